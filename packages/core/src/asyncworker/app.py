@@ -1,0 +1,229 @@
+"""App: a mutable mapping with routes, hooks and `run()`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from asyncworker.backend import load_backend
+from asyncworker.connections import Connection, Connections
+from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.lifecycle import Lifecycle
+from asyncworker.logs import json_logging
+from asyncworker.route_types import RouteType, RouteTypes
+from asyncworker.routes import Route, check_handler, check_names, check_takes
+from asyncworker.runner import event_loop, exit_code, stop_signals
+from asyncworker.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from asyncworker.backend import Backend
+    from asyncworker.options import RouteOptions
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class App(MutableMapping[Hashable, Any]):
+    """Tie handlers to queues, streams and URLs, and run them in one process.
+
+    It is a mapping for what handlers share: `app["redis"] = ...`, at any time.
+    host, user, password, prefetch_count: the form of async-worker 0.1, which makes one
+    AMQPConnection and lets `route()` leave out `type`.
+
+    Raises: ConfigurationError
+    """
+
+    def __init__(
+        self,
+        connections: Iterable[Connection] = (),
+        *,
+        host: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        prefetch_count: int | None = None,
+    ) -> None:
+        self.settings = Settings.load()
+        self.routes: list[Route] = []
+        self.startup_hooks: list[Callable[[App], Any]] = []
+        self.shutdown_hooks: list[Callable[[App], Any]] = []
+        self._state: dict[Hashable, Any] = {}
+        self._default_type: RouteType | None = None
+        self._lifecycle: Lifecycle | None = None
+        legacy: dict[str, Any] = {
+            "host": host,
+            "user": user,
+            "password": password,
+            "prefetch_count": prefetch_count,
+        }
+        options = {name: value for name, value in legacy.items() if value is not None}
+        if options:
+            self._default_type = RouteTypes.AMQP_RABBITMQ
+            make = load_backend(self._default_type).connection_types[0]
+            connections = (*connections, make(**options))
+        self.connections = Connections(connections)
+        for connection in reversed(self.connections.all):
+            self._state[connection.route_type] = {"connection": connection}
+            if connection.state_key is not None:
+                self._state[connection.state_key] = connection
+
+    def route(
+        self,
+        routes: Iterable[str],
+        type: RouteType | None = None,
+        options: Mapping[Any, Any] | RouteOptions | None = None,
+        **backend_arguments: Any,
+    ) -> Callable[[H], H]:
+        """Tie the decorated handler to routes, and return it as it is.
+
+        type: which backend serves them. options: keyed by `Options` and `Events`. What else the
+        backend takes (`connection`, `vhost`, `methods`, ...) goes on to it.
+
+        Raises: ConfigurationError, when the decorator is applied.
+        """
+
+        def decorate(handler: H) -> H:
+            self._check_not_running("routes")
+            backend = self._backend(type)
+            names = check_names(routes)
+            check_handler(handler)
+            _check_arguments(backend, backend_arguments)
+            self.routes.append(backend.route(self, names, handler, options, **backend_arguments))
+            return handler
+
+        return decorate
+
+    def run_on_startup(self, hook: H) -> H:
+        """Call `hook(app)` before anything is consumed, in the order declared; return the hook."""
+        return self._add_hook(self.startup_hooks, hook)
+
+    def run_on_shutdown(self, hook: H) -> H:
+        """Call `hook(app)` when all is drained, the last declared first; return the hook."""
+        return self._add_hook(self.shutdown_hooks, hook)
+
+    def run(self) -> None:
+        """Run on an event loop of its own until SIGINT, SIGTERM or `shutdown()`.
+
+        The first signal drains within `ASYNCWORKER_SHUTDOWN_TIMEOUT`, a second one cancels.
+        Raises: SystemExit(1), when it did not start or did not end cleanly; the log says why.
+        """
+        _check_no_loop_runs()
+        with self._run() as lifecycle, event_loop(self.settings.loop) as loop:
+            code = exit_code(loop, lifecycle.serve())
+        if code:
+            raise SystemExit(code)
+
+    async def serve(self) -> None:
+        """Run on the loop that runs already, signals included, until a signal or `shutdown()`.
+
+        Raises: HookFailed, DrainTimeout, and whatever keeps a backend from serving.
+        """
+        with self._run() as lifecycle:
+            await lifecycle.serve()
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[App]:
+        """Run while the context lasts, inside a program that minds its signals and logs itself."""
+        with self._owned_lifecycle() as lifecycle:
+            async with lifecycle.running():
+                yield self
+
+    def shutdown(self) -> None:
+        """Drain and end the run, from any thread; return at once."""
+        if self._lifecycle is not None:
+            self._lifecycle.stop()
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what keeps routes from working now, a line each; empty when all is well."""
+        return [
+            f"{subject}: {reason}"
+            for connection in self.connections.all
+            for subject, reason in connection.problems.items()
+        ]
+
+    @contextmanager
+    def _run(self) -> Iterator[Lifecycle]:
+        """Mind signals and logs for one run."""
+        noisy = {name for connection in self.connections.all for name in connection.noisy_loggers}
+        with (
+            self._owned_lifecycle() as lifecycle,
+            stop_signals(lifecycle.on_signal),
+            json_logging(self.settings.loglevel, quiet=tuple(noisy)),
+        ):
+            yield lifecycle
+
+    @contextmanager
+    def _owned_lifecycle(self) -> Iterator[Lifecycle]:
+        if self._lifecycle is not None:
+            raise ConfigurationError("the app runs already")
+        self._lifecycle = Lifecycle(self)
+        try:
+            yield self._lifecycle
+        finally:
+            self._lifecycle = None
+
+    def _add_hook(self, hooks: list[Callable[[App], Any]], hook: H) -> H:
+        self._check_not_running("hooks")
+        if not callable(hook):
+            raise ConfigurationError(f"a hook must be a function that takes the app, got {hook!r}")
+        check_takes(hook, "the app")
+        hooks.append(hook)
+        return hook
+
+    def _backend(self, route_type: RouteType | None) -> Backend:
+        route_type = self._default_type if route_type is None else route_type
+        if route_type is None:
+            choices = ", ".join(map(repr, RouteTypes))
+            raise ConfigurationError(f"app.route() needs type=, one of {choices}")
+        return load_backend(RouteTypes(route_type))
+
+    def _check_not_running(self, what: str) -> None:
+        if self._lifecycle is not None:
+            raise ConfigurationError(f"the app runs already: declare {what} before app.run()")
+
+    def __getitem__(self, key: Hashable) -> Any:
+        return self._state[key]
+
+    def __setitem__(self, key: Hashable, value: Any) -> None:
+        self._state[key] = value
+
+    def __delitem__(self, key: Hashable) -> None:
+        del self._state[key]
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._state)
+
+    def __len__(self) -> int:
+        return len(self._state)
+
+    # An App is itself and nothing else, whatever it holds.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<App: {len(self.routes)} routes, {len(self.connections.all)} connections>"
+
+
+def _check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:
+    """Accept what the backend's `route()` takes by keyword beyond what every backend takes."""
+    parameters = inspect.signature(backend.route).parameters.values()
+    taken = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    for name in given:
+        if name not in taken:
+            hint = suggestion(name, taken)
+            raise ConfigurationError(f"a {backend.route_type!r} route takes no {name!r}: {hint}")
+
+
+def _check_no_loop_runs() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise ConfigurationError("an event loop runs already: await app.serve() instead of app.run()")

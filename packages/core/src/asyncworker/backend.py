@@ -1,0 +1,75 @@
+"""The contract a backend fulfils, and the way core finds one."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from asyncworker.errors import BackendNotInstalled
+from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from asyncworker.app import App
+    from asyncworker.connections import Connection
+    from asyncworker.routes import Route
+
+DISTRIBUTIONS: Final = {
+    RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
+    RouteTypes.HTTP: "asyncworker-http",
+    RouteTypes.SSE: "asyncworker-sse",
+}
+
+
+class Backend(Protocol):
+    """Serve the routes of one type.
+
+    A distribution announces its backend by an entry point of the group `asyncworker.backends`,
+    whose name is the member of `RouteTypes` and whose object fulfils this contract.
+    """
+
+    @property
+    def route_type(self) -> RouteType:
+        """Return the type of the routes it serves."""
+        ...
+
+    @property
+    def connection_types(self) -> Sequence[type[Connection]]:
+        """Return the connection classes that `asyncworker.connections` offers."""
+        ...
+
+    @property
+    def route(self) -> Callable[..., Route]:
+        """Return what checks and makes a route.
+
+        It is called with the app, the routes, the handler, the options, and whatever else
+        `app.route()` was given, by keyword.
+        Raises: ConfigurationError, on the user's line.
+        """
+        ...
+
+    def serve(self, app: App, routes: Sequence[Route]) -> AbstractAsyncContextManager[None]:
+        """Take work while the context lasts.
+
+        Leaving it stops taking, lets running handlers end, and settles. Cancelled meanwhile, it
+        cancels the handlers and ends within seconds.
+        """
+        ...
+
+
+@cache
+def load_backend(route_type: RouteType) -> Backend:
+    """Return the installed backend of a route type.
+
+    Raises: BackendNotInstalled, saying what to install.
+    """
+    for entry_point in backend_entry_points():
+        if entry_point.name == route_type.name:
+            backend: Backend = entry_point.load()
+            return backend
+    distribution = DISTRIBUTIONS.get(route_type, "a distribution that is not installed")
+    raise BackendNotInstalled(
+        f"{route_type!r} is provided by {distribution}: pip install {distribution}"
+    )

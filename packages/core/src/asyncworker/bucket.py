@@ -1,0 +1,50 @@
+"""Groups of items, by size or by age."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class Bucket(Generic[T]):
+    """Collect items into batches.
+
+    size: items in a full batch. max_age: seconds; a batch goes out when its *oldest* item is that
+    old. emit: takes each batch, in the order of arrival.
+    """
+
+    def __init__(self, size: int, max_age: float, emit: Callable[[list[T]], None]) -> None:
+        self._size = size
+        self._max_age = max_age
+        self._emit = emit
+        self._items: list[T] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, item: T) -> None:
+        """Take one item; emit the batch that it completes."""
+        self._items.append(item)
+        if len(self._items) >= self._size:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._max_age, self.flush)
+
+    def flush(self) -> None:
+        """Emit what is here, if anything is."""
+        if items := self.clear():
+            self._emit(items)
+
+    def clear(self) -> list[T]:
+        """Empty the bucket without emitting, and return what was in it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        items, self._items = self._items, []
+        return items

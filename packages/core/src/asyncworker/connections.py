@@ -1,0 +1,128 @@
+"""Connections to what an App works with, and the classes that installed backends offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+
+from asyncworker.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from asyncworker.rabbitmq.connection import AMQPConnection as AMQPConnection
+    from asyncworker.route_types import RouteType
+
+DISTRIBUTIONS: Final = {
+    "AMQPConnection": "asyncworker-rabbitmq",
+    "SSEConnection": "asyncworker-sse",
+}
+
+
+class Connection:
+    """Say where one kind of route finds its work.
+
+    It opens nothing before it is used, and may be used on several event loops one after another.
+    As an `async with` it closes what was opened meanwhile.
+    """
+
+    route_type: ClassVar[RouteType]
+    state_key: ClassVar[str | None] = None
+    """The key under which an App offers the first connection of this class, beside `route_type`."""
+    noisy_loggers: ClassVar[tuple[str, ...]] = ()
+    """Loggers of libraries that repeat, at length, what this project logs in one line."""
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None and not (isinstance(name, str) and name):
+            raise ConfigurationError(f"name must be a non-empty string, got {name!r}")
+        self.name = name
+        self.problems: dict[str, str] = {}
+        """What keeps its routes from working now: what is affected, and why."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close what is open; using the connection again opens it again."""
+
+
+C = TypeVar("C", bound=Connection)
+
+
+class Connections(Mapping[str, Connection]):
+    """Hold the connections of an App: by name, and by the type of route they serve."""
+
+    def __init__(self, connections: Iterable[Connection]) -> None:
+        self.all = tuple(connections)
+        self._named: dict[str, Connection] = {}
+        for connection in self.all:
+            self._admit(connection)
+
+    def __getitem__(self, name: str) -> Connection:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def choose(self, kind: type[C], wanted: str | Connection | None) -> C:
+        """Return the connection for a route: the one wanted, or else the only one of its kind.
+
+        Raises: ConfigurationError, listing the choices.
+        """
+        choices = [one for one in self.all if isinstance(one, kind)]
+        listed = ", ".join(one.name or repr(one) for one in choices) or "none"
+        if wanted is not None:
+            for one in choices:
+                if wanted is one or wanted == one.name:
+                    return one
+            raise ConfigurationError(
+                f"connection={wanted!r} is no {kind.__name__} of this app, which has: {listed}"
+            )
+        if len(choices) > 1:
+            raise ConfigurationError(
+                f"the app has several of {kind.__name__}, say which by connection=: {listed}"
+            )
+        if not choices:
+            raise ConfigurationError(
+                f"a {kind.route_type!r} route needs a connection: "
+                f"App(connections=[{kind.__name__}(...)])"
+            )
+        return choices[0]
+
+    def _admit(self, connection: Connection) -> None:
+        if not isinstance(connection, Connection):
+            raise ConfigurationError(f"connections must hold connections, got {connection!r}")
+        if sum(connection is other for other in self.all) > 1:
+            raise ConfigurationError(f"{connection!r} is in connections twice")
+        if connection.name is None:
+            return
+        if connection.name in self._named:
+            raise ConfigurationError(
+                f"two connections are named {connection.name!r}: name them differently"
+            )
+        self._named[connection.name] = connection
+
+
+def __getattr__(name: str) -> Any:
+    """Return the connection class of that name from whichever installed backend has it."""
+    if not name.startswith("_"):
+        for connection_type in _installed_types():
+            if connection_type.__name__ == name:
+                return connection_type
+    if name in DISTRIBUTIONS:
+        distribution = DISTRIBUTIONS[name]
+        raise ImportError(f"{name} is provided by {distribution}: pip install {distribution}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _installed_types() -> Iterator[type[Connection]]:
+    # Backends import this module, so that it can import what loads them only when asked.
+    from asyncworker.backend import load_backend
+    from asyncworker.route_types import RouteType, backend_entry_points
+
+    for entry_point in backend_entry_points():
+        yield from load_backend(RouteType(entry_point.name)).connection_types

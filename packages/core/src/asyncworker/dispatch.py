@@ -1,0 +1,123 @@
+"""Handlers run over batches, with bounded concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+CANCEL_GRACE: Final = 1.0
+"""Seconds that a cancelled handler has to end before it is abandoned."""
+
+
+class Dispatcher(Generic[T]):
+    """Run a handler over batches, up to `concurrency` of them side by side.
+
+    settle: takes each batch with what its handler raised, or with None.
+
+    Worker tasks take batch after batch; one is started only when a batch finds all the others
+    busy. As an `async with` it owns them: leaving it lets running handlers end, and cancelling
+    that wait cancels them.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[list[T]], Awaitable[Any]],
+        settle: Callable[[list[T], BaseException | None], None],
+        concurrency: int,
+    ) -> None:
+        self._handler = handler
+        self._settle = settle
+        self._concurrency = concurrency
+        self._ready: deque[list[T]] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._workers: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    async def __aenter__(self) -> Dispatcher[T]:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.drain()
+
+    def submit(self, batch: list[T]) -> None:
+        """Hand a batch to an idle worker, to a new one, or to whichever is free first."""
+        self._ready.append(batch)
+        if self._idle:
+            self._wake(self._idle.pop())
+        elif len(self._workers) < self._concurrency:
+            worker = asyncio.get_running_loop().create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+
+    def withdraw(self) -> list[T]:
+        """Return the items of the batches that no handler was given yet, and forget them."""
+        items = [item for batch in self._ready for item in batch]
+        self._ready.clear()
+        return items
+
+    async def drain(self) -> None:
+        """Wait until every batch submitted so far is handled; cancelled, cancel the handlers."""
+        self._draining = True
+        while self._idle:
+            self._wake(self._idle.pop())
+        try:
+            if self._workers:
+                await asyncio.wait(self._workers)
+        finally:
+            await self._cancel()
+
+    async def _work(self) -> None:
+        while True:
+            while self._ready:
+                await self._handle(self._ready.popleft())
+            if self._draining:
+                return
+            await self._next_batch()
+
+    async def _handle(self, batch: list[T]) -> None:
+        raised: BaseException | None = None
+        try:
+            await self._handler(batch)
+        except asyncio.CancelledError as error:
+            self._settle(batch, error)
+            if _is_cancelled_from_outside():
+                raise
+            return
+        except BaseException as error:  # noqa: BLE001
+            # Users' code: even its SystemExit must neither stop the loop nor lose the batch.
+            raised = error
+        self._settle(batch, raised)
+
+    async def _next_batch(self) -> None:
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(waiting)
+        await waiting
+
+    @staticmethod
+    def _wake(waiting: asyncio.Future[None]) -> None:
+        if not waiting.done():
+            waiting.set_result(None)
+
+    async def _cancel(self) -> None:
+        if not self._workers:
+            return
+        for worker in self._workers:
+            worker.cancel()
+        _, deaf = await asyncio.wait(self._workers, timeout=CANCEL_GRACE)
+        if deaf:
+            log.error("%d handlers ignore their cancellation and are abandoned", len(deaf))
+
+
+def _is_cancelled_from_outside() -> bool:
+    """Tell a cancelled worker from a handler that raised CancelledError by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,52 @@
+"""Every exception of core that a user can meet."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+
+class AsyncWorkerError(Exception):
+    """Report a failure in words that a user can act upon."""
+
+
+class ConfigurationError(AsyncWorkerError, ValueError):
+    """Report something the user wrote that cannot work, where it was written."""
+
+
+class BackendNotInstalled(ConfigurationError):
+    """Report a route type whose distribution is missing."""
+
+
+class HookFailed(AsyncWorkerError):
+    """Report a startup or shutdown hook that raised; `__cause__` is what it raised."""
+
+
+class DrainTimeout(AsyncWorkerError):
+    """Report a shutdown that passed its deadline, so that handlers were cancelled."""
+
+
+def suggestion(wrong: object, choices: Iterable[str]) -> str:
+    """Return what to write instead of `wrong`: the nearest of the choices, and all of them."""
+    names = sorted(choices)
+    nearest = get_close_matches(str(wrong), names, n=1)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    return f"{hint}choose from {', '.join(names)}" if names else "there is none to choose from"
+
+
+def problem(error: ValidationError) -> tuple[str, ErrorDetails]:
+    """Return the field of a pydantic error's first problem, and its details."""
+    details = error.errors(include_url=False)[0]
+    return str(details["loc"][0]) if details["loc"] else "", details
+
+
+def complaint(details: ErrorDetails, value: Any) -> str:
+    """Return one line on a value that does not fit: what it should be, and what it is."""
+    text = details["msg"]
+    return f"{text[:1].lower()}{text[1:]}, got {value!r}"

@@ -1,0 +1,85 @@
+"""What ties a handler to the names it serves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from asyncworker.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from asyncworker.options import RouteOptions
+    from asyncworker.route_types import RouteType
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Hold one handler with the names (queues, paths) it serves; a backend may extend it."""
+
+    type: RouteType
+    routes: tuple[str, ...]
+    handler: Handler
+    options: RouteOptions
+
+    @property
+    def handler_name(self) -> str:
+        """Return the handler's name as logs show it."""
+        return name_of(self.handler)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name of a function, or of the class of a callable object."""
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def check_names(routes: object) -> tuple[str, ...]:
+    """Return the routes as a tuple of names.
+
+    Raises: ConfigurationError, unless they are a list of different, non-empty strings.
+    """
+    if isinstance(routes, str):
+        raise ConfigurationError(f"routes must be a list: write [{routes!r}], not {routes!r}")
+    if not isinstance(routes, Iterable):
+        raise ConfigurationError(f"routes must be a list of names, got {routes!r}")
+    names = tuple(routes)
+    if not names:
+        raise ConfigurationError("routes is empty: name at least one")
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"each of routes must be a non-empty string, got {name!r}")
+        if names.count(name) > 1:
+            raise ConfigurationError(f"{name!r} is in routes twice: name it once")
+    return names
+
+
+def check_handler(handler: object) -> None:
+    """Accept an `async def` function, or an object with an async `__call__`.
+
+    Raises: ConfigurationError
+    """
+    if inspect.iscoroutinefunction(handler):
+        return
+    if not inspect.isclass(handler) and inspect.iscoroutinefunction(type(handler).__call__):
+        return
+    name = name_of(handler) if callable(handler) else repr(handler)
+    hint = "create an instance of it" if inspect.isclass(handler) else "define it with async def"
+    raise ConfigurationError(f"handler {name} is not async: {hint}")
+
+
+def check_takes(handler: Handler, parameter: str) -> None:
+    """Accept a handler that can be called with one argument.
+
+    parameter: what that argument is, for the error message.
+    Raises: ConfigurationError
+    """
+    try:
+        inspect.signature(handler).bind(parameter)
+    except TypeError as error:
+        name = name_of(handler)
+        raise ConfigurationError(
+            f"handler {name} cannot be called with {parameter} alone: {error}"
+        ) from None

@@ -1,0 +1,49 @@
+"""Every ASYNCWORKER_* variable of core, in one place."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from asyncworker.errors import ConfigurationError, complaint, problem
+from asyncworker.options import DefaultValues
+
+PREFIX = "ASYNCWORKER_"
+
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
+]
+
+
+class Settings(BaseSettings):
+    """Hold what the environment says.
+
+    flush_timeout: seconds; a batch goes out when its oldest item is that old.
+    shutdown_timeout: seconds; what a drain may take before handlers are cancelled.
+    loglevel: the lowest level that is logged.
+    loop: the event loop that `app.run()` makes.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
+
+    loglevel: LogLevel = "INFO"
+    flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
+    shutdown_timeout: float = Field(default=20.0, ge=0)
+    loop: Literal["asyncio", "uvloop"] = "asyncio"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises: ConfigurationError, naming the variable and its value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            name, details = problem(error)
+            variable = f"{PREFIX}{name.upper()}"
+            value = os.environ.get(variable, details["input"])
+            raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None

@@ -1,0 +1,70 @@
+"""What core loads: RabbitMQ as a backend."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from asyncworker.rabbitmq.connection import AMQPConnection
+from asyncworker.rabbitmq.consumer import Consumer
+from asyncworker.rabbitmq.link import Link
+from asyncworker.rabbitmq.route import AMQPRoute, make_route
+from asyncworker.route_types import RouteTypes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from asyncworker.app import App
+    from asyncworker.connections import Connection
+    from asyncworker.options import RouteOptions
+    from asyncworker.routes import Handler
+
+
+class RabbitMQBackend:
+    """Consume the queues of AMQP routes: one link for each vhost, one channel for each route."""
+
+    route_type = RouteTypes.AMQP_RABBITMQ
+    connection_types = (AMQPConnection,)
+
+    def route(
+        self,
+        app: App,
+        routes: tuple[str, ...],
+        handler: Handler,
+        options: Mapping[Any, Any] | RouteOptions | None,
+        *,
+        connection: str | Connection | None = None,
+        vhost: str | None = None,
+    ) -> AMQPRoute:
+        """Return a route that consumes these queues, checked.
+
+        Raises: ConfigurationError
+        """
+        chosen = app.connections.choose(AMQPConnection, connection)
+        return make_route(routes, handler, options, chosen, vhost)
+
+    @asynccontextmanager
+    async def serve(self, app: App, routes: Sequence[AMQPRoute]) -> AsyncIterator[None]:
+        """Consume while the context lasts; on exit drain, settle and close."""
+        links: dict[tuple[AMQPConnection, str], Link] = {}
+        async with AsyncExitStack() as stack:
+            consumers = []
+            for route in routes:
+                place = (route.connection, route.vhost)
+                if place not in links:
+                    links[place] = Link(route.connection.broker, route.vhost)
+                    stack.push_async_callback(links[place].close)
+                interval = route.options.bulk_flush_interval or app.settings.flush_timeout
+                consumers.append(Consumer(route, links[place], interval))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            for consumer in consumers:
+                group.create_task(consumer.run())
+            try:
+                yield
+            finally:
+                for consumer in consumers:
+                    consumer.stop()
+
+
+backend = RabbitMQBackend()

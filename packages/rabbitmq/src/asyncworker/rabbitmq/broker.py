@@ -1,0 +1,85 @@
+"""Where a RabbitMQ is, and how to log in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from aio_pika import Connection
+from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
+from yarl import URL
+
+from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
+
+if TYPE_CHECKING:
+    import ssl
+
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds that one host has for the TCP, TLS and AMQP handshakes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """Hold the hosts of one broker, tried in turn, and the login.
+
+    heartbeat: seconds. tls: None for a plain connection. name: as the broker's own tools show it.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    username: str
+    password: str = field(repr=False)
+    heartbeat: int
+    tls: ssl.SSLContext | None
+    name: str
+
+    def __str__(self) -> str:
+        hosts = ",".join(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
+        )
+        return f"{self._scheme}://{self.username}@{hosts}"
+
+    async def connect(self, vhost: str) -> Connection:
+        """Return a connection to the first host that accepts one.
+
+        Raises: BrokerError, in one line that names hosts, vhost and user, never the password.
+        """
+        reasons = []
+        for host, port in self.hosts:
+            try:
+                return await self._connect(host, port, vhost)
+            except BrokerError as error:
+                reasons.append(self._explain(error, vhost))
+        raise BrokerError(f"cannot connect to {self}, vhost {vhost!r}: {'; '.join(reasons)}")
+
+    async def _connect(self, host: str, port: int, vhost: str) -> Connection:
+        url = URL.build(
+            scheme=self._scheme,
+            host=host,
+            port=port,
+            user=self.username,
+            password=self.password,
+            path=f"/{vhost}",
+            query={"heartbeat": self.heartbeat, "name": self.name},
+        )
+        connection = Connection(url, ssl_context=self.tls)
+        try:
+            with broker_errors():
+                await connection.connect(timeout=CONNECT_TIMEOUT)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    @property
+    def _scheme(self) -> str:
+        return "amqp" if self.tls is None else "amqps"
+
+    def _explain(self, error: BrokerError, vhost: str) -> str:
+        cause = error.__cause__
+        if isinstance(cause, ProbableAuthenticationError):
+            return f"the broker refuses user {self.username!r} or its password"
+        if isinstance(cause, InvalidFrameError) and "OpenOk" in str(cause):
+            return f"vhost {vhost!r} does not exist, or user {self.username!r} has no access to it"
+        if isinstance(cause, TimeoutError):
+            return f"no answer within {CONNECT_TIMEOUT:g} s"
+        return reason_of(cause or error)

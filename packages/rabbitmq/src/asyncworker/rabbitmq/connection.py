@@ -1,0 +1,215 @@
+"""AMQPConnection: one broker, to consume from and to publish to."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncworker.connections import Connection
+from asyncworker.errors import ConfigurationError
+from asyncworker.rabbitmq.broker import Broker
+from asyncworker.rabbitmq.link import Link
+from asyncworker.rabbitmq.outgoing import ABSENT, outgoing
+from asyncworker.rabbitmq.publisher import Publisher
+from asyncworker.rabbitmq.url import PORTS, parse_host, parse_url
+from asyncworker.route_types import RouteTypes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PREFETCH: Final = 128
+HEARTBEAT: Final = 60
+PUBLISH_TIMEOUT: Final = 30.0
+MAX_SHORT: Final = 65535
+"""The largest prefetch and heartbeat (AMQP 0-9-1, short)."""
+
+
+class AMQPConnection(Connection):
+    """Say where a RabbitMQ is; consume from it by routes, publish to it by `put()`.
+
+    hostname: one host, `host:port`, or a list of them, tried in turn. prefetch: the most unsettled
+    messages for each queue of a route. heartbeat: seconds. ssl: True, or an SSLContext.
+    url: `amqps://user:password@host:port/vhost`, in place of hostname, port, username, password
+    and ssl. host, user, prefetch_count: other spellings of hostname, username and prefetch.
+
+    Raises: ConfigurationError
+    """
+
+    route_type = RouteTypes.AMQP_RABBITMQ
+    state_key = "rabbitmq_connection"
+    noisy_loggers = ("aio_pika", "aiormq")
+
+    def __init__(
+        self,
+        hostname: str | Iterable[str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        port: int | None = None,
+        prefetch: int | None = None,
+        heartbeat: int | None = None,
+        ssl: bool | tls.SSLContext | None = None,
+        name: str | None = None,
+        *,
+        host: str | Iterable[str] | None = None,
+        user: str | None = None,
+        prefetch_count: int | None = None,
+        url: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        place = _place(
+            url,
+            hostname=_either("hostname", hostname, "host", host),
+            username=_either("username", username, "user", user),
+            password=password,
+            port=port,
+            ssl=ssl,
+            heartbeat=heartbeat,
+        )
+        self.vhost: str = place.pop("vhost")
+        self.broker = Broker(**place, name=name or "asyncworker")
+        prefetch = _either("prefetch", prefetch, "prefetch_count", prefetch_count)
+        self.prefetch = _whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)
+        self.late_outcomes = 0
+        """How many outcomes were decided after their channel was lost."""
+        self._publishers: dict[asyncio.AbstractEventLoop, dict[str, Publisher]] = {}
+
+    async def put(
+        self,
+        body: Any = ABSENT,
+        routing_key: str = "",
+        exchange: str = "",
+        vhost: str | None = None,
+        headers: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        mandatory: bool = True,
+        timeout: float = PUBLISH_TIMEOUT,
+        *,
+        data: Any = ABSENT,
+    ) -> None:
+        """Publish a message, persistent, and return when the broker has confirmed it.
+
+        body: any JSON value, or bytes, which go as they are; `data` is its older name.
+        vhost: that of the connection when not given. properties: those of AMQP 0-9-1, by name.
+        mandatory: raise when no queue takes the message. timeout: seconds, for everything.
+
+        Lost connections are opened again, and what was not confirmed is published again.
+        Raises: Unroutable, PublishRejected, PublishTimeout, NotSerializable, ConfigurationError
+        """
+        _check_timeout(timeout)
+        message = outgoing(
+            body=_body(body, data),
+            routing_key=routing_key,
+            exchange=exchange,
+            headers=headers,
+            properties=properties,
+            mandatory=mandatory,
+        )
+        await self._publisher(self.checked_vhost(vhost)).publish(message, timeout)
+
+    async def close(self) -> None:
+        """Close what `put()` opened on this event loop; the next `put()` opens it again."""
+        publishers = self._publishers.pop(asyncio.get_running_loop(), {})
+        for publisher in publishers.values():
+            await publisher.close()
+
+    def checked_vhost(self, vhost: str | None) -> str:
+        """Return a vhost's name, or the connection's own for None.
+
+        Raises: ConfigurationError
+        """
+        if vhost is None:
+            return self.vhost
+        if not isinstance(vhost, str) or not vhost:
+            raise ConfigurationError(f"vhost must be a non-empty string, got {vhost!r}")
+        return vhost
+
+    def __repr__(self) -> str:
+        named = "" if self.name is None else f", name={self.name!r}"
+        return f"AMQPConnection({str(self.broker)!r}{named})"
+
+    def _publisher(self, vhost: str) -> Publisher:
+        """Return the publisher of a vhost on the running loop; forget those of closed loops."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._publishers:
+            self._publishers = {
+                one: of for one, of in self._publishers.items() if not one.is_closed()
+            }
+            self._publishers[loop] = {}
+        publishers = self._publishers[loop]
+        if vhost not in publishers:
+            publishers[vhost] = Publisher(Link(self.broker, vhost))
+        return publishers[vhost]
+
+
+def _place(url: str | None, **given: Any) -> dict[str, Any]:
+    """Return the arguments of Broker, and the vhost, from a URL or from what was given."""
+    arguments = _from_keywords(**given) if url is None else _from_url(url, given)
+    hosts, port = arguments.pop("hostname"), arguments.pop("port")
+    heartbeat = arguments["heartbeat"]
+    return {
+        **arguments,
+        "hosts": tuple(parse_host(host, port) for host in hosts),
+        "heartbeat": _whole("heartbeat", HEARTBEAT if heartbeat is None else heartbeat, 0),
+    }
+
+
+def _from_url(url: str, given: dict[str, Any]) -> dict[str, Any]:
+    heartbeat = given.pop("heartbeat")
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigurationError(f"url and {name}= are both given: say it in url alone")
+    arguments = parse_url(url)
+    return {**arguments, "heartbeat": arguments["heartbeat"] if heartbeat is None else heartbeat}
+
+
+def _from_keywords(
+    hostname: str | Iterable[str] | None,
+    username: str | None,
+    password: str | None,
+    port: int | None,
+    ssl: bool | tls.SSLContext | None,
+    heartbeat: int | None,
+) -> dict[str, Any]:
+    if hostname is None:
+        raise ConfigurationError("AMQPConnection needs hostname= or url=")
+    if (username is None) != (password is None):
+        missing = "username" if username is None else "password"
+        raise ConfigurationError(f"{missing}= is missing: give both username and password")
+    context = tls.create_default_context() if ssl is True else ssl or None
+    return {
+        "hostname": hostname.split(",") if isinstance(hostname, str) else list(hostname),
+        "port": _whole("port", PORTS["amqps" if context else "amqp"] if port is None else port, 1),
+        "username": "guest" if username is None else username,
+        "password": "guest" if password is None else password,
+        "vhost": "/",
+        "tls": context,
+        "heartbeat": heartbeat,
+    }
+
+
+def _either(name: str, value: Any, other_name: str, other: Any) -> Any:
+    """Return whichever of two spellings was given."""
+    if value is not None and other is not None:
+        raise ConfigurationError(f"{name} and {other_name} are the same: give one of them")
+    return other if value is None else value
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if type(value) is not int or not least <= value <= MAX_SHORT:
+        raise ConfigurationError(
+            f"{name} must be an int from {least} to {MAX_SHORT}, got {value!r}"
+        )
+    return value
+
+
+def _check_timeout(timeout: Any) -> None:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise ConfigurationError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+
+
+def _body(body: Any, data: Any) -> Any:
+    if (body is ABSENT) == (data is ABSENT):
+        reason = "neither" if body is ABSENT else "both"
+        raise ConfigurationError(f"put() needs body= or data=, got {reason}")
+    return data if body is ABSENT else body

@@ -1,0 +1,235 @@
+"""One route at work: consume, dispatch, settle, supervise, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
+
+from asyncworker.backoff import Backoff
+from asyncworker.bucket import Bucket
+from asyncworker.dispatch import Dispatcher
+from asyncworker.options import Actions
+from asyncworker.rabbitmq.channel import ConsumeChannel
+from asyncworker.rabbitmq.deliveries import Undecodable, read
+from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+
+if TYPE_CHECKING:
+    from aiormq.abc import DeliveredMessage
+
+    from asyncworker.rabbitmq.link import Link
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.route import AMQPRoute
+
+log = logging.getLogger(__name__)
+
+HEALTHY_AFTER: Final = 5.0
+"""Seconds that a channel must last for the next loss to be a new one, not one of a series."""
+SHOWN: Final = 10
+"""The most message ids in one log line."""
+
+
+class Consumer:
+    """Keep one route consuming until it is stopped.
+
+    flush_interval: seconds; a batch goes out when its oldest message is that old.
+    """
+
+    def __init__(self, route: AMQPRoute, link: Link, flush_interval: float) -> None:
+        self._route = route
+        self._link = link
+        self._stopping = asyncio.Event()
+        self._channel: ConsumeChannel | None = None
+        self._refused: set[str] = set()
+        self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
+            route.handler, self._settle, route.concurrency
+        )
+        self._bucket: Bucket[RabbitMQMessage] = Bucket(
+            route.bulk_size, flush_interval, self._dispatcher.submit
+        )
+
+    def stop(self) -> None:
+        """Have `run()` take nothing more, let running handlers end, settle, and return."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Consume until `stop()`, however often the broker goes away meanwhile."""
+        for queue in self._route.routes:
+            self._problems[self._subject(queue)] = "not consumed yet"
+        async with asyncio.TaskGroup() as group:
+            supervising = group.create_task(self._supervise())
+            try:
+                async with self._dispatcher:
+                    try:
+                        await self._stopping.wait()
+                    finally:
+                        await self._give_back()
+            finally:
+                supervising.cancel()
+                for queue in self._route.routes:
+                    self._problems.pop(self._subject(queue), None)
+
+    async def _supervise(self) -> None:
+        """Hold a channel; open the next one when it is lost, after a pause."""
+        backoff = Backoff()
+        clock = asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            opened_at = clock()
+            try:
+                async with ConsumeChannel.opened(
+                    self._link, self._route.connection.prefetch
+                ) as channel:
+                    opened_at = clock()
+                    await self._consume_on(channel)
+            except* BrokerError as errors:
+                self._on_lost(errors.exceptions[0])
+            if clock() - opened_at > HEALTHY_AFTER:
+                backoff.reset()
+            await backoff.wait()
+
+    async def _consume_on(self, channel: ConsumeChannel) -> None:
+        self._channel = channel
+        async with asyncio.TaskGroup() as group:
+            group.create_task(channel.send_outcomes())
+            for queue in self._route.routes:
+                group.create_task(self._keep_consuming(channel, queue))
+            await channel.lost()
+
+    async def _keep_consuming(self, channel: ConsumeChannel, queue: str) -> None:
+        """Consume a queue as soon as that is possible, and again after the broker ended it."""
+        while not self._stopping.is_set():
+            await self._until_consumable(queue)
+            try:
+                await channel.consume(queue, partial(self._on_delivery, channel, queue))
+            except BrokerError as error:
+                if isinstance(error.__cause__, ChannelAccessRefused):
+                    self._refused.add(queue)
+                raise
+            self._refused.discard(queue)
+            self._problems.pop(self._subject(queue), None)
+            log.info("%s: consuming", self._subject(queue))
+            await channel.cancelled(queue)
+            self._report(queue, "the broker ended the consuming, as when a queue is deleted")
+
+    async def _until_consumable(self, queue: str) -> None:
+        backoff = Backoff()
+        while (obstacle := await self._obstacle(queue)) is not None:
+            self._report(queue, f"{obstacle}; waiting")
+            await backoff.wait()
+
+    async def _obstacle(self, queue: str) -> str | None:
+        """Return why a queue cannot be consumed now, asked on a channel that it may cost."""
+        try:
+            async with self._link.channel() as probe:
+                with broker_errors():
+                    await probe.queue_declare(queue, passive=True)
+                    if queue in self._refused:
+                        # Only reading shows whether reading is allowed. What it fetches goes back
+                        # with the end of the probe.
+                        await probe.basic_get(queue)
+        except BrokerError as error:
+            if isinstance(error.__cause__, ChannelNotFoundEntity):
+                return "the queue does not exist: create it"
+            if isinstance(error.__cause__, ChannelClosed):
+                return str(error)
+            raise
+        return None
+
+    def _on_delivery(
+        self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage
+    ) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            message = read(delivered, queue, channel)
+        except Undecodable as error:
+            self._reject_poison(channel, queue, delivered, error)
+        else:
+            self._bucket.add(message)
+
+    def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
+        """Decide about each message: by its own outcome first, by the route's options else."""
+        options = self._route.options
+        if raised is None:
+            outcomes = [message.outcome or options.on_success for message in batch]
+        elif isinstance(raised, Exception):
+            outcomes = [message.outcome or options.on_exception for message in batch]
+        else:
+            # Cancelled, or told to exit: nobody knows what was done, so nothing is confirmed.
+            outcomes = [Actions.REQUEUE for _ in batch]
+        if raised is not None:
+            self._log_failure(batch, raised)
+        late = sum(
+            message.channel is None or not message.channel.settle(message.delivery_tag, outcome)
+            for message, outcome in zip(batch, outcomes, strict=True)
+        )
+        if late:
+            self._route.connection.late_outcomes += late
+            log.warning(
+                "handler %s ended after its channel was lost: %d messages will be delivered again",
+                self._route.handler_name,
+                late,
+            )
+
+    async def _give_back(self) -> None:
+        """Stop taking, and return to the broker what no handler was given."""
+        self._stopping.set()
+        for message in (*self._bucket.clear(), *self._dispatcher.withdraw()):
+            if message.channel is not None:
+                message.channel.settle(message.delivery_tag, Actions.REQUEUE)
+        if self._channel is not None:
+            with suppress(BrokerError, TimeoutError):
+                await self._channel.stop_consuming()
+
+    def _on_lost(self, error: BaseException) -> None:
+        """Forget what belongs to the lost channel; the broker delivers it again."""
+        self._channel = None
+        dropped = len(self._bucket.clear()) + len(self._dispatcher.withdraw())
+        for queue in self._route.routes:
+            self._report(queue, f"not consumed: {error}")
+        if dropped:
+            log.info("%d messages were not yet handled and will be delivered again", dropped)
+
+    def _report(self, queue: str, problem: str) -> None:
+        """Show a problem as long as it lasts, and log it once."""
+        subject = self._subject(queue)
+        if self._problems.get(subject) != problem:
+            log.warning("%s: %s", subject, problem)
+        self._problems[subject] = problem
+
+    def _reject_poison(
+        self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage, error: Undecodable
+    ) -> None:
+        tag = delivered.delivery_tag
+        assert tag is not None  # noqa: S101 (what is delivered has one)
+        channel.settle(tag, Actions.REJECT)
+        log.error(
+            "%s: rejected a message whose body is no JSON: %s",
+            self._subject(queue),
+            error,
+            extra={"queue": queue, "message_id": delivered.header.properties.message_id},
+        )
+
+    def _log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
+        log.error(
+            "handler %s raised %r",
+            self._route.handler_name,
+            raised,
+            exc_info=raised,
+            extra={
+                "queues": sorted({message.queue for message in batch}),
+                "message_ids": [message.message_id for message in batch[:SHOWN]],
+                "messages": len(batch),
+            },
+        )
+
+    def _subject(self, queue: str) -> str:
+        return f"handler {self._route.handler_name}, queue {queue!r}, vhost {self._route.vhost!r}"
+
+    @property
+    def _problems(self) -> dict[str, str]:
+        return self._route.connection.problems

@@ -1,0 +1,67 @@
+"""Every exception of this backend, and what the library's own mean."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError
+
+from asyncworker.errors import AsyncWorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class BrokerError(AsyncWorkerError):
+    """Report that the broker, or the way to it, failed for now."""
+
+
+class PublishError(AsyncWorkerError):
+    """Report a message that was not published, or not for certain."""
+
+
+class NotSerializable(PublishError, TypeError):
+    """Report a body or headers that have no form on the wire."""
+
+
+class Unroutable(PublishError):
+    """Report a message for which the broker found no exchange or no queue."""
+
+
+class PublishRejected(PublishError):
+    """Report a message that the broker refused to take."""
+
+
+class PublishTimeout(PublishError, TimeoutError):
+    """Report a message that was not confirmed in time; it says whether the outcome is known."""
+
+
+@contextmanager
+def broker_errors() -> Iterator[None]:
+    """Raise BrokerError for whatever the library raises when the broker goes away.
+
+    It also cancels callers whose connection is lost, which must not pass for a cancellation by
+    whoever owns the task: the task would end and nobody would know.
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        if is_cancelled():
+            raise
+        raise BrokerError("the connection was lost") from None
+    except (AMQPError, ChannelInvalidStateError, OSError, EOFError) as error:
+        raise BrokerError(reason_of(error)) from error
+
+
+def is_cancelled() -> bool:
+    """Tell whether the running task was cancelled by its owner."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what happened in the broker's own words, if it said any."""
+    words = [arg for arg in error.args if isinstance(arg, str)]
+    return words[-1] if words else repr(error)

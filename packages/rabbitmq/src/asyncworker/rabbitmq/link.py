@@ -1,0 +1,111 @@
+"""One AMQP connection to one vhost, opened when wanted, and again when lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.backoff import Backoff
+from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aio_pika import Connection
+    from aiormq.abc import AbstractChannel
+
+    from asyncworker.rabbitmq.broker import Broker
+
+log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds that a broker has to answer a close."""
+REMIND_AFTER: Final = 60.0
+"""Seconds after which a failure that goes on is logged again."""
+
+
+class Link:
+    """Share one connection between the channels of a vhost, on one event loop.
+
+    `problem` is why there is no connection now, or None.
+    """
+
+    def __init__(self, broker: Broker, vhost: str) -> None:
+        self.vhost = vhost
+        self.problem: str | None = None
+        self._broker = broker
+        self._backoff = Backoff()
+        self._opening = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._logged_at = 0.0
+
+    @asynccontextmanager
+    async def channel(self, *, confirms: bool = False) -> AsyncIterator[AbstractChannel]:
+        """Offer a channel, waiting for the broker as long as it takes.
+
+        Raises: BrokerError, when the connection is lost meanwhile.
+        """
+        channel = await self.open_channel(confirms=confirms)
+        try:
+            yield channel
+        finally:
+            await _close_channel(channel)
+
+    async def open_channel(self, *, confirms: bool) -> AbstractChannel:
+        """Return a channel that the caller closes, or that ends with the connection.
+
+        Raises: BrokerError, when the connection is lost meanwhile.
+        """
+        connection = await self._connected()
+        if connection.transport is None:
+            raise BrokerError("the connection was lost")
+        with broker_errors():
+            return await connection.transport.connection.channel(
+                publisher_confirms=confirms, on_return_raises=confirms
+            )
+
+    async def close(self) -> None:
+        """Close the connection, if there is one, within `CLOSE_TIMEOUT`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await connection.close()
+            except TimeoutError:
+                log.warning("%s did not answer the close of vhost %r", self._broker, self.vhost)
+
+    async def _connected(self) -> Connection:
+        async with self._opening:
+            while self._connection is None or not self._connection.connected.is_set():
+                await self._connect()
+            return self._connection
+
+    async def _connect(self) -> None:
+        try:
+            self._connection = await self._broker.connect(self.vhost)
+        except BrokerError as error:
+            self._report(str(error))
+            await self._backoff.wait()
+        else:
+            self.problem = None
+            self._backoff.reset()
+            log.info("connected to %s, vhost %r", self._broker, self.vhost)
+
+    def _report(self, problem: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if problem != self.problem or now - self._logged_at > REMIND_AFTER:
+            log.error("%s; trying again", problem)
+            self._logged_at = now
+        self.problem = problem
+
+
+async def _close_channel(channel: AbstractChannel) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            with broker_errors():
+                await channel.close()
+    except (BrokerError, TimeoutError):
+        # It is gone with its connection, or will be: nothing is left to close.
+        pass
