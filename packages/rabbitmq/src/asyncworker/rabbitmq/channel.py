@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from asyncworker.options import Actions
+from asyncworker.rabbitmq.deliveries import tag_of
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.rabbitmq.ledger import Ledger, Settlement
 from asyncworker.rabbitmq.link import CLOSE_TIMEOUT
@@ -77,8 +78,8 @@ class ConsumeChannel:
         """
 
         async def deliver(delivered: DeliveredMessage) -> None:
-            if not self.is_lost and delivered.delivery_tag is not None:
-                self._ledger.delivered(delivered.delivery_tag)
+            if not self.is_lost:
+                self._ledger.delivered(tag_of(delivered))
                 on_delivery(delivered)
 
         self._consumers[queue] = asyncio.Event()

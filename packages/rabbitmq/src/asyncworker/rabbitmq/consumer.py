@@ -15,7 +15,7 @@ from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.channel import ConsumeChannel
-from asyncworker.rabbitmq.deliveries import Undecodable, read
+from asyncworker.rabbitmq.deliveries import Undecodable, read, tag_of
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
         self._refused: set[str] = set()
+        self._unwanted: list[int] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
             route.handler, self._settle, route.concurrency
         )
@@ -143,6 +144,7 @@ class Consumer:
         self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage
     ) -> None:
         if self._stopping.is_set():
+            self._unwanted.append(tag_of(delivered))
             return
         try:
             message = read(delivered, queue, channel)
@@ -178,12 +180,15 @@ class Consumer:
     async def _give_back(self) -> None:
         """Stop taking, and return to the broker what no handler was given."""
         self._stopping.set()
-        for message in (*self._bucket.clear(), *self._dispatcher.withdraw()):
-            if message.channel is not None:
-                message.channel.settle(message.delivery_tag, Actions.REQUEUE)
-        if self._channel is not None:
-            with suppress(BrokerError, TimeoutError):
-                await self._channel.stop_consuming()
+        waiting = (*self._bucket.clear(), *self._dispatcher.withdraw())
+        self._unwanted += [message.delivery_tag for message in waiting]
+        if self._channel is None:
+            return
+        with suppress(BrokerError, TimeoutError):
+            # First, or the broker would deliver right here again what goes back.
+            await self._channel.stop_consuming()
+        for delivery_tag in self._unwanted:
+            self._channel.settle(delivery_tag, Actions.REQUEUE)
 
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""
@@ -204,9 +209,7 @@ class Consumer:
     def _reject_poison(
         self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage, error: Undecodable
     ) -> None:
-        tag = delivered.delivery_tag
-        assert tag is not None  # noqa: S101 (what is delivered has one)
-        channel.settle(tag, Actions.REJECT)
+        channel.settle(tag_of(delivered), Actions.REJECT)
         log.error(
             "%s: rejected a message whose body is no JSON: %s",
             self._subject(queue),

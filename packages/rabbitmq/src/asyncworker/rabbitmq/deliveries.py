@@ -16,6 +16,13 @@ class Undecodable(ValueError):
     """Report a body that is no JSON."""
 
 
+def tag_of(delivered: DeliveredMessage) -> int:
+    """Return the delivery tag, a number that grows on each channel."""
+    deliver: Any = delivered.delivery
+    tag: int = deliver.delivery_tag
+    return tag
+
+
 def read(delivered: DeliveredMessage, queue: str, channel: ConsumeChannel) -> RabbitMQMessage:
     """Return a delivery as a message.
 

@@ -64,4 +64,4 @@ def is_cancelled() -> bool:
 def reason_of(error: BaseException) -> str:
     """Return what happened in the broker's own words, if it said any."""
     words = [arg for arg in error.args if isinstance(arg, str)]
-    return words[-1] if words else repr(error)
+    return words[0] if words else repr(error)

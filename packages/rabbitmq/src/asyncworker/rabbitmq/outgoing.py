@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ ABSENT: Final[Any] = object()
 JSON: Final = "application/json"
 BYTES: Final = "application/octet-stream"
 PERSISTENT: Final = 2
+MAX_FIELD_NAME: Final = 128
+"""Characters in the name of a header (AMQP 0-9-1, 4.2.5.5)."""
 MAX_SHORT_STRING: Final = 255
 """Bytes in a routing key or an exchange name (AMQP 0-9-1, 4.2.5.3)."""
 
@@ -93,8 +96,15 @@ def _properties(
             hint = suggestion(name, Basic.Properties.attributes())
             raise ConfigurationError(f"properties take no {name!r}: {hint}")
     try:
+        _check_header_names(values.get("headers", {}))
         properties = Basic.Properties(**values)
         ContentHeader(properties=properties).marshal()
-    except (PAMQPException, TypeError, ValueError, OverflowError) as error:
+    except (PAMQPException, struct.error, TypeError, ValueError, OverflowError) as error:
         raise NotSerializable(f"headers or properties have no AMQP form: {error}") from error
     return properties
+
+
+def _check_header_names(headers: Mapping[str, Any]) -> None:
+    for name in headers:
+        if not isinstance(name, str) or len(name) > MAX_FIELD_NAME:
+            raise ValueError(f"a header's name is a string of up to {MAX_FIELD_NAME}, not {name!r}")

@@ -1,0 +1,97 @@
+"""The end of a run: what runs is finished and settled, the rest goes back."""
+
+import asyncio
+
+import pytest
+
+from asyncworker import App, Options, RouteTypes
+from asyncworker.errors import DrainTimeout
+from asyncworker.rabbitmq import AMQPConnection
+
+
+def numbered(count):
+    return [str(number).encode() for number in range(count)]
+
+
+async def test_finishes_and_confirms_what_runs(app, queue, publish, depth, inbox):
+    release = asyncio.Event()
+
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        await inbox(messages)
+        await release.wait()
+
+    async with app.started():
+        await publish(queue, *numbered(20))
+        await inbox.bodies(20)
+        asyncio.get_running_loop().call_soon(release.set)
+
+    assert await depth(queue) == 0
+
+
+async def test_returns_what_no_handler_was_given_before_the_running_ones_end(
+    amqp_url, queue, publish, depth, inbox
+):
+    app = App(connections=[AMQPConnection(url=amqp_url, prefetch=10)])
+    release = asyncio.Event()
+
+    @app.route(
+        [queue],
+        type=RouteTypes.AMQP_RABBITMQ,
+        options={Options.BULK_SIZE: 3, Options.MAX_CONCURRENCY: 1},
+    )
+    async def handler(messages):
+        await inbox(messages)
+        await release.wait()
+
+    async def release_when_returned():
+        while await depth(queue) != 27:
+            pass
+        release.set()
+
+    async with asyncio.TaskGroup() as group, app.started():
+        await publish(queue, *numbered(30))
+        assert len(await inbox.batch()) == 3
+        group.create_task(release_when_returned())
+
+    assert inbox.batches.empty()
+    assert await depth(queue) == 27
+
+
+async def test_cancels_and_returns_what_still_runs_at_the_deadline(
+    monkeypatch, connection, queue, publish, depth, inbox
+):
+    monkeypatch.setenv("ASYNCWORKER_SHUTDOWN_TIMEOUT", "0.2")
+    app = App(connections=[connection])
+
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        await inbox(messages)
+        await asyncio.Event().wait()
+
+    with pytest.raises(DrainTimeout, match="ASYNCWORKER_SHUTDOWN_TIMEOUT"):
+        async with app.started():
+            await publish(queue, b"1")
+            await inbox.batch()
+
+    assert await depth(queue) == 1
+
+
+async def test_leaves_no_task_and_no_problem_behind(app, queue, publish, inbox):
+    before = asyncio.all_tasks()
+    app.route([queue, "missing"], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with app.started():
+        await publish(queue, b"1")
+        await inbox.batch()
+        assert app.problems
+
+    assert app.problems == []
+    assert {task for task in asyncio.all_tasks() if not task.done()} <= before
+
+
+async def test_can_be_started_again(app, queue, publish, inbox):
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    for number in range(3):
+        async with app.started():
+            await publish(queue, str(number).encode())
+            assert await inbox.bodies(1) == [number]

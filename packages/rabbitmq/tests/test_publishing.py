@@ -1,0 +1,314 @@
+"""put(): what reaches the queue, and what a publisher is told when it does not."""
+
+import asyncio
+import json
+import socket
+
+import aio_pika
+import pytest
+
+from asyncworker import App, RouteTypes
+from asyncworker.errors import ConfigurationError
+from asyncworker.rabbitmq import (
+    AMQPConnection,
+    NotSerializable,
+    PublishError,
+    PublishRejected,
+    PublishTimeout,
+    Unroutable,
+)
+
+
+@pytest.fixture
+async def connection(amqp_url):
+    async with AMQPConnection(url=amqp_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def get(admin):
+    async def get(queue):
+        found = await admin.get_queue(queue)
+        return await found.get(no_ack=True)
+
+    return get
+
+
+@pytest.mark.parametrize("body", [{}, [], 0, None, "", False, {"dog": "Xablau"}, [1, {"a": None}]])
+async def test_publishes_any_json_value(connection, queue, get, body):
+    await connection.put(body=body, routing_key=queue)
+
+    message = await get(queue)
+    assert json.loads(message.body) == body
+    assert message.content_type == "application/json"
+    assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\x00", bytearray(b"ab"), memoryview(b"cd")])
+async def test_publishes_bytes_as_they_are(connection, queue, get, body):
+    await connection.put(body=body, routing_key=queue)
+
+    message = await get(queue)
+    assert message.body == bytes(body)
+    assert message.content_type == "application/octet-stream"
+
+
+async def test_publishes_headers_and_properties(connection, queue, get):
+    properties = {"message_id": "m-1", "priority": 3, "content_type": "text/x", "headers": {"a": 1}}
+    await connection.put(
+        body=b"x", routing_key=queue, headers={"b": [True, "c"]}, properties=properties
+    )
+
+    message = await get(queue)
+    assert (message.message_id, message.priority, message.content_type) == ("m-1", 3, "text/x")
+    assert message.headers == {"a": 1, "b": [True, "c"]}
+
+
+async def test_data_is_the_older_name_of_body(connection, queue, get):
+    await connection.put(data={}, routing_key=queue)
+    assert (await get(queue)).body == b"{}"
+
+
+async def test_publishes_to_an_exchange(connection, queue, get, admin):
+    exchange = await admin.declare_exchange("test-fanout", "fanout", auto_delete=True)
+    await (await admin.get_queue(queue)).bind(exchange)
+    await connection.put(body=1, exchange="test-fanout")
+    assert (await get(queue)).body == b"1"
+
+
+async def test_a_message_that_no_queue_takes_is_unroutable(connection):
+    with pytest.raises(Unroutable, match=r"exchange '', routing key 'nowhere': NO_ROUTE"):
+        await connection.put(body=1, routing_key="nowhere")
+
+
+async def test_a_message_that_need_not_arrive_may_go_nowhere(connection):
+    await connection.put(body=1, routing_key="nowhere", mandatory=False)
+
+
+async def test_a_missing_exchange_is_unroutable_and_disturbs_no_other_publisher(
+    connection, queue, depth
+):
+    bad = [connection.put(body=1, exchange="missing", routing_key="k") for _ in range(20)]
+    good = [connection.put(body=1, routing_key=queue) for _ in range(20)]
+    results = await asyncio.gather(*bad, *good, return_exceptions=True)
+
+    assert all(isinstance(result, Unroutable) for result in results[:20])
+    assert "no exchange 'missing' in vhost '/'" in str(results[0])
+    assert results[20:] == [None] * 20
+    assert await depth(queue) == 20
+
+
+async def test_a_full_queue_rejects(connection, declare):
+    full = await declare(**{"x-max-length": 1, "x-overflow": "reject-publish"})
+    await connection.put(body=1, routing_key=full)
+    with pytest.raises(PublishRejected, match="full queue"):
+        await connection.put(body=2, routing_key=full)
+
+
+async def test_what_the_broker_refuses_is_rejected_in_its_own_words(connection, queue, depth):
+    with pytest.raises(PublishRejected, match="invalid expiration"):
+        await connection.put(body=1, routing_key=queue, properties={"expiration": "soon"})
+    await connection.put(body=1, routing_key=queue)
+    assert await depth(queue) == 1
+
+
+async def test_says_that_nothing_was_sent_when_there_is_no_broker():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{unused.getsockname()[1]}"
+        connection = AMQPConnection(host, "guest", "s3cret")
+        with pytest.raises(PublishTimeout) as raised:
+            await connection.put(body=1, routing_key="q", timeout=0.3)
+    assert (
+        f"not published within 0.3 s to exchange '', routing key 'q': cannot connect to amqp://guest@{host}"
+        in str(raised.value)
+    )
+    assert "s3cret" not in str(raised.value)
+    await connection.close()
+
+
+async def test_says_that_the_outcome_is_unknown_when_no_confirm_came(private_node):
+    async with AMQPConnection(url=private_node.url) as connection:
+        await connection.put(body=1, routing_key="q", mandatory=False)
+        private_node.pause()
+        try:
+            with pytest.raises(PublishTimeout, match="it is unknown whether the broker has"):
+                await connection.put(body=1, routing_key="q", mandatory=False, timeout=0.3)
+        finally:
+            private_node.resume()
+        await connection.put(body=1, routing_key="q", mandatory=False)
+
+
+class Opaque:
+    pass
+
+
+def circle():
+    ring = []
+    ring.append(ring)
+    return ring
+
+
+@pytest.mark.parametrize("body", [Opaque(), {"a": Opaque()}, circle()], ids=["a", "b", "circle"])
+async def test_refuses_a_body_that_has_no_json_form(connection, body):
+    with pytest.raises(NotSerializable, match="body has no JSON form"):
+        await connection.put(body=body, routing_key="q")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"headers": {"a": Opaque()}},
+        {"headers": {"a" * 300: 1}},
+        {"properties": {"priority": "high"}},
+        {"properties": {"priority": 1000}},
+    ],
+    ids=str,
+)
+async def test_refuses_headers_and_properties_that_have_no_form(connection, arguments):
+    with pytest.raises(NotSerializable, match="headers or properties have no AMQP form"):
+        await connection.put(body=1, routing_key="q", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"routing_key": "q"}, r"put\(\) needs body= or data=, got neither"),
+        ({"body": 1, "data": 1, "routing_key": "q"}, r"put\(\) needs body= or data=, got both"),
+        ({"body": 1}, r"put\(\) needs routing_key= \(a queue's name\), exchange= or both"),
+        ({"body": 1, "routing_key": 7}, "routing_key must be a string, got 7"),
+        ({"body": 1, "exchange": None}, "exchange must be a string, got None"),
+        ({"body": 1, "routing_key": "q" * 256}, "routing_key is longer than 255 bytes"),
+        ({"body": 1, "routing_key": "q", "timeout": 0}, "timeout must be a number of seconds"),
+        ({"body": 1, "routing_key": "q", "timeout": None}, "timeout must be a number of seconds"),
+        ({"body": 1, "routing_key": "q", "vhost": ""}, "vhost must be a non-empty string"),
+        (
+            {"body": 1, "routing_key": "q", "properties": {"mesage_id": 1}},
+            "properties take no 'mesage_id': did you mean message_id",
+        ),
+    ],
+)
+async def test_names_the_argument_that_is_wrong(connection, arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        await connection.put(**arguments)
+
+
+async def test_every_error_of_put_is_a_publish_error():
+    for error in (Unroutable, PublishRejected, PublishTimeout, NotSerializable):
+        assert issubclass(error, PublishError)
+    assert issubclass(PublishTimeout, TimeoutError)
+
+
+async def test_opens_one_connection_for_each_vhost_however_many_ask_at_once(private_node):
+    await asyncio.to_thread(private_node.add_vhost, "b")
+    async with AMQPConnection(url=private_node.url, name="counted") as connection:
+        await asyncio.gather(
+            *(
+                connection.put(body=1, routing_key="q", vhost=vhost, mandatory=False)
+                for vhost in ("/", "b") * 50
+            )
+        )
+        listed = await asyncio.to_thread(
+            private_node.ctl, "list_connections", "vhost", "client_properties"
+        )
+    mine = [row.split("\t")[0] for row in listed.splitlines() if '"counted"' in row]
+    assert sorted(mine) == ["/", "b"]
+
+
+async def test_publishes_again_what_was_not_confirmed_when_the_connection_was_lost(
+    private_node, limit
+):
+    """Closing connections again and again, while 2,000 messages go out, loses none."""
+    url = private_node.url
+    async with await aio_pika.connect(url) as admin, admin.channel() as channel:
+        await channel.declare_queue("unconfirmed", durable=True)
+    async with AMQPConnection(url=url) as connection:
+        done = asyncio.Event()
+
+        async def cut():
+            while not done.is_set():
+                await asyncio.to_thread(private_node.ctl, "close_all_connections", "on purpose")
+
+        async def publish(worker):
+            for number in range(100):
+                body = worker * 100 + number
+                await connection.put(body=body, routing_key="unconfirmed", timeout=limit)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(cut())
+            publishers = [group.create_task(publish(worker)) for worker in range(20)]
+            await asyncio.wait(publishers)
+            done.set()
+
+    async with await aio_pika.connect(url) as admin, admin.channel() as channel:
+        queue = await channel.get_queue("unconfirmed")
+        found = set()
+        while message := await queue.get(no_ack=True, fail=False):
+            found.add(int(message.body))
+        await queue.delete()
+    assert found == set(range(2000))
+
+
+async def test_works_before_during_and_after_a_run(app, connection, queue, depth, inbox):
+    @app.run_on_startup
+    async def before(app):
+        await app["rabbitmq_connection"].put(body="before", routing_key=queue)
+
+    @app.run_on_shutdown
+    async def after(app):
+        await app[RouteTypes.AMQP_RABBITMQ]["connection"].put(body="after", routing_key=queue)
+
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    await connection.put(body="first", routing_key=queue)
+    async with app.started():
+        await connection.put(body="during", routing_key=queue)
+        assert await inbox.bodies(3) == ["before", "during", "first"]
+    await connection.put(body="last", routing_key=queue)
+
+    assert await depth(queue) == 2
+
+
+def test_works_on_one_event_loop_after_another(amqp_url):
+    connection = AMQPConnection(url=amqp_url)
+
+    async def publish():
+        await connection.put(body=1, routing_key="nowhere", mandatory=False)
+        await connection.close()
+
+    for _ in range(3):
+        asyncio.run(publish())
+
+
+async def test_forgets_exchanges_rather_than_remember_without_bound(connection, monkeypatch, admin):
+    monkeypatch.setattr("asyncworker.rabbitmq.publisher.MAX_KNOWN", 2)
+    names = [f"test-known-{number}" for number in range(5)]
+    for name in names:
+        await admin.declare_exchange(name, "fanout", auto_delete=False)
+    await asyncio.gather(
+        *(connection.put(body=1, exchange=name, mandatory=False) for name in names * 3)
+    )
+    for name in names:
+        await admin.exchange_delete(name)
+
+
+async def test_a_refused_message_does_not_take_others_with_it(connection, queue, get):
+    bad = [
+        connection.put(body="bad", routing_key=queue, properties={"expiration": "soon"})
+        for _ in range(3)
+    ]
+    good = [connection.put(body=number, routing_key=queue) for number in range(20)]
+    results = await asyncio.gather(*good[:10], *bad, *good[10:], return_exceptions=True)
+
+    assert [type(result) for result in results[10:13]] == [PublishRejected] * 3
+    assert results[:10] + results[13:] == [None] * 20
+    found = set()
+    while len(found) < 20:
+        found.add(int((await get(queue)).body))
+
+
+async def test_an_exchange_deleted_after_its_first_use_is_unroutable(connection, admin):
+    await admin.declare_exchange("test-deleted", "fanout")
+    await connection.put(body=1, exchange="test-deleted", mandatory=False)
+    await admin.exchange_delete("test-deleted")
+    with pytest.raises(Unroutable, match="no exchange 'test-deleted'"):
+        await connection.put(body=1, exchange="test-deleted", mandatory=False)
