@@ -95,3 +95,15 @@ async def test_can_be_started_again(app, queue, publish, inbox):
         async with app.started():
             await publish(queue, str(number).encode())
             assert await inbox.bodies(1) == [number]
+
+
+@pytest.mark.parametrize("turns", range(0, 60, 3))
+async def test_stops_at_any_moment_of_the_start(amqp_url, queue, inbox, turns):
+    """Whatever a stop falls into, a handshake or the opening of a channel, it is obeyed."""
+    before = asyncio.all_tasks()
+    app = App(connections=[AMQPConnection(url=amqp_url)])
+    app.route([queue, "missing"], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with asyncio.timeout(15), app.started():
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    assert {task for task in asyncio.all_tasks() if not task.done()} <= before

@@ -7,7 +7,7 @@ import socket
 import aio_pika
 import pytest
 
-from asyncworker import App, RouteTypes
+from asyncworker import RouteTypes
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq import (
     AMQPConnection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds that one host has for the TCP, TLS and AMQP handshakes."""
+
+END_TIMEOUT: Final = 0.5
+"""Seconds that an attempt has to end by itself once it is not wanted any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,13 @@ class Broker:
             query={"heartbeat": self.heartbeat, "name": self.name},
         )
         connection = Connection(url, ssl_context=self.tls)
+        # Cancelled in the middle, the library would leave a connection open that nobody holds.
+        connecting = asyncio.ensure_future(connection.connect(timeout=CONNECT_TIMEOUT))
         try:
             with broker_errors():
-                await connection.connect(timeout=CONNECT_TIMEOUT)
+                await asyncio.shield(connecting)
         except BaseException:
+            await _end(connecting)
             await connection.close()
             raise
         return connection
@@ -83,3 +90,12 @@ class Broker:
         if isinstance(cause, TimeoutError):
             return f"no answer within {CONNECT_TIMEOUT:g} s"
         return reason_of(cause or error)
+
+
+async def _end(connecting: asyncio.Future[None]) -> None:
+    """Let an attempt come to its end, or cancel it when that takes long."""
+    if not (await asyncio.wait([connecting], timeout=END_TIMEOUT))[0]:
+        connecting.cancel()
+        await asyncio.wait([connecting], timeout=END_TIMEOUT)
+    if connecting.done() and not connecting.cancelled():
+        connecting.exception()

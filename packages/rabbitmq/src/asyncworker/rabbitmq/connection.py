@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import ssl as tls
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError
-from asyncworker.rabbitmq.broker import Broker
+from asyncworker.rabbitmq.address import address_from_keywords, address_from_url, whole
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.outgoing import ABSENT, outgoing
 from asyncworker.rabbitmq.publisher import Publisher
-from asyncworker.rabbitmq.url import PORTS, parse_host, parse_url
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
+    import ssl as tls
     from collections.abc import Iterable, Mapping
 
 PREFETCH: Final = 128
-HEARTBEAT: Final = 60
 PUBLISH_TIMEOUT: Final = 30.0
-MAX_SHORT: Final = 65535
-"""The largest prefetch and heartbeat (AMQP 0-9-1, short)."""
 
 
 class AMQPConnection(Connection):
@@ -57,19 +53,22 @@ class AMQPConnection(Connection):
         url: str | None = None,
     ) -> None:
         super().__init__(name)
-        place = _place(
-            url,
-            hostname=_either("hostname", hostname, "host", host),
-            username=_either("username", username, "user", user),
-            password=password,
-            port=port,
-            ssl=ssl,
-            heartbeat=heartbeat,
-        )
-        self.vhost: str = place.pop("vhost")
-        self.broker = Broker(**place, name=name or "asyncworker")
+        keywords: dict[str, Any] = {
+            "hostname": _either("hostname", hostname, "host", host),
+            "port": port,
+            "username": _either("username", username, "user", user),
+            "password": password,
+            "ssl": ssl,
+        }
+        label = name or "asyncworker"
+        if url is None:
+            address = address_from_keywords(**keywords, heartbeat=heartbeat, name=label)
+        else:
+            _check_all_none(keywords)
+            address = address_from_url(url, heartbeat, label)
+        self.broker, self.vhost = address
         prefetch = _either("prefetch", prefetch, "prefetch_count", prefetch_count)
-        self.prefetch = _whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)
+        self.prefetch = whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)
         self.late_outcomes = 0
         """How many outcomes were decided after their channel was lost."""
         self._publishers: dict[asyncio.AbstractEventLoop, dict[str, Publisher]] = {}
@@ -142,50 +141,10 @@ class AMQPConnection(Connection):
         return publishers[vhost]
 
 
-def _place(url: str | None, **given: Any) -> dict[str, Any]:
-    """Return the arguments of Broker, and the vhost, from a URL or from what was given."""
-    arguments = _from_keywords(**given) if url is None else _from_url(url, given)
-    hosts, port = arguments.pop("hostname"), arguments.pop("port")
-    heartbeat = arguments["heartbeat"]
-    return {
-        **arguments,
-        "hosts": tuple(parse_host(host, port) for host in hosts),
-        "heartbeat": _whole("heartbeat", HEARTBEAT if heartbeat is None else heartbeat, 0),
-    }
-
-
-def _from_url(url: str, given: dict[str, Any]) -> dict[str, Any]:
-    heartbeat = given.pop("heartbeat")
-    for name, value in given.items():
+def _check_all_none(keywords: dict[str, Any]) -> None:
+    for name, value in keywords.items():
         if value is not None:
             raise ConfigurationError(f"url and {name}= are both given: say it in url alone")
-    arguments = parse_url(url)
-    return {**arguments, "heartbeat": arguments["heartbeat"] if heartbeat is None else heartbeat}
-
-
-def _from_keywords(
-    hostname: str | Iterable[str] | None,
-    username: str | None,
-    password: str | None,
-    port: int | None,
-    ssl: bool | tls.SSLContext | None,
-    heartbeat: int | None,
-) -> dict[str, Any]:
-    if hostname is None:
-        raise ConfigurationError("AMQPConnection needs hostname= or url=")
-    if (username is None) != (password is None):
-        missing = "username" if username is None else "password"
-        raise ConfigurationError(f"{missing}= is missing: give both username and password")
-    context = tls.create_default_context() if ssl is True else ssl or None
-    return {
-        "hostname": hostname.split(",") if isinstance(hostname, str) else list(hostname),
-        "port": _whole("port", PORTS["amqps" if context else "amqp"] if port is None else port, 1),
-        "username": "guest" if username is None else username,
-        "password": "guest" if password is None else password,
-        "vhost": "/",
-        "tls": context,
-        "heartbeat": heartbeat,
-    }
 
 
 def _either(name: str, value: Any, other_name: str, other: Any) -> Any:
@@ -193,14 +152,6 @@ def _either(name: str, value: Any, other_name: str, other: Any) -> Any:
     if value is not None and other is not None:
         raise ConfigurationError(f"{name} and {other_name} are the same: give one of them")
     return other if value is None else value
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if type(value) is not int or not least <= value <= MAX_SHORT:
-        raise ConfigurationError(
-            f"{name} must be an int from {least} to {MAX_SHORT}, got {value!r}"
-        )
-    return value
 
 
 def _check_timeout(timeout: Any) -> None:

@@ -42,8 +42,10 @@ class PublishTimeout(PublishError, TimeoutError):
 def broker_errors() -> Iterator[None]:
     """Raise BrokerError for whatever the library raises when the broker goes away.
 
-    It also cancels callers whose connection is lost, which must not pass for a cancellation by
-    whoever owns the task: the task would end and nobody would know.
+    The library confuses cancellations: it cancels callers whose connection is lost, which must not
+    pass for a cancellation by the task's owner, or the task would end and nobody would know; and
+    it answers a cancellation with the error that came at the same moment, which must not pass for
+    an error alone, or the task would go on for ever.
     """
     try:
         yield
@@ -52,6 +54,8 @@ def broker_errors() -> Iterator[None]:
             raise
         raise BrokerError("the connection was lost") from None
     except (AMQPError, ChannelInvalidStateError, OSError, EOFError) as error:
+        if is_cancelled():
+            raise asyncio.CancelledError from error
         raise BrokerError(reason_of(error)) from error
 
 

@@ -1,0 +1,150 @@
+"""Where a broker is and how to log in, out of what a user wrote."""
+
+from __future__ import annotations
+
+import ssl as tls
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.rabbitmq.broker import Broker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PORTS: Final = {"amqp": 5672, "amqps": 5671}
+QUERY: Final = ("cafile", "certfile", "heartbeat", "keyfile")
+HEARTBEAT: Final = 60
+MAX_SHORT: Final = 65535
+"""The largest port, prefetch and heartbeat (AMQP 0-9-1, 4.2.5.1: short)."""
+
+
+class Address(NamedTuple):
+    """Hold a broker, and the vhost that is meant when none is named."""
+
+    broker: Broker
+    vhost: str
+
+
+def address_from_keywords(
+    hostname: str | Iterable[str] | None,
+    port: int | None,
+    username: str | None,
+    password: str | None,
+    ssl: bool | tls.SSLContext | None,
+    heartbeat: int | None,
+    name: str,
+) -> Address:
+    """Return the address that AMQPConnection was given piece by piece.
+
+    Raises: ConfigurationError
+    """
+    if hostname is None:
+        raise ConfigurationError("AMQPConnection needs hostname= or url=")
+    if (username is None) != (password is None):
+        missing = "username" if username is None else "password"
+        raise ConfigurationError(f"{missing}= is missing: give both username and password")
+    if not isinstance(ssl, bool | tls.SSLContext | None):
+        raise ConfigurationError(f"ssl must be True, False or an SSLContext, got {ssl!r}")
+    context = tls.create_default_context() if ssl is True else ssl or None
+    default_port = PORTS["amqps" if context else "amqp"]
+    broker = Broker(
+        hosts=_hosts(hostname, whole("port", default_port if port is None else port, 1)),
+        username="guest" if username is None else username,
+        password="guest" if password is None else password,
+        tls=context,
+        heartbeat=whole("heartbeat", HEARTBEAT if heartbeat is None else heartbeat, 0),
+        name=name,
+    )
+    return Address(broker, "/")
+
+
+def address_from_url(url: str, heartbeat: int | None, name: str) -> Address:
+    """Return the address that a URL stands for (https://www.rabbitmq.com/docs/uri-spec).
+
+    Several hosts are separated by commas: `amqp://user:password@first:5672,second:5673/vhost`.
+    Raises: ConfigurationError, which never shows the password.
+    """
+    if not isinstance(url, str):
+        raise ConfigurationError(f"url must be a string, got {url!r}")
+    parts = _parts(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    username, _, password = login.partition(":")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for key in query:
+        if key not in QUERY:
+            raise ConfigurationError(f"url takes no {key!r}: {suggestion(key, QUERY)}")
+    seconds = _seconds(query.get("heartbeat", str(HEARTBEAT))) if heartbeat is None else heartbeat
+    broker = Broker(
+        hosts=_hosts(unquote(hosts), PORTS[parts.scheme]),
+        username=unquote(username) or "guest",
+        password=unquote(password) or "guest",
+        tls=_context(query) if parts.scheme == "amqps" else None,
+        heartbeat=whole("heartbeat", seconds, 0),
+        name=name,
+    )
+    return Address(broker, unquote(parts.path.removeprefix("/")) or "/")
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # The parser's own words may hold the password.
+        raise ConfigurationError("url is not well formed") from None
+    if parts.scheme not in PORTS:
+        raise ConfigurationError("url must start with amqp:// or amqps://")
+    return parts
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return a value that is a whole number in the range of AMQP.
+
+    Raises: ConfigurationError, naming the argument.
+    """
+    if type(value) is not int or not least <= value <= MAX_SHORT:
+        raise ConfigurationError(
+            f"{name} must be an int from {least} to {MAX_SHORT}, got {value!r}"
+        )
+    return value
+
+
+def _hosts(hostname: Any, port: int) -> tuple[tuple[str, int], ...]:
+    hosts = hostname.split(",") if isinstance(hostname, str) else hostname
+    if not isinstance(hosts, Iterable) or not all(isinstance(host, str) for host in hosts):
+        raise ConfigurationError(f"hostname must be a string or a list of them, got {hostname!r}")
+    if not hosts:
+        raise ConfigurationError(f"hostname names no host: {hostname!r}")
+    return tuple(_host(host, port) for host in hosts)
+
+
+def _host(host: str, port: int) -> tuple[str, int]:
+    """Return host and port of `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`."""
+    is_bare_v6 = host.count(":") > 1 and "[" not in host
+    try:
+        parts = urlsplit(f"//[{host}]" if is_bare_v6 else f"//{host}")
+        found, own_port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"hostname {host!r} is no host or host:port: {error}") from None
+    if not found:
+        raise ConfigurationError(f"hostname {host!r} is no host or host:port")
+    return found, port if own_port is None else own_port
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigurationError(f"heartbeat in url must be a number of seconds, got {text!r}")
+    return int(text)
+
+
+def _context(query: Mapping[str, str]) -> tls.SSLContext:
+    try:
+        context = tls.create_default_context(cafile=query.get("cafile"))
+        if "certfile" in query:
+            context.load_cert_chain(query["certfile"], query.get("keyfile"))
+    except OSError as error:
+        files = ", ".join(f"{key}={query[key]}" for key in QUERY if key in query)
+        reason = f"cannot read the certificates in url ({files}): {error}"
+        raise ConfigurationError(reason) from None
+    return context

@@ -1,0 +1,227 @@
+"""What AMQPConnection takes, and what it says about what it does not."""
+
+import ssl
+
+import pytest
+
+from asyncworker import App, Options, RouteTypes
+from asyncworker.connections import AMQPConnection as Offered
+from asyncworker.errors import ConfigurationError
+from asyncworker.rabbitmq import AMQPConnection
+
+
+def broker_of(**arguments):
+    return AMQPConnection(**arguments).broker
+
+
+def test_is_offered_by_core():
+    assert Offered is AMQPConnection
+
+
+def test_takes_the_arguments_by_position_and_by_name():
+    one = AMQPConnection("rabbit", "me", "secret", 5673, 10, 30, None, "main")
+    other = AMQPConnection(
+        hostname="rabbit",
+        username="me",
+        password="secret",
+        port=5673,
+        prefetch=10,
+        heartbeat=30,
+        ssl=None,
+        name="main",
+    )
+    assert one.broker == other.broker
+    assert (one.prefetch, one.name) == (other.prefetch, other.name) == (10, "main")
+
+
+def test_has_the_defaults_of_rabbitmq():
+    connection = AMQPConnection("rabbit")
+    broker = connection.broker
+    assert (broker.hosts, broker.username, broker.password) == (
+        (("rabbit", 5672),),
+        "guest",
+        "guest",
+    )
+    assert (connection.prefetch, broker.heartbeat, broker.tls, connection.vhost) == (
+        128,
+        60,
+        None,
+        "/",
+    )
+
+
+def test_takes_the_older_spellings():
+    connection = AMQPConnection(host="rabbit", user="me", password="secret", prefetch_count=7)
+    assert connection.broker == broker_of(hostname="rabbit", username="me", password="secret")
+    assert connection.prefetch == 7
+
+
+@pytest.mark.parametrize(
+    ("hostname", "expected"),
+    [
+        ("a", [("a", 5672)]),
+        ("a:1", [("a", 1)]),
+        ("a,b:2", [("a", 5672), ("b", 2)]),
+        (["a", "b:2"], [("a", 5672), ("b", 2)]),
+        ("::1", [("::1", 5672)]),
+        ("[::1]:3", [("::1", 3)]),
+    ],
+)
+def test_takes_several_hosts_with_ports_of_their_own(hostname, expected):
+    assert broker_of(hostname=hostname).hosts == tuple(expected)
+
+
+def test_takes_a_url_with_several_hosts():
+    connection = AMQPConnection(
+        url="amqp://me:p%40ss%2Fword@a:1,[::1],c/a%2Fb?heartbeat=7", prefetch=9
+    )
+    broker = connection.broker
+    assert broker.hosts == (("a", 1), ("::1", 5672), ("c", 5672))
+    assert (broker.username, broker.password, broker.heartbeat) == ("me", "p@ss/word", 7)
+    assert (connection.vhost, connection.prefetch) == ("a/b", 9)
+
+
+@pytest.mark.parametrize("url", ["amqp://a", "amqp://a/"])
+def test_a_url_without_login_or_vhost_has_the_defaults(url):
+    connection = AMQPConnection(url=url)
+    assert (connection.broker.username, connection.broker.password) == ("guest", "guest")
+    assert connection.vhost == "/"
+
+
+def test_a_heartbeat_beside_the_url_wins():
+    assert broker_of(url="amqp://a/?heartbeat=7", heartbeat=8).heartbeat == 8
+
+
+@pytest.mark.parametrize("arguments", [{"hostname": "a", "ssl": True}, {"url": "amqps://a"}])
+def test_tls_verifies_and_has_its_own_port(arguments):
+    broker = broker_of(**arguments)
+    assert broker.hosts == (("a", 5671),)
+    assert broker.tls is not None
+    assert broker.tls.verify_mode is ssl.CERT_REQUIRED
+    assert broker.tls.check_hostname
+
+
+def test_takes_a_tls_context():
+    context = ssl.create_default_context()
+    assert broker_of(hostname="a", ssl=context).tls is context
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        AMQPConnection("rabbit", "me", "s3cret", name="main"),
+        AMQPConnection(url="amqp://me:s3cret@rabbit/"),
+    ],
+)
+def test_shows_no_password(connection):
+    for text in (repr(connection), str(connection), repr(connection.broker), str(vars(connection))):
+        assert "s3cret" not in text
+    assert "amqp://me@rabbit:5672" in repr(connection)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "AMQPConnection needs hostname= or url="),
+        ({"hostname": "a", "host": "b"}, "hostname and host are the same: give one of them"),
+        ({"hostname": "a", "username": "me"}, "password= is missing"),
+        ({"hostname": "a", "password": "s3cret"}, "username= is missing"),
+        ({"hostname": "a", "prefetch": 0}, "prefetch must be an int from 1 to 65535, got 0"),
+        ({"hostname": "a", "prefetch": 65536}, "prefetch must be an int"),
+        ({"hostname": "a", "prefetch": True}, "prefetch must be an int"),
+        ({"hostname": "a", "prefetch_count": "9"}, "prefetch must be an int .*, got '9'"),
+        ({"hostname": "a", "heartbeat": -1}, "heartbeat must be an int from 0"),
+        ({"hostname": "a", "port": 0}, "port must be an int from 1"),
+        ({"hostname": "a", "port": "5672"}, "port must be an int .*, got '5672'"),
+        ({"hostname": ""}, "hostname '' is no host"),
+        ({"hostname": []}, "hostname names no host"),
+        ({"hostname": 7}, "hostname must be a string or a list of them, got 7"),
+        ({"hostname": ["a", 7]}, "hostname must be a string or a list of them"),
+        ({"hostname": "a:b"}, "hostname 'a:b' is no host"),
+        ({"hostname": "a", "name": ""}, "name must be a non-empty string"),
+        ({"url": "http://a"}, "url must start with amqp:// or amqps://"),
+        ({"url": 7}, "url must be a string, got 7"),
+        ({"url": "amqp://a", "hostname": "b"}, "url and hostname= are both given"),
+        ({"url": "amqp://a/?heartbeats=7"}, "url takes no 'heartbeats': did you mean heartbeat"),
+        ({"url": "amqp://a/?heartbeat=x"}, "heartbeat in url must be a number of seconds"),
+        ({"url": "amqps://a/?cafile=/none"}, r"cannot read the certificates in url \(cafile=/none"),
+        ({"hostname": "a", "ssl": "yes"}, "ssl must be True, False or an SSLContext, got 'yes'"),
+    ],
+)
+def test_names_the_argument_that_is_wrong(arguments, message):
+    with pytest.raises(ConfigurationError, match=message) as raised:
+        AMQPConnection(**arguments)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["amqp://me:s3cret@a:port/", "amqp://me:s3cret@/", "me:s3cret@a", "amqp://me:s3cret@[::1/"],
+)
+def test_a_broken_url_shows_no_password(url):
+    with pytest.raises(ConfigurationError) as raised:
+        AMQPConnection(url=url)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_the_first_connection_is_found_in_the_app():
+    first, second = AMQPConnection("a", name="a"), AMQPConnection("b", name="b")
+    app = App(connections=[first, second])
+    assert app["rabbitmq_connection"] is first
+    assert app[RouteTypes.AMQP_RABBITMQ]["connection"] is first
+    assert (app.connections["a"], app.connections["b"]) == (first, second)
+
+
+async def handler(messages):
+    pass
+
+
+def app_with(*names):
+    return App(connections=[AMQPConnection("a", name=name) for name in names])
+
+
+@pytest.mark.parametrize("wanted", ["b", "object"])
+def test_a_route_says_which_connection_by_name_or_object(wanted):
+    app = app_with("a", "b")
+    connection = app.connections["b"] if wanted == "object" else wanted
+    app.route(["q"], type=RouteTypes.AMQP_RABBITMQ, connection=connection)(handler)
+    assert app.routes[0].connection is app.connections["b"]
+
+
+@pytest.mark.parametrize(
+    ("names", "arguments", "message"),
+    [
+        (["a", "b"], {}, "several of AMQPConnection, say which by connection=: a, b"),
+        (["a"], {"connection": "c"}, "connection='c' is no AMQPConnection .* has: a"),
+        ([], {}, r"needs a connection: App\(connections=\[AMQPConnection\(...\)\]\)"),
+        (["a"], {"vhost": ""}, "vhost must be a non-empty string"),
+        (["a"], {"vhots": "/"}, "route takes no 'vhots': did you mean vhost"),
+        (["a"], {"methods": ["GET"]}, "route takes no 'methods'"),
+        (["a"], {"routes": ["q" * 256]}, "a queue's name has at most 255 bytes"),
+        (["a"], {"options": {"on_succes": 1}}, "takes no option on_succes: did you mean Events.ON"),
+        (["a"], {"options": {Options.BULK_SIZE: 0}}, "Options.BULK_SIZE: .*, got 0"),
+        (["a"], {"options": {"on_success": "ACK"}}, "Events.ON_SUCCESS: .*, got 'ACK'"),
+    ],
+)
+def test_a_route_names_what_is_wrong_where_it_is_declared(names, arguments, message):
+    app = app_with(*names)
+    with pytest.raises(ConfigurationError, match=message):
+        app.route(**{"routes": ["q"], "type": RouteTypes.AMQP_RABBITMQ, **arguments})(handler)
+    assert app.routes == []
+
+
+async def test_a_handler_takes_one_list():
+    app = app_with("a")
+
+    async def no_parameter():
+        pass
+
+    with pytest.raises(ConfigurationError, match="cannot be called with the list of messages"):
+        app.route(["q"], type=RouteTypes.AMQP_RABBITMQ)(no_parameter)
+
+
+def test_a_url_gives_routes_its_vhost():
+    app = App(connections=[AMQPConnection(url="amqp://a/b")])
+    app.route(["q"], type=RouteTypes.AMQP_RABBITMQ)(handler)
+    app.route(["q"], type=RouteTypes.AMQP_RABBITMQ, vhost="/")(handler)
+    assert [route.vhost for route in app.routes] == ["b", "/"]

@@ -1,0 +1,79 @@
+"""Outcomes as frames: each delivery once, and nothing that is undecided."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncworker.options import Actions
+from asyncworker.rabbitmq.ledger import Ledger, Settlement
+
+
+def ledger_of(count):
+    ledger = Ledger()
+    for tag in range(1, count + 1):
+        ledger.delivered(tag)
+    return ledger
+
+
+def test_confirms_neighbours_from_the_lowest_with_one_frame():
+    ledger = ledger_of(5)
+    for tag in (3, 1, 2):
+        ledger.decide(tag, Actions.ACK)
+    assert ledger.take() == [Settlement(3, Actions.ACK, True)]
+
+
+def test_confirms_one_by_one_above_what_is_undecided():
+    ledger = ledger_of(4)
+    for tag in (4, 2):
+        ledger.decide(tag, Actions.ACK)
+    assert ledger.take() == [Settlement(2, Actions.ACK, False), Settlement(4, Actions.ACK, False)]
+
+
+def test_sends_rejections_before_an_ack_that_would_cover_them():
+    ledger = ledger_of(3)
+    ledger.decide(1, Actions.ACK)
+    ledger.decide(2, Actions.REJECT)
+    ledger.decide(3, Actions.ACK)
+    assert ledger.take() == [
+        Settlement(2, Actions.REJECT, False),
+        Settlement(3, Actions.ACK, True),
+    ]
+
+
+def test_has_nothing_to_send_twice():
+    ledger = ledger_of(1)
+    ledger.decide(1, Actions.ACK)
+    assert ledger.take()
+    assert ledger.take() == []
+
+
+@given(
+    st.lists(st.sampled_from(Actions), max_size=30).flatmap(
+        lambda actions: st.tuples(
+            st.just(actions), st.permutations(range(len(actions))), st.sets(st.integers(0, 30))
+        )
+    )
+)
+def test_settles_each_delivery_once_as_decided_in_whatever_order(case):
+    """A model of the broker takes the frames: an unknown tag would be an error 406 there."""
+    actions, order, pauses = case
+    ledger = ledger_of(len(actions))
+    outstanding = set(range(1, len(actions) + 1))
+    settled = {}
+    decided = set()
+
+    def broker_takes(frames):
+        for tag, action, multiple in frames:
+            assert tag in outstanding
+            tags = {other for other in outstanding if other <= tag} if multiple else {tag}
+            assert tags <= decided
+            outstanding.difference_update(tags)
+            settled.update(dict.fromkeys(tags, action))
+
+    for step, index in enumerate(order):
+        ledger.decide(index + 1, actions[index])
+        decided.add(index + 1)
+        if step in pauses:
+            broker_takes(ledger.take())
+    broker_takes(ledger.take())
+
+    assert settled == {index + 1: action for index, action in enumerate(actions)}

@@ -1,0 +1,447 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import aio_pika
+import pytest
+
+from scripts import broker, rabbitmq_container
+from scripts.rabbitmq import Broker, BrokerError, free_ports, speaks_amqp, wait_for
+from scripts.rabbitmq_container import IMAGE, Container
+from scripts.rabbitmq_node import Node
+
+ROOT = Path(__file__).parent.parent
+COMMAND = [sys.executable, "scripts/broker.py"]
+DRAINED = 3
+
+# Drains on the first signal, as a worker does, and says whether it still has a broker at its end.
+DRAINING_CHILD = """
+import os, signal, sys
+from scripts.rabbitmq import speaks_amqp
+
+def drain(number, frame):
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    print("draining", flush=True)
+    sys.stdin.readline()
+    port = int(os.environ["ASYNCWORKER_AMQP_URL"].rstrip("/").rpartition(":")[2])
+    print("broker answers:", speaks_amqp(port), flush=True)
+    os._exit(3)
+
+for each in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(each, drain)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def environment(**changes: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != broker.VARIABLE}
+    return inherited | changes
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that still run."""
+    listing = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in listing.splitlines()]
+    return [int(row[0]) for row in rows if int(row[1]) == pid and not row[2].startswith("Z")]
+
+
+def is_running(pid: int) -> bool:
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+def all_end(pids: list[int]) -> bool:
+    return wait_for(lambda: not any(map(is_running, pids)), deadline=10)
+
+
+def lines_until(stream: IO[str], text: str) -> str:
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if text in line:
+            break
+    return "".join(lines)
+
+
+class TestNode:
+    def test_answers_amqp_clients_once_it_has_started(self, private_node: Broker):
+        assert speaks_amqp(private_node.port)
+
+    def test_takes_connections_on_the_loopback_address_only(self, private_node: Broker):
+        if not isinstance(private_node, Node):
+            pytest.skip("a container's ports are the engine's business")
+        listing = private_node.ctl("eval", "[element(2, inet:sockname(P)) || P <- erlang:ports()].")
+        assert "{127,0,0,1}" in listing
+        assert "{0,0,0,0" not in listing
+
+    async def test_keeps_a_durable_queue_when_killed(self, private_node: Broker):
+        async with await aio_pika.connect(private_node.url) as connection:
+            channel = await connection.channel()
+            await channel.declare_queue("kept", durable=True)
+            body = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            await channel.default_exchange.publish(body, "kept")
+            private_node.kill()
+        assert not speaks_amqp(private_node.port)
+
+        private_node.start()
+
+        async with await aio_pika.connect(private_node.url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("kept", durable=True)
+            assert (await queue.get(no_ack=True)).body == b"kept"
+            await queue.delete()
+
+    async def test_gives_guest_every_right_in_a_new_vhost(self, private_node: Broker):
+        private_node.add_vhost("orders")
+        async with await aio_pika.connect(private_node.url + "orders") as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("q", exclusive=True)
+            await channel.default_exchange.publish(aio_pika.Message(b"x"), "q")
+            assert (await queue.get(no_ack=True)).body == b"x"
+
+    def test_falls_silent_when_paused_and_answers_when_resumed(self, private_node: Broker):
+        private_node.pause()
+        try:
+            assert not speaks_amqp(private_node.port)
+        finally:
+            private_node.resume()
+        assert wait_for(lambda: speaks_amqp(private_node.port))
+
+    def test_shows_what_rabbitmqctl_prints(self, private_node: Broker):
+        assert "/" in private_node.ctl("list_vhosts").splitlines()
+
+    def test_says_why_rabbitmqctl_failed(self, private_node: Broker):
+        with pytest.raises(BrokerError, match="no_such_user"):
+            private_node.ctl("delete_user", "no_such_user")
+
+    def test_survives_a_stop_and_takes_its_configuration(self, installed_server: None):
+        with Node("heartbeat = 7\n") as node:
+            node.ctl("add_vhost", "kept")
+            node.stop()
+            assert not speaks_amqp(node.port)
+            node.start()
+            assert "kept" in node.ctl("list_vhosts").splitlines()
+            assert "{ok,7}" in node.ctl("eval", "application:get_env(rabbit, heartbeat).")
+            folder = node.folder
+        assert not folder.exists()
+
+    def test_shows_the_log_when_it_cannot_start(self, installed_server: None):
+        node = Node("heartbeat = often\n")
+        folder = node.folder
+        with pytest.raises(BrokerError, match='"often" cannot be converted'), node:
+            pass
+        assert not folder.exists()
+
+    def test_is_gone_when_its_owner_is_killed(self, installed_server: None):
+        owner = (
+            "from scripts.rabbitmq_node import Node\n"
+            "node = Node()\n"
+            "node.start()\n"
+            "print(node.folder, flush=True)\n"
+            "input()\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", owner],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            folder = Path(process.stdout.readline().strip())
+            pids = children(process.pid)
+            process.kill()
+        assert len(pids) >= 3
+        assert all_end(pids)
+        assert wait_for(lambda: not folder.exists(), deadline=10)
+
+
+@pytest.fixture
+def installed_server() -> None:
+    if broker.find_server() is None:
+        pytest.skip("rabbitmq-server is not installed: the private broker is a container")
+
+
+class TestCommand:
+    def test_runs_the_command_with_a_broker_and_leaves_nothing(self):
+        child = (
+            "import os, sys\n"
+            "print(os.environ['ASYNCWORKER_AMQP_URL'], flush=True)\n"
+            "sys.stdin.readline()\n"
+            "sys.exit(7)\n"
+        )
+        with subprocess.Popen(
+            [*COMMAND, sys.executable, "-c", child],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            port = int(process.stdout.readline().strip().rstrip("/").rpartition(":")[2])
+            assert speaks_amqp(port)
+            pids = children(process.pid)
+            _, err = process.communicate("\n")
+
+        assert process.returncode == 7
+        assert f"starting a private RabbitMQ on 127.0.0.1:{port} ..." in err
+        assert not any(map(is_running, pids))
+        assert not speaks_amqp(port)
+
+    @pytest.mark.parametrize("terminal", [True, False], ids=["ctrl-c", "sigterm"])
+    def test_lets_the_command_drain_before_the_broker_goes(self, terminal: bool):
+        with subprocess.Popen(
+            [*COMMAND, sys.executable, "-c", DRAINING_CHILD],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+
+            def interrupt() -> None:
+                if terminal:
+                    os.killpg(process.pid, signal.SIGINT)
+                else:
+                    process.terminate()
+
+            lines_until(process.stdout, "ready")
+            pids = children(process.pid)
+            interrupt()
+            lines_until(process.stdout, "draining")
+            interrupt()
+            out, err = process.communicate("\n")
+
+        assert "broker answers: True" in out
+        assert "Traceback" not in err
+        assert process.returncode == DRAINED
+        assert all_end(pids)
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_gives_up_at_once_while_the_broker_starts(
+        self, number: signal.Signals, installed_server: None
+    ):
+        with subprocess.Popen(
+            [*COMMAND, "true"], cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True
+        ) as process:
+            lines_until(process.stderr, "starting")
+            assert wait_for(lambda: len(children(process.pid)) >= 2)
+            pids = children(process.pid)
+            process.send_signal(number)
+            process.send_signal(number)
+            _, err = process.communicate()
+
+        assert "Traceback" not in err
+        assert 128 + number == process.returncode
+        assert all_end(pids)
+
+    def test_takes_the_broker_that_the_environment_names(self):
+        url = "amqp://someone:secret@broker.invalid:5673/"
+        done = self.run("import os; print(os.environ['ASYNCWORKER_AMQP_URL'])", url)
+        assert (0, url) == (done.returncode, done.stdout.strip())
+
+    def test_reports_a_command_that_a_signal_ended_as_a_shell_does(self):
+        done = self.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "amqp://any/")
+        assert done.returncode == 137
+
+    def test_says_so_when_the_command_does_not_exist(self):
+        done = subprocess.run(
+            [*COMMAND, "no-such-command"],
+            cwd=ROOT,
+            env=environment(ASYNCWORKER_AMQP_URL="amqp://any/"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        line = "broker: cannot run 'no-such-command': No such file or directory\n"
+        assert (127, line) == (done.returncode, done.stderr)
+
+    def test_says_how_it_is_used(self):
+        done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.startswith("broker: usage: ")) == (2, True)
+
+    def test_says_in_one_line_what_to_install_when_there_is_no_way(self, tmp_path: Path):
+        bare = (
+            "import sys; from scripts import broker\n"
+            "broker.find_server = lambda: None\n"
+            "sys.exit(broker.main(['true']))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", bare],
+            cwd=ROOT,
+            env=environment(PATH=str(tmp_path)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (1, f"broker: {broker.MISSING}\n") == (done.returncode, done.stderr)
+
+    def run(self, code: str, url: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, sys.executable, "-c", code],
+            cwd=ROOT,
+            env=environment(ASYNCWORKER_AMQP_URL=url),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+class Commands:
+    """A PATH that holds nothing but fake commands, which note how they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+
+    def add(self, name: str, script: str = "") -> None:
+        file = self.folder / name
+        file.write_text(f'#!/bin/sh\necho "{name} $*" >> "{self.log}"\n{script}\n')
+        file.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return Commands(folder)
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root's machine without the server, and the file whose presence stands for it."""
+    server = tmp_path / "rabbitmq-server"
+    monkeypatch.setattr(broker, "find_server", lambda: server if server.exists() else None)
+    monkeypatch.setattr(broker, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return server
+
+
+class TestInstall:
+    def test_installs_the_server_without_starting_a_service(
+        self, commands: Commands, bare_machine: Path, capfd: pytest.CaptureFixture[str]
+    ):
+        policy = broker.POLICY
+        commands.add(
+            "apt-get",
+            f'[ "$DEBIAN_FRONTEND" = noninteractive ] && [ -x "{policy}" ] || exit 9\n'
+            f'[ "$1" = update ] || : > "{bare_machine}"',
+        )
+        assert isinstance(broker.private_broker(), Node)
+        assert commands.calls == [
+            "apt-get update",
+            "apt-get install -y --no-install-recommends rabbitmq-server",
+        ]
+        assert not policy.exists()
+        assert capfd.readouterr().err == "broker: installing rabbitmq-server with apt-get ...\n"
+
+    def test_keeps_a_service_policy_that_is_there(self, commands: Commands, bare_machine: Path):
+        broker.POLICY.write_text("mine")
+        commands.add("apt-get", f': > "{bare_machine}"')
+        broker.private_broker()
+        assert broker.POLICY.read_text() == "mine"
+
+    def test_takes_a_container_when_the_installation_fails(
+        self, commands: Commands, bare_machine: Path
+    ):
+        commands.add("apt-get", "exit 100")
+        commands.add("docker")
+        assert isinstance(broker.private_broker(), Container)
+        assert [call.split()[:2] for call in commands.calls] == [
+            ["apt-get", "update"],
+            ["apt-get", "install"],
+            ["docker", "info"],
+        ]
+
+    def test_leaves_apt_get_alone_when_not_root(
+        self, commands: Commands, bare_machine: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        commands.add("apt-get")
+        with pytest.raises(BrokerError, match="install rabbitmq-server"):
+            broker.private_broker()
+        assert commands.calls == []
+
+
+class TestContainer:
+    @pytest.fixture
+    def answers(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setattr(rabbitmq_container, "speaks_amqp", lambda port: True)
+
+    def test_prefers_the_engine_that_answers(self, commands: Commands, bare_machine: Path):
+        commands.add("docker", "exit 1")
+        commands.add("podman")
+        broker.private_broker()
+        assert commands.calls == ["docker info", "podman info"]
+
+    def test_drives_the_engine(self, commands: Commands, answers: None):
+        commands.add("docker", '[ "$1" != exec ] || echo said')
+        with Container("docker") as container:
+            container.stop()
+            container.start()
+            container.kill()
+            container.start()
+            container.pause()
+            container.resume()
+            assert container.ctl("list_vhosts") == "said\n"
+        container.close()
+
+        name = commands.calls[-1].split()[-1]
+        assert commands.calls == [
+            f"docker run --detach --name {name} --publish 127.0.0.1:{container.port}:5672 {IMAGE}",
+            f"docker stop {name}",
+            f"docker start {name}",
+            f"docker kill {name}",
+            f"docker start {name}",
+            f"docker pause {name}",
+            f"docker unpause {name}",
+            f"docker exec {name} rabbitmqctl -s list_vhosts",
+            f"docker rm -f -v {name}",
+        ]
+
+    def test_mounts_its_configuration(self, commands: Commands, answers: None):
+        commands.add(
+            "docker", 'for word; do [ -f "${word%%:*}" ] && /bin/cat "${word%%:*}"; done; :'
+        )
+        with Container("docker", "heartbeat = 7"):
+            (words,) = [call.split() for call in commands.calls]
+            mounted, target, mode = words[words.index("--volume") + 1].split(":")
+            assert Path(mounted).read_text() == "heartbeat = 7"
+            assert (target, mode) == ("/etc/rabbitmq/conf.d/90-private.conf", "ro")
+        assert not Path(mounted).exists()
+
+    def test_shows_the_log_and_goes_away_when_it_does_not_answer(self, commands: Commands):
+        commands.add("docker", '[ "$1" != logs ] || echo "out of memory"')
+        with pytest.raises(BrokerError, match="out of memory"), Container("docker", deadline=0):
+            pass
+        assert commands.calls[-1].startswith("docker rm -f -v ")
+
+    def test_says_what_the_engine_refused(self, commands: Commands):
+        commands.add("docker", 'echo "no space left" >&2; exit 125')
+        with pytest.raises(BrokerError, match="no space left"), Container("docker"):
+            pass
+
+
+class TestPorts:
+    def test_are_distinct_and_not_those_of_outgoing_connections(self):
+        ports = free_ports(20)
+        assert len(set(ports)) == 20
+        assert max(ports) < 32768

@@ -1,0 +1,289 @@
+"""What a user gets: the wheels, and what they do in an environment that holds nothing else."""
+
+import email
+import os
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from email.message import Message
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+PACKAGES = Path(__file__).parent.parent / "packages"
+UV = [sys.executable, "-m", "uv"]
+
+# Where each distribution's files live. Core has the import name, less the folders of the others.
+HOMES = {
+    "asyncworker-core": "asyncworker/",
+    "asyncworker-rabbitmq": "asyncworker/rabbitmq/",
+    "asyncworker-timeit": "asyncworker/utils/",
+}
+NAMES = sorted(HOMES)
+IMPORTS = {
+    "asyncworker-core": "from asyncworker import App, Options, RouteTypes",
+    "asyncworker-rabbitmq": "from asyncworker.connections import AMQPConnection",
+    "asyncworker-timeit": "from asyncworker.utils import Timeit",
+}
+ROUTE = """
+from asyncworker import App, RouteTypes
+
+app = App(connections=[])
+
+@app.route(["q"], type=RouteTypes.AMQP_RABBITMQ)
+async def handler(messages):
+    pass
+"""
+
+
+class Wheel:
+    def __init__(self, path: Path, source: Path) -> None:
+        self.path = path
+        self.source = source
+        with ZipFile(path) as archive:
+            self.files = archive.namelist()
+            self.texts = {
+                Path(name).name: archive.read(name) for name in self.files if ".dist-info/" in name
+            }
+
+    @property
+    def metadata(self) -> Message:
+        return email.message_from_bytes(self.texts["METADATA"])
+
+    @property
+    def modules(self) -> list[str]:
+        return [name for name in self.files if ".dist-info/" not in name]
+
+
+class Environment:
+    """A virtual environment with nothing in it but what a test installs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.python = folder / "bin" / "python"
+        # The caller's own settings must not leak in: it may run in an environment itself.
+        self.variables = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTHON", "VIRTUAL_ENV", "COVERAGE"))
+        }
+        self._uv("venv", "--quiet", "--python", sys.executable, str(folder))
+
+    def install(self, wheels: Iterable[Wheel], *options: str) -> None:
+        paths = [str(wheel.path) for wheel in wheels]
+        self._uv("pip", "install", "--quiet", "--python", str(self.python), *options, *paths)
+
+    def uninstall(self, name: str) -> None:
+        self._uv("pip", "uninstall", "--quiet", "--python", str(self.python), name)
+
+    def distributions(self) -> set[str]:
+        code = "from importlib.metadata import distributions as d; print(*[x.name for x in d()])"
+        return set(self.run(code).split())
+
+    def run(self, code: str) -> str:
+        """Return what the code prints; fail with what it raises."""
+        done = self._python(code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def error(self, code: str) -> str:
+        """Return the last line of the code's traceback."""
+        done = self._python(code)
+        assert done.returncode == 1, done.stdout
+        return done.stderr.splitlines()[-1]
+
+    def _python(self, code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.python, "-I", "-c", code],
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _uv(self, *args: str) -> None:
+        done = subprocess.run(
+            [*UV, *args], env=self.variables, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Wheel]:
+    folder = tmp_path_factory.mktemp("wheels")
+    return {wheel.metadata["Name"]: wheel for wheel in map(_builder(folder), _sources())}
+
+
+def _sources() -> list[Path]:
+    return sorted(path.parent for path in PACKAGES.glob("*/pyproject.toml"))
+
+
+def _builder(folder: Path):
+    def build(source: Path) -> Wheel:
+        out = folder / source.name
+        command = [*UV, "build", "--quiet", "--wheel", "--out-dir", str(out), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (path,) = out.glob("*.whl")
+        return Wheel(path, source)
+
+    return build
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path / "environment")
+
+
+class TestContents:
+    def test_every_distribution_is_checked_here(self, wheels):
+        assert sorted(wheels) == NAMES
+
+    def test_no_file_is_in_two_wheels(self, wheels):
+        owners = Counter(name for wheel in wheels.values() for name in wheel.files)
+        assert [name for name, count in owners.items() if count > 1] == []
+
+    def test_core_alone_has_the_file_that_makes_the_import_name(self, wheels):
+        assert [
+            name for name, wheel in wheels.items() if "asyncworker/__init__.py" in wheel.files
+        ] == ["asyncworker-core"]
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_holds_its_own_folder_and_nothing_else(self, wheels, name):
+        foreign = tuple(home for other, home in HOMES.items() if len(home) > len(HOMES[name]))
+        assert [
+            file
+            for file in wheels[name].modules
+            if not file.startswith(HOMES[name]) or (foreign and file.startswith(foreign))
+        ] == []
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_holds_no_tests(self, wheels, name):
+        parts = {part for file in wheels[name].files for part in Path(file).parts}
+        assert not {
+            part for part in parts if part in {"tests", "conftest.py"} or part[:5] == "test_"
+        }
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_marked_as_typed(self, wheels, name):
+        marks = [file for file in wheels[name].files if file.endswith("py.typed")]
+        assert [HOMES[name] + "py.typed"] == marks
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_carries_its_licence(self, wheels, name):
+        wheel = wheels[name]
+        assert wheel.texts["LICENSE"] == (wheel.source / "LICENSE").read_bytes()
+        assert wheel.metadata["License-Expression"] == "MIT"
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_describes_itself_by_its_readme(self, wheels, name):
+        wheel = wheels[name]
+        assert wheel.metadata["Description-Content-Type"] == "text/markdown"
+        assert (wheel.source / "README.md").read_text() == wheel.metadata.get_payload()
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_asks_for_a_python_that_is_supported(self, wheels, name):
+        assert wheels[name].metadata["Requires-Python"] == ">=3.11"
+
+    def test_timeit_needs_nothing(self, wheels):
+        assert wheels["asyncworker-timeit"].metadata.get_all("Requires-Dist") is None
+
+    def test_core_offers_an_extra_for_every_part(self, wheels):
+        extras = wheels["asyncworker-core"].metadata.get_all("Provides-Extra")
+        assert {"rabbitmq", "http", "sse", "timeit", "uvloop", "all"} == set(extras)
+
+    def test_rabbitmq_announces_itself_to_core(self, wheels):
+        entry_points = wheels["asyncworker-rabbitmq"].texts["entry_points.txt"].decode()
+        assert entry_points.splitlines() == [
+            "[asyncworker.backends]",
+            "AMQP_RABBITMQ = asyncworker.rabbitmq.backend:backend",
+        ]
+
+    def test_the_version_is_the_one_that_the_package_says(self, wheels):
+        for wheel in wheels.values():
+            pyproject = tomllib.loads((wheel.source / "pyproject.toml").read_text())
+            file = wheel.source / pyproject["tool"]["hatch"]["version"]["path"]
+            assert f'__version__ = "{wheel.metadata["Version"]}"' in file.read_text()
+
+
+@pytest.fixture(scope="module")
+def timeit_alone(wheels, tmp_path_factory):
+    environment = Environment(tmp_path_factory.mktemp("timeit"))
+    environment.install([wheels["asyncworker-timeit"]])
+    return environment
+
+
+class TestTimeitAlone:
+    def test_works_and_brings_nothing_along(self, timeit_alone):
+        assert {"asyncworker-timeit"} == timeit_alone.distributions()
+        timeit_alone.run("from asyncworker.utils import Timeit")
+        assert "No module named 'asyncworker.rabbitmq'" in timeit_alone.error(
+            "import asyncworker.rabbitmq"
+        )
+
+
+@pytest.fixture(scope="module")
+def core_alone(wheels, tmp_path_factory):
+    environment = Environment(tmp_path_factory.mktemp("core"))
+    environment.install([wheels["asyncworker-core"]])
+    return environment
+
+
+class TestCoreAlone:
+    def test_brings_no_backend(self, core_alone):
+        core_alone.run(IMPORTS["asyncworker-core"])
+        assert "No module named 'aio_pika'" in core_alone.error("import aio_pika")
+        assert "No module named 'aiohttp'" in core_alone.error("import aiohttp")
+
+    def test_says_what_to_install_for_a_route_type(self, core_alone):
+        line = core_alone.error(ROUTE)
+        assert (
+            "RouteTypes.AMQP_RABBITMQ is provided by asyncworker-rabbitmq: "
+            "pip install asyncworker-rabbitmq"
+        ) in line
+
+    def test_the_missing_backend_is_a_configuration_error(self, core_alone):
+        body = "\n".join(f"    {line}" for line in ROUTE.splitlines())
+        core_alone.run(
+            "from asyncworker.errors import ConfigurationError\n"
+            f"try:\n{body}\nexcept ConfigurationError: pass\nelse: raise SystemExit(1)"
+        )
+
+    def test_says_what_to_install_for_a_connection(self, core_alone):
+        line = core_alone.error(IMPORTS["asyncworker-rabbitmq"])
+        assert "pip install asyncworker-rabbitmq" in line
+
+
+class TestTogether:
+    def test_core_finds_the_installed_backend(self, environment, wheels):
+        environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]])
+        environment.run(IMPORTS["asyncworker-rabbitmq"])
+        code = f"{IMPORTS['asyncworker-rabbitmq']}\n{ROUTE}\nprint(len(app.routes))"
+        broker = "AMQPConnection(hostname='127.0.0.1', username='guest', password='guest')"
+        code = code.replace("connections=[]", f"connections=[{broker}]")
+        assert environment.run(code) == "1\n"
+
+    def test_an_extra_of_core_brings_the_backend(self, environment, wheels):
+        links = wheels["asyncworker-rabbitmq"].path.parent
+        core = f"asyncworker-core[rabbitmq] @ {wheels['asyncworker-core'].path.as_uri()}"
+        environment.install([], "--find-links", str(links), core)
+        environment.run(IMPORTS["asyncworker-rabbitmq"])
+
+    @pytest.mark.parametrize(
+        ("gone", "left"),
+        [
+            ("asyncworker-core", ["asyncworker-timeit"]),
+            ("asyncworker-rabbitmq", ["asyncworker-core", "asyncworker-timeit"]),
+            ("asyncworker-timeit", ["asyncworker-core", "asyncworker-rabbitmq"]),
+        ],
+    )
+    def test_uninstalling_one_leaves_the_others_whole(self, environment, wheels, gone, left):
+        environment.install(wheels.values())
+        for statement in IMPORTS.values():
+            environment.run(statement)
+        environment.uninstall(gone)
+        for name in left:
+            environment.run(IMPORTS[name])
+        assert environment.error(IMPORTS[gone])
