@@ -24,8 +24,8 @@ class Dispatcher(Generic[T]):
     settle: takes each batch with what its handler raised, or with None.
 
     Worker tasks take batch after batch; one is started only when a batch finds all the others
-    busy. As an `async with` it owns them: leaving it lets running handlers end, and cancelling
-    that wait cancels them.
+    busy. As an `async with` it owns them: leaving it lets running handlers end; leaving it by an
+    exception, or cancelling that wait, cancels them.
     """
 
     def __init__(
@@ -45,8 +45,11 @@ class Dispatcher(Generic[T]):
     async def __aenter__(self) -> Dispatcher[T]:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.drain()
+    async def __aexit__(self, raised: type[BaseException] | None, *_: object) -> None:
+        if raised is None:
+            await self.drain()
+        else:
+            await self._cancel()
 
     def submit(self, batch: list[T]) -> None:
         """Hand a batch to an idle worker, to a new one, or to whichever is free first."""
@@ -108,6 +111,7 @@ class Dispatcher(Generic[T]):
             waiting.set_result(None)
 
     async def _cancel(self) -> None:
+        self._draining = True
         if not self._workers:
             return
         for worker in self._workers:

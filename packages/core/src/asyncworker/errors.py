@@ -34,10 +34,15 @@ class DrainTimeout(AsyncWorkerError):
 
 def suggestion(wrong: object, choices: Iterable[str]) -> str:
     """Return what to write instead of `wrong`: the nearest of the choices, and all of them."""
-    names = sorted(choices)
-    nearest = get_close_matches(str(wrong), names, n=1)
-    hint = f"did you mean {nearest[0]}? " if nearest else ""
-    return f"{hint}choose from {', '.join(names)}" if names else "there is none to choose from"
+    by_key = {_key(choice): choice for choice in sorted(choices)}
+    nearest = get_close_matches(_key(str(wrong)), by_key, n=1)
+    hint = f"did you mean {by_key[nearest[0]]}? " if nearest else ""
+    return f"{hint}choose from {', '.join(by_key.values())}" if by_key else "it takes none"
+
+
+def _key(choice: str) -> str:
+    """Return what people get wrong about a choice: neither its case nor what is before a dot."""
+    return choice.rpartition(".")[2].lower()
 
 
 def problem(error: ValidationError) -> tuple[str, ErrorDetails]:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.backend import load_backend
@@ -32,10 +32,10 @@ class Lifecycle:
     def __init__(self, app: App) -> None:
         self._app = app
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[Any] | None = None
-        self._start_limit = asyncio.timeout_at(None)
-        self._started = False
         self._stopping = asyncio.Event()
+        self._started = False
+        self._hurried = False
+        self._limit: asyncio.Timeout | None = None
         self._deadline = 0.0
         self._signals = 0
 
@@ -45,15 +45,14 @@ class Lifecycle:
         self._call_soon(self._stop)
 
     def on_signal(self, number: int, _frame: object) -> None:
-        """Drain at the first signal, cancel at any further one."""
+        """Drain at the first signal; at any further one cancel what the end still waits for."""
         self._signals += 1
         name = signal.Signals(number).name
         if self._signals == 1:
-            self.stop()
-            self._call_soon(log.info, "%s: stopping", name)
-        elif self._task is not None:
-            self._call_soon(log.warning, "%s again: cancelling what still runs", name)
-            self._call_soon(self._task.cancel)
+            self._stopping.set()
+            self._call_soon(self._on_first_signal, name)
+        else:
+            self._call_soon(self._on_further_signal, name)
 
     async def serve(self) -> None:
         """Serve until `stop()`; raise as `running()` does."""
@@ -66,7 +65,7 @@ class Lifecycle:
 
         Raises: HookFailed, DrainTimeout, and whatever keeps a backend from serving.
         """
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
         if self._stopping.is_set():
             self._call_soon(self._stop)
         try:
@@ -74,14 +73,15 @@ class Lifecycle:
                 await self._start_unless_stopped(stack)
                 yield
         finally:
-            self._loop = self._task = None
+            self._loop = None
 
     async def _start_unless_stopped(self, stack: AsyncExitStack) -> None:
         try:
-            async with self._start_limit:
+            async with asyncio.timeout_at(None) as limit:
+                self._limit = limit
                 await self._start(stack)
         except TimeoutError:
-            if not self._start_limit.expired():
+            if not limit.expired():
                 raise
             log.info("stopped before the start was complete")
         self._started = True
@@ -128,22 +128,34 @@ class Lifecycle:
             await stopping.wait()
 
     async def _drain(self, tasks: Sequence[asyncio.Task[None]]) -> None:
-        limit = self._app.settings.shutdown_timeout
+        limit = 0.0 if self._hurried else self._app.settings.shutdown_timeout
         self._deadline = asyncio.get_running_loop().time() + limit
-        late = (await asyncio.wait(tasks, timeout=limit))[1] if tasks else ()
-        if late:
-            for task in late:
+        if not tasks:
+            return
+        try:
+            async with asyncio.timeout_at(self._deadline) as self._limit:
+                await asyncio.wait(tasks)
+        except TimeoutError:
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait(late)
-            raise DrainTimeout(
-                f"handlers still ran after {limit:g} s (ASYNCWORKER_SHUTDOWN_TIMEOUT) "
-                "and were cancelled"
+            await asyncio.wait(tasks)
+            reason = (
+                "a further signal came"
+                if self._hurried
+                else f"{limit:g} s had passed (ASYNCWORKER_SHUTDOWN_TIMEOUT)"
             )
+            raise DrainTimeout(f"handlers were cancelled: they still ran when {reason}") from None
 
     async def _call_on_shutdown(self, hook: Callable[[App], Any]) -> None:
         earliest = asyncio.get_running_loop().time() + HOOK_GRACE
-        async with asyncio.timeout_at(max(self._deadline, earliest)):
-            await self._call("shutdown", hook)
+        try:
+            async with asyncio.timeout_at(max(self._deadline, earliest)) as limit:
+                self._limit = limit
+                await self._call("shutdown", hook)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise HookFailed(f"shutdown hook {name_of(hook)} did not end in time") from None
 
     async def _call(self, moment: str, hook: Callable[[App], Any]) -> None:
         try:
@@ -154,11 +166,28 @@ class Lifecycle:
             # Users' code may raise anything.
             raise HookFailed(f"{moment} hook {name_of(hook)} raised {error!r}") from error
 
+    def _on_first_signal(self, name: str) -> None:
+        log.info("%s: stopping", name)
+        self._stop()
+
+    def _on_further_signal(self, name: str) -> None:
+        log.warning("%s again: cancelling what still runs", name)
+        self._hurried = True
+        if self._started:
+            self._cut_short()
+
     def _stop(self) -> None:
         """Wake up what waits for the stop, the start included."""
         self._stopping.set()
         if not self._started:
-            self._start_limit.reschedule(0)
+            self._cut_short()
+
+    def _cut_short(self) -> None:
+        """End the stage that runs now."""
+        with suppress(RuntimeError):
+            # It is over already when it has run into its own end.
+            if self._limit is not None:
+                self._limit.reschedule(0)
 
     def _call_soon(self, function: Callable[..., object], *args: object) -> None:
         if self._loop is not None:

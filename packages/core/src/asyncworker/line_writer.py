@@ -169,6 +169,7 @@ class LineWriter:
         self._wakes: SimpleQueue[None] = SimpleQueue()
         self._awake = False
         self._calls = 0
+        self._finished = False
 
     def write(self, line: str, *, error: bool = False) -> None:
         """Write one line, newline included, to stdout or stderr; never raise or block."""
@@ -186,10 +187,18 @@ class LineWriter:
         self._advance()
         return reached.wait(timeout)
 
+    def finish(self, timeout: float) -> None:
+        """Flush; from now on a terminal makes callers wait, since the thread may end at any time.
+
+        timeout: seconds.
+        """
+        self.flush(timeout)
+        self._finished = True
+
     def _has_room(self) -> bool:
         gap = self._gap
         # Losing goes on until half of the queue is free, so that an overload makes few gaps.
-        if len(self._queue) < (self._capacity // 2 if gap else self._capacity):
+        if len(self._queue) <= (self._capacity // 2 if gap else self._capacity - 1):
             self._gap = None
             return True
         if gap:
@@ -201,7 +210,7 @@ class LineWriter:
 
     def _advance(self) -> None:
         self._calls += 1
-        self._try_to_drain(patient=False)
+        self._try_to_drain(patient=self._finished)
         if self._busy():
             self._wake()
 

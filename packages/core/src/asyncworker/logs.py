@@ -154,7 +154,7 @@ def _lost(count: int) -> str:
 
 
 _writer = LineWriter(_lost)
-atexit.register(_writer.flush, EXIT_DEADLINE)
+atexit.register(_writer.finish, EXIT_DEADLINE)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_writer.reset)
 
@@ -237,12 +237,18 @@ class WorkerLogger(JsonLogger):  # type: ignore[misc]  # aiologger has no types
         record = logging.LogRecord(
             self.name, int(level), path, number, msg, args, exc, function, stack
         )
-        if self.filter(record):
+        if self._passes(record):
             fields = {**self.extra, **(extra or {})}
             options = serializer_kwargs or self.serializer_kwargs
             line = _line(record, fields, flatten or self.flatten, options)
             _writer.write(line, error=level >= logging.WARNING)
         return _WRITTEN
+
+    def _passes(self, record: logging.LogRecord) -> bool:
+        try:
+            return bool(self.filter(record))
+        except Exception:  # noqa: BLE001 - a filter of the user that fails keeps no line back
+            return True
 
 
 logger = WorkerLogger(name="asyncworker", level=LogLevel.INFO)
