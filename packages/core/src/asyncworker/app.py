@@ -200,6 +200,15 @@ class App(MutableMapping[Hashable, Any]):
     def __len__(self) -> int:
         return len(self._state)
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what an installed backend adds to every app, as `app.http`."""
+        if not name.startswith("_") and name in RouteTypes:
+            extension = load_backend(RouteTypes(name)).extend(self)
+            if extension is not None:
+                setattr(self, name, extension)
+                return extension
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     # An App is itself and nothing else, whatever it holds.
     __eq__ = object.__eq__
     __hash__ = object.__hash__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from asyncworker.errors import BackendNotInstalled
 from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
@@ -48,6 +48,10 @@ class Backend(Protocol):
         `app.route()` was given, by keyword.
         Raises: ConfigurationError, on the user's line.
         """
+        ...
+
+    def extend(self, app: App) -> Any:
+        """Return what the app offers under the name of the route type (`app.http`), or None."""
         ...
 
     def serve(self, app: App, routes: Sequence[Route]) -> AbstractAsyncContextManager[None]:

@@ -40,6 +40,7 @@ class Dispatcher(Generic[T]):
         self._ready: deque[list[T]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
+        self._taken = asyncio.Event()
         self._draining = False
 
     async def __aenter__(self) -> Dispatcher[T]:
@@ -61,10 +62,17 @@ class Dispatcher(Generic[T]):
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
 
+    async def room(self) -> None:
+        """Wait until fewer batches wait for a worker than there may be workers."""
+        while len(self._ready) >= self._concurrency:
+            self._taken.clear()
+            await self._taken.wait()
+
     def withdraw(self) -> list[T]:
         """Return the items of the batches that no handler was given yet, and forget them."""
         items = [item for batch in self._ready for item in batch]
         self._ready.clear()
+        self._taken.set()
         return items
 
     async def drain(self) -> None:
@@ -81,7 +89,9 @@ class Dispatcher(Generic[T]):
     async def _work(self) -> None:
         while True:
             while self._ready:
-                await self._handle(self._ready.popleft())
+                batch = self._ready.popleft()
+                self._taken.set()
+                await self._handle(batch)
             if self._draining:
                 return
             await self._next_batch()
