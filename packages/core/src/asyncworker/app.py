@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Mut
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from asyncworker import connections as offered
 from asyncworker.backend import load_backend
 from asyncworker.connections import Connection, Connections
 from asyncworker.errors import ConfigurationError, suggestion
@@ -62,8 +63,7 @@ class App(MutableMapping[Hashable, Any]):
         options = {name: value for name, value in legacy.items() if value is not None}
         if options:
             self._default_type = RouteTypes.AMQP_RABBITMQ
-            make = load_backend(self._default_type).connection_types[0]
-            connections = (*connections, make(**options))
+            connections = (*connections, offered.AMQPConnection(**options))
         self.connections = Connections(connections)
         for connection in reversed(self.connections.all):
             self._state[connection.route_type] = {"connection": connection}

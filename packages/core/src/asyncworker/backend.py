@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
-    from asyncworker.connections import Connection
     from asyncworker.routes import Route
 
 DISTRIBUTIONS: Final = {
@@ -27,17 +26,13 @@ class Backend(Protocol):
     """Serve the routes of one type.
 
     A distribution announces its backend by an entry point of the group `asyncworker.backends`,
-    whose name is the member of `RouteTypes` and whose object fulfils this contract.
+    whose name is the member of `RouteTypes` and whose object fulfils this contract; and its
+    connection classes by entry points of the group `asyncworker.connections`, named after them.
     """
 
     @property
     def route_type(self) -> RouteType:
         """Return the type of the routes it serves."""
-        ...
-
-    @property
-    def connection_types(self) -> Sequence[type[Connection]]:
-        """Return the connection classes that `asyncworker.connections` offers."""
         ...
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from asyncworker.errors import ConfigurationError
@@ -10,6 +11,8 @@ from asyncworker.errors import ConfigurationError
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.connection import AMQPConnection as AMQPConnection
     from asyncworker.route_types import RouteType
+
+ENTRY_POINT_GROUP: Final = "asyncworker.connections"
 
 DISTRIBUTIONS: Final = {
     "AMQPConnection": "asyncworker-rabbitmq",
@@ -108,21 +111,10 @@ class Connections(Mapping[str, Connection]):
 
 
 def __getattr__(name: str) -> Any:
-    """Return the connection class of that name from whichever installed backend has it."""
-    if not name.startswith("_"):
-        for connection_type in _installed_types():
-            if connection_type.__name__ == name:
-                return connection_type
+    """Return the connection class of that name from the distribution that publishes it."""
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        return entry_point.load()
     if name in DISTRIBUTIONS:
         distribution = DISTRIBUTIONS[name]
         raise ImportError(f"{name} is provided by {distribution}: pip install {distribution}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _installed_types() -> Iterator[type[Connection]]:
-    # Backends import this module, so that it can import what loads them only when asked.
-    from asyncworker.backend import load_backend
-    from asyncworker.route_types import RouteType, backend_entry_points
-
-    for entry_point in backend_entry_points():
-        yield from load_backend(RouteType(entry_point.name)).connection_types

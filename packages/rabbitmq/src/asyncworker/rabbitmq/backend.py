@@ -25,7 +25,6 @@ class RabbitMQBackend:
     """Consume the queues of AMQP routes: one link for each vhost, one channel for each route."""
 
     route_type = RouteTypes.AMQP_RABBITMQ
-    connection_types = (AMQPConnection,)
 
     def route(
         self,
