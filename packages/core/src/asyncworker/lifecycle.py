@@ -94,7 +94,7 @@ class Lifecycle:
         for hook in self._app.startup_hooks:
             await self._call("startup", hook)
         await stack.enter_async_context(self._serving())
-        log.info("started with %d routes", len(self._app.routes))
+        log.info("started; routes: %d", len(self._app.routes))
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
