@@ -199,6 +199,9 @@ class TestContents:
         assert entry_points.splitlines() == [
             "[asyncworker.backends]",
             "AMQP_RABBITMQ = asyncworker.rabbitmq.backend:backend",
+            "",
+            "[asyncworker.connections]",
+            "AMQPConnection = asyncworker.rabbitmq.connection:AMQPConnection",
         ]
 
     def test_the_version_is_the_one_that_the_package_says(self, wheels):
