@@ -333,6 +333,24 @@ async def test_puts_back_what_a_handler_that_wants_to_exit_was_given_and_goes_on
     assert logs.matching(f"raised {error.__name__}")
 
 
+async def test_a_message_that_always_fails_does_not_spin(app, queue, publish, inbox):
+    times = []
+
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        times.append(asyncio.get_running_loop().time())
+        if len(times) == 6:
+            await inbox(messages)
+        else:
+            raise RuntimeError("on purpose")
+
+    async with app.started():
+        await publish(queue, b"1")
+        await inbox.batch()
+
+    assert times[-1] - times[0] >= 5 * 0.09
+
+
 async def test_an_app_of_the_oldest_form_consumes_without_a_route_type(
     private_node, inbox, publish
 ):

@@ -101,13 +101,11 @@ class ConsumeChannel:
                 with broker_errors():
                     await self._channel.basic_cancel(queue)
 
-    def settle(self, delivery_tag: int, action: Actions) -> bool:
-        """Decide about a delivery; return False when it is too late, as the channel is lost."""
-        if self.is_lost:
-            return False
-        self._ledger.decide(delivery_tag, action)
-        self._decided.set()
-        return True
+    def settle(self, delivery_tag: int, action: Actions) -> None:
+        """Decide about a delivery, unless the channel is lost."""
+        if not self.is_lost:
+            self._ledger.decide(delivery_tag, action)
+            self._decided.set()
 
     async def send_outcomes(self) -> None:
         """Send outcomes as they are decided, those of one loop turn together, without end.

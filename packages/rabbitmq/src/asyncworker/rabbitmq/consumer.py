@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
+REQUEUE_DELAY: Final = 0.1
+"""Seconds that a message is held before it goes back: one that always fails must not spin."""
 SHOWN: Final = 10
 """The most message ids in one log line."""
 
@@ -166,8 +168,7 @@ class Consumer:
         if raised is not None:
             self._log_failure(batch, raised)
         late = sum(
-            message.channel is None or not message.channel.settle(message.delivery_tag, outcome)
-            for message, outcome in zip(batch, outcomes, strict=True)
+            not _decide(message, outcome) for message, outcome in zip(batch, outcomes, strict=True)
         )
         if late:
             self._route.connection.late_outcomes += late
@@ -236,3 +237,17 @@ class Consumer:
     @property
     def _problems(self) -> dict[str, str]:
         return self._route.connection.problems
+
+
+def _decide(message: RabbitMQMessage, outcome: Actions) -> bool:
+    """Settle a message; return False when it is too late, as its channel is lost."""
+    channel = message.channel
+    if channel is None or channel.is_lost:
+        return False
+    if outcome is Actions.REQUEUE:
+        # Should the channel close meanwhile, the message goes back all the same.
+        loop = asyncio.get_running_loop()
+        loop.call_later(REQUEUE_DELAY, channel.settle, message.delivery_tag, outcome)
+    else:
+        channel.settle(message.delivery_tag, outcome)
+    return True

@@ -42,27 +42,30 @@ class PublishTimeout(PublishError, TimeoutError):
 def broker_errors() -> Iterator[None]:
     """Raise BrokerError for whatever the library raises when the broker goes away.
 
-    The library confuses cancellations: it cancels callers whose connection is lost, which must not
-    pass for a cancellation by the task's owner, or the task would end and nobody would know; and
-    it answers a cancellation with the error that came at the same moment, which must not pass for
-    an error alone, or the task would go on for ever.
+    The library confuses cancellations. It cancels callers whose connection is lost, which must not
+    pass for a cancellation by the task's owner, or the task would end and nobody would know. And
+    it answers a cancellation with whatever came at the same moment, a result or an error, which
+    must not pass for that alone, or the task would go on for ever.
     """
+    before = _cancellations()
     try:
         yield
     except asyncio.CancelledError:
-        if is_cancelled():
+        if _cancellations() > before:
             raise
         raise BrokerError("the connection was lost") from None
     except (AMQPError, ChannelInvalidStateError, OSError, EOFError) as error:
-        if is_cancelled():
+        if _cancellations() > before:
             raise asyncio.CancelledError from error
         raise BrokerError(reason_of(error)) from error
+    if _cancellations() > before:
+        raise asyncio.CancelledError
 
 
-def is_cancelled() -> bool:
-    """Tell whether the running task was cancelled by its owner."""
+def _cancellations() -> int:
+    """Return how often the owner of the running task has cancelled it."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return 0 if task is None else task.cancelling()
 
 
 def reason_of(error: BaseException) -> str:
