@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from asyncworker import connections as offered
 from asyncworker.backend import load_backend
 from asyncworker.connections import Connection, Connections
-from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.errors import BackendNotInstalled, ConfigurationError, suggestion
 from asyncworker.lifecycle import Lifecycle
 from asyncworker.logs import json_logging
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, check_handler, check_names, check_takes
-from asyncworker.runner import event_loop, exit_code, stop_signals
+from asyncworker.runner import event_loop, exit_code, leave
 from asyncworker.settings import Settings
+from asyncworker.signals import stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,13 +83,13 @@ class App(MutableMapping[Hashable, Any]):
         type: which backend serves them. options: keyed by `Options` and `Events`. What else the
         backend takes (`connection`, `vhost`, `methods`, ...) goes on to it.
 
-        Raises: ConfigurationError, when the decorator is applied.
+        Raises: ConfigurationError
         """
+        names = check_names(routes)
 
         def decorate(handler: H) -> H:
             self._check_not_running("routes")
             backend = self._backend(type)
-            names = check_names(routes)
             check_handler(handler)
             _check_arguments(backend, backend_arguments)
             self.routes.append(backend.route(self, names, handler, options, **backend_arguments))
@@ -114,7 +115,7 @@ class App(MutableMapping[Hashable, Any]):
         with self._run() as lifecycle, event_loop(self.settings.loop) as loop:
             code = exit_code(loop, lifecycle.serve())
         if code:
-            raise SystemExit(code)
+            leave(code)
 
     async def serve(self) -> None:
         """Run on the loop that runs already, signals included, until a signal or `shutdown()`.
@@ -133,8 +134,9 @@ class App(MutableMapping[Hashable, Any]):
 
     def shutdown(self) -> None:
         """Drain and end the run, from any thread; return at once."""
-        if self._lifecycle is not None:
-            self._lifecycle.stop()
+        lifecycle = self._lifecycle
+        if lifecycle is not None:
+            lifecycle.stop()
 
     @property
     def problems(self) -> list[str]:
@@ -181,6 +183,16 @@ class App(MutableMapping[Hashable, Any]):
             raise ConfigurationError(f"app.route() needs type=, one of {choices}")
         return load_backend(RouteTypes(route_type))
 
+    def _extension(self, name: str) -> Any:
+        if name not in RouteTypes:
+            return None
+        try:
+            backend = load_backend(RouteTypes(name))
+        except BackendNotInstalled as error:
+            raise AttributeError(str(error)) from None
+        extend = getattr(backend, "extend", None)
+        return None if extend is None else extend(self)
+
     def _check_not_running(self, what: str) -> None:
         if self._lifecycle is not None:
             raise ConfigurationError(f"the app runs already: declare {what} before app.run()")
@@ -200,14 +212,17 @@ class App(MutableMapping[Hashable, Any]):
     def __len__(self) -> int:
         return len(self._state)
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what an installed backend adds to every app, as `app.http`."""
-        if not name.startswith("_") and name in RouteTypes:
-            extension = load_backend(RouteTypes(name)).extend(self)
-            if extension is not None:
-                setattr(self, name, extension)
-                return extension
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    # Hidden from type checkers, so that they still catch a misspelt attribute.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what an installed backend adds to every app, as `app.http`."""
+            extension = None if name.startswith("_") else self._extension(name)
+            if extension is None:
+                reason = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(reason)
+            setattr(self, name, extension)
+            return extension
 
     # An App is itself and nothing else, whatever it holds.
     __eq__ = object.__eq__
@@ -223,6 +238,8 @@ class App(MutableMapping[Hashable, Any]):
 def _check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:
     """Accept what the backend's `route()` takes by keyword beyond what every backend takes."""
     parameters = inspect.signature(backend.route).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
+        return
     taken = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
     for name in given:
         if name not in taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from asyncworker.errors import BackendNotInstalled
 from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
@@ -28,6 +28,7 @@ class Backend(Protocol):
     A distribution announces its backend by an entry point of the group `asyncworker.backends`,
     whose name is the member of `RouteTypes` and whose object fulfils this contract; and its
     connection classes by entry points of the group `asyncworker.connections`, named after them.
+    It may have a method `extend(app)`, which returns what `app.http` is for RouteTypes.HTTP.
     """
 
     @property
@@ -43,10 +44,6 @@ class Backend(Protocol):
         `app.route()` was given, by keyword.
         Raises: ConfigurationError, on the user's line.
         """
-        ...
-
-    def extend(self, app: App) -> Any:
-        """Return what the app offers under the name of the route type (`app.http`), or None."""
         ...
 
     def serve(self, app: App, routes: Sequence[Route]) -> AbstractAsyncContextManager[None]:
@@ -68,7 +65,9 @@ def load_backend(route_type: RouteType) -> Backend:
         if entry_point.name == route_type.name:
             backend: Backend = entry_point.load()
             return backend
-    distribution = DISTRIBUTIONS.get(route_type, "a distribution that is not installed")
+    distribution = DISTRIBUTIONS.get(route_type)
+    if distribution is None:
+        raise BackendNotInstalled(f"no installed distribution provides {route_type!r}")
     raise BackendNotInstalled(
         f"{route_type!r} is provided by {distribution}: pip install {distribution}"
     )

@@ -11,6 +11,7 @@ from asyncworker.errors import ConfigurationError
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.connection import AMQPConnection as AMQPConnection
     from asyncworker.route_types import RouteType
+    from asyncworker.sse.connection import SSEConnection as SSEConnection
 
 ENTRY_POINT_GROUP: Final = "asyncworker.connections"
 
@@ -57,6 +58,8 @@ class Connections(Mapping[str, Connection]):
     """Hold the connections of an App: by name, and by the type of route they serve."""
 
     def __init__(self, connections: Iterable[Connection]) -> None:
+        if not isinstance(connections, Iterable):
+            raise ConfigurationError(f"connections must be a list, got {connections!r}")
         self.all = tuple(connections)
         self._named: dict[str, Connection] = {}
         for connection in self.all:

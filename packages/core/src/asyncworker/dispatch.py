@@ -42,6 +42,7 @@ class Dispatcher(Generic[T]):
         self._workers: set[asyncio.Task[None]] = set()
         self._taken = asyncio.Event()
         self._draining = False
+        self._cancelling = False
 
     async def __aenter__(self) -> Dispatcher[T]:
         return self
@@ -57,10 +58,8 @@ class Dispatcher(Generic[T]):
         self._ready.append(batch)
         if self._idle:
             self._wake(self._idle.pop())
-        elif len(self._workers) < self._concurrency:
-            worker = asyncio.get_running_loop().create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+        else:
+            self._employ()
 
     async def room(self) -> None:
         """Wait until fewer batches wait for a worker than there may be workers."""
@@ -81,14 +80,28 @@ class Dispatcher(Generic[T]):
         while self._idle:
             self._wake(self._idle.pop())
         try:
-            if self._workers:
+            while self._workers:
                 await asyncio.wait(self._workers)
         finally:
             await self._cancel()
 
+    def _employ(self) -> None:
+        """Start a worker, if there is work for it and fewer than may be."""
+        if self._ready and not self._cancelling and len(self._workers) < self._concurrency:
+            worker = asyncio.get_running_loop().create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._on_end)
+
+    def _on_end(self, worker: asyncio.Task[None]) -> None:
+        """Replace a worker that a cancellation, or a failed settle, has ended."""
+        self._workers.discard(worker)
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            log.error("a batch could not be settled: %r", error, exc_info=error)
+        self._employ()
+
     async def _work(self) -> None:
         while True:
-            while self._ready:
+            while self._ready and not self._cancelling:
                 batch = self._ready.popleft()
                 self._taken.set()
                 await self._handle(batch)
@@ -113,7 +126,12 @@ class Dispatcher(Generic[T]):
     async def _next_batch(self) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
-        await waiting
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            if waiting in self._idle:
+                self._idle.remove(waiting)
+            raise
 
     @staticmethod
     def _wake(waiting: asyncio.Future[None]) -> None:
@@ -121,7 +139,7 @@ class Dispatcher(Generic[T]):
             waiting.set_result(None)
 
     async def _cancel(self) -> None:
-        self._draining = True
+        self._draining = self._cancelling = True
         if not self._workers:
             return
         for worker in self._workers:

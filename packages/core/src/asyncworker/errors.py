@@ -28,8 +28,12 @@ class HookFailed(AsyncWorkerError):
     """Report a startup or shutdown hook that raised; `__cause__` is what it raised."""
 
 
+class StartStopped(AsyncWorkerError):
+    """Report a run that was told to stop before its start was complete."""
+
+
 class DrainTimeout(AsyncWorkerError):
-    """Report a shutdown that passed its deadline, so that handlers were cancelled."""
+    """Report a drain that was cut short, so that what still ran was cancelled."""
 
 
 def suggestion(wrong: object, choices: Iterable[str]) -> str:

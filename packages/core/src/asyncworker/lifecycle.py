@@ -7,21 +7,28 @@ import inspect
 import logging
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.backend import load_backend
-from asyncworker.errors import DrainTimeout, HookFailed
+from asyncworker.errors import AsyncWorkerError, DrainTimeout, HookFailed, StartStopped
 from asyncworker.routes import name_of
+from asyncworker.serving import Serving
+from asyncworker.signals import woken_by_signals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     from asyncworker.app import App
-    from asyncworker.backend import Backend
     from asyncworker.routes import Route
+
+Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 log = logging.getLogger(__name__)
 
+DRAIN_MINIMUM: Final = 0.1
+"""Seconds that backends have to close at the least, when no handler runs."""
 HOOK_GRACE: Final = 5.0
 """Seconds that a shutdown hook has at the least, however long the drain took."""
 
@@ -33,15 +40,16 @@ class Lifecycle:
         self._app = app
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
-        self._started = False
-        self._hurried = False
-        self._limit: asyncio.Timeout | None = None
-        self._deadline = 0.0
+        self._is_asked_to_stop = False
         self._signals = 0
+        self._start: asyncio.Timeout | None = None
+        self._end: asyncio.Timeout | None = None
+        self._deadline = 0.0
 
     def stop(self) -> None:
         """Ask for the drain and the end; safe from any thread, and more than once."""
-        self._stopping.set()
+        # An event may only be set on the loop: a signal can come in the midst of a wait for it.
+        self._is_asked_to_stop = True
         self._call_soon(self._stop)
 
     def on_signal(self, number: int, _frame: object) -> None:
@@ -49,121 +57,104 @@ class Lifecycle:
         self._signals += 1
         name = signal.Signals(number).name
         if self._signals == 1:
-            self._stopping.set()
+            self._is_asked_to_stop = True
             self._call_soon(self._on_first_signal, name)
         else:
             self._call_soon(self._on_further_signal, name)
 
     async def serve(self) -> None:
-        """Serve until `stop()`; raise as `running()` does."""
-        async with self.running():
-            await self._stopping.wait()
+        """Serve until `stop()`; raise as `running()` does, but for StartStopped."""
+        try:
+            with woken_by_signals(asyncio.get_running_loop()):
+                async with self.running():
+                    await self._stopping.wait()
+        except StartStopped as stopped:
+            log.info("%s", stopped)
+
+    @property
+    def _is_hurried(self) -> bool:
+        return self._signals > 1
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start on entry; drain and shut down on exit.
 
-        Raises: HookFailed, DrainTimeout, and whatever keeps a backend from serving.
+        Raises: StartStopped, HookFailed, DrainTimeout, and whatever keeps a backend from serving.
         """
         self._loop = asyncio.get_running_loop()
-        if self._stopping.is_set():
+        if self._is_asked_to_stop:
             self._call_soon(self._stop)
         try:
             async with AsyncExitStack() as stack:
-                await self._start_unless_stopped(stack)
+                await self._enter_unless_stopped(stack)
                 yield
         finally:
             self._loop = None
 
-    async def _start_unless_stopped(self, stack: AsyncExitStack) -> None:
+    async def _enter_unless_stopped(self, stack: AsyncExitStack) -> None:
         try:
-            async with asyncio.timeout_at(None) as limit:
-                self._limit = limit
-                await self._start(stack)
+            async with asyncio.timeout_at(None) as self._start:
+                await self._enter(stack)
         except TimeoutError:
-            if not limit.expired():
+            if self._start is None or not self._start.expired():
                 raise
-            log.info("stopped before the start was complete")
-        self._started = True
+            raise StartStopped("stopped before the start was complete") from None
+        finally:
+            self._start = None
 
-    async def _start(self, stack: AsyncExitStack) -> None:
+    async def _enter(self, stack: AsyncExitStack) -> None:
         for connection in self._app.connections.all:
             await stack.enter_async_context(connection)
         for hook in self._app.shutdown_hooks:
-            stack.push_async_callback(self._call_on_shutdown, hook)
+            stack.push_async_exit(partial(self._call_on_shutdown, hook))
         for hook in self._app.startup_hooks:
             await self._call("startup", hook)
-        await stack.enter_async_context(self._serving())
+        serving = Serving(self._app, self._stopping)
+        stack.push_async_exit(partial(self._drain, serving))
+        for route_type, routes in self._routes_by_type().items():
+            await serving.add(load_backend(route_type), routes)
         log.info("started; routes: %d", len(self._app.routes))
 
-    @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[None]:
-        """Hold every backend's context, each in a task of its own, so that all drain together."""
-        stopping = asyncio.Event()
+    async def _drain(self, serving: Serving, *raised: *Raised) -> None:
+        self._stopping.set()
+        limit = max(self._app.settings.shutdown_timeout, DRAIN_MINIMUM)
+        self._deadline = asyncio.get_running_loop().time() + (0 if self._is_hurried else limit)
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = []
-                for backend, routes in self._routes_by_backend():
-                    ready = asyncio.Event()
-                    serving = self._serve(backend, routes, ready, stopping)
-                    tasks.append(group.create_task(serving))
-                    await ready.wait()
-                try:
-                    yield
-                finally:
-                    stopping.set()
-                    await self._drain(tasks)
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from None
-
-    async def _serve(
-        self,
-        backend: Backend,
-        routes: Sequence[Route],
-        ready: asyncio.Event,
-        stopping: asyncio.Event,
-    ) -> None:
-        async with backend.serve(self._app, routes):
-            ready.set()
-            await stopping.wait()
-
-    async def _drain(self, tasks: Sequence[asyncio.Task[None]]) -> None:
-        limit = 0.0 if self._hurried else self._app.settings.shutdown_timeout
-        self._deadline = asyncio.get_running_loop().time() + limit
-        if not tasks:
-            return
-        try:
-            async with asyncio.timeout_at(self._deadline) as self._limit:
-                await asyncio.wait(tasks)
+            async with asyncio.timeout_at(self._deadline) as self._end:
+                await serving.ended()
         except TimeoutError:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            reason = (
-                "a further signal came"
-                if self._hurried
-                else f"{limit:g} s had passed (ASYNCWORKER_SHUTDOWN_TIMEOUT)"
-            )
-            raise DrainTimeout(f"handlers were cancelled: they still ran when {reason}") from None
+            await serving.cancel()
+            reason = f"{limit:g} s had passed (ASYNCWORKER_SHUTDOWN_TIMEOUT)"
+            reason = "a further signal came" if self._is_hurried else reason
+            _raise_first(DrainTimeout(f"the drain was cut short when {reason}"), raised)
+        except asyncio.CancelledError:
+            await serving.cancel()
+            raise
+        if raised[1] is None:
+            serving.raise_failure()
 
-    async def _call_on_shutdown(self, hook: Callable[[App], Any]) -> None:
+    async def _call_on_shutdown(self, hook: Callable[[App], Any], *raised: *Raised) -> None:
         earliest = asyncio.get_running_loop().time() + HOOK_GRACE
         try:
-            async with asyncio.timeout_at(max(self._deadline, earliest)) as limit:
-                self._limit = limit
+            async with asyncio.timeout_at(max(self._deadline, earliest)) as self._end:
                 await self._call("shutdown", hook)
+        except HookFailed as failure:
+            _raise_first(failure, raised)
         except TimeoutError:
-            if not limit.expired():
-                raise
-            raise HookFailed(f"shutdown hook {name_of(hook)} did not end in time") from None
+            reason = f"shutdown hook {name_of(hook)} did not end in time"
+            _raise_first(HookFailed(reason), raised)
 
     async def _call(self, moment: str, hook: Callable[[App], Any]) -> None:
+        task = asyncio.current_task()
+        cancellations = 0 if task is None else task.cancelling()
         try:
             result = hook(self._app)
             if inspect.isawaitable(result):
                 await result
-        except Exception as error:
-            # Users' code may raise anything.
+        except (Exception, asyncio.CancelledError) as error:
+            # Users' code may raise anything, even a cancellation that nobody asked for.
+            if task is not None and task.cancelling() > cancellations:
+                raise
             raise HookFailed(f"{moment} hook {name_of(hook)} raised {error!r}") from error
 
     def _on_first_signal(self, name: str) -> None:
@@ -172,35 +163,36 @@ class Lifecycle:
 
     def _on_further_signal(self, name: str) -> None:
         log.warning("%s again: cancelling what still runs", name)
-        self._hurried = True
-        if self._started:
-            self._cut_short()
+        _cut_short(self._end)
 
     def _stop(self) -> None:
         """Wake up what waits for the stop, the start included."""
         self._stopping.set()
-        if not self._started:
-            self._cut_short()
-
-    def _cut_short(self) -> None:
-        """End the stage that runs now."""
-        with suppress(RuntimeError):
-            # It is over already when it has run into its own end.
-            if self._limit is not None:
-                self._limit.reschedule(0)
+        _cut_short(self._start)
 
     def _call_soon(self, function: Callable[..., object], *args: object) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(function, *args)
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):
+                # Closed meanwhile: nothing is left to stop.
+                loop.call_soon_threadsafe(function, *args)
 
-    def _routes_by_backend(self) -> list[tuple[Backend, list[Route]]]:
+    def _routes_by_type(self) -> dict[Any, list[Route]]:
         by_type: dict[Any, list[Route]] = {}
         for route in self._app.routes:
             by_type.setdefault(route.type, []).append(route)
-        return [(load_backend(route_type), routes) for route_type, routes in by_type.items()]
+        return by_type
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the error to raise for a group: the first, groups within it included."""
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _raise_first(failure: AsyncWorkerError, raised: Raised) -> None:
+    """Raise a failure of the end, or log it when another one is on its way already."""
+    if raised[1] is None:
+        raise failure from failure.__cause__
+    log.error("%s", failure, exc_info=failure.__cause__)
+
+
+def _cut_short(stage: asyncio.Timeout | None) -> None:
+    """End a stage of the run now, unless it ends already."""
+    with suppress(RuntimeError):
+        if stage is not None:
+            stage.reschedule(0)

@@ -61,6 +61,12 @@ class RouteOptions(BaseModel):
     bulk_flush_interval: float | None = Field(None, gt=0)
     max_concurrency: int | None = Field(None, ge=1)
 
+    def __init__(self, **options: Any) -> None:
+        try:
+            super().__init__(**options)
+        except ValidationError as error:
+            raise ConfigurationError(self._explain(error)) from None
+
     @classmethod
     def parse(cls, options: Mapping[Any, Any] | RouteOptions | None) -> Self:
         """Return the options as this class, checked.
@@ -73,10 +79,7 @@ class RouteOptions(BaseModel):
             options = options.model_dump(exclude_unset=True)
         if not isinstance(options, Mapping | None):
             raise ConfigurationError(f"options must be a dict keyed by Options, got {options!r}")
-        try:
-            return cls.model_validate({str(key): value for key, value in (options or {}).items()})
-        except ValidationError as error:
-            raise ConfigurationError(cls._explain(error)) from None
+        return cls(**{str(key): value for key, value in (options or {}).items()})
 
     @classmethod
     def _explain(cls, error: ValidationError) -> str:

@@ -48,7 +48,7 @@ class RouteTypeRegistry:
 
     def __contains__(self, item: object) -> bool:
         value = item.value if isinstance(item, RouteType) else item
-        return value in self._members()
+        return isinstance(value, str) and value in self._members()
 
     def __call__(self, value: str | RouteType) -> RouteType:
         """Return the member of that value.
@@ -57,7 +57,7 @@ class RouteTypeRegistry:
         """
         wanted = value.value if isinstance(value, RouteType) else value
         members = self._members()
-        if wanted not in members:
+        if wanted not in self:
             choices = map(repr, members.values())
             raise ConfigurationError(f"unknown route type {value!r}: {suggestion(value, choices)}")
         return members[wanted]
@@ -79,7 +79,10 @@ class RouteTypeRegistry:
     def _members(self) -> dict[str, RouteType]:
         own = (self.AMQP_RABBITMQ, self.HTTP, self.SSE)
         published = (RouteType(entry_point.name) for entry_point in backend_entry_points())
-        return {member.value: member for member in (*own, *published)}
+        members: dict[str, RouteType] = {}
+        for member in (*own, *published):
+            members.setdefault(member.value, member)
+        return members
 
 
 def backend_entry_points() -> tuple[EntryPoint, ...]:

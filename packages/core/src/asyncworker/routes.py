@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asyncworker.errors import ConfigurationError
@@ -33,6 +34,8 @@ class Route:
 
 def name_of(function: Callable[..., Any]) -> str:
     """Return the name of a function, or of the class of a callable object."""
+    while isinstance(function, partial):
+        function = function.func
     return getattr(function, "__qualname__", type(function).__qualname__)
 
 
@@ -61,13 +64,23 @@ def check_handler(handler: object) -> None:
 
     Raises: ConfigurationError
     """
-    if inspect.iscoroutinefunction(handler):
+    function = handler
+    while isinstance(function, partial):
+        function = function.func
+    if inspect.iscoroutinefunction(function):
         return
-    if not inspect.isclass(handler) and inspect.iscoroutinefunction(type(handler).__call__):
+    if not inspect.isclass(function) and inspect.iscoroutinefunction(type(function).__call__):
         return
-    name = name_of(handler) if callable(handler) else repr(handler)
-    hint = "create an instance of it" if inspect.isclass(handler) else "define it with async def"
-    raise ConfigurationError(f"handler {name} is not async: {hint}")
+    name = name_of(function) if callable(function) else repr(function)
+    raise ConfigurationError(f"handler {name} is not async: {_advice(function)}")
+
+
+def _advice(function: object) -> str:
+    if inspect.isclass(function):
+        return "create an instance of it"
+    if inspect.isasyncgenfunction(function):
+        return "it yields, which a handler must not"
+    return "define it with async def"
 
 
 def check_takes(handler: Handler, parameter: str) -> None:
@@ -77,7 +90,12 @@ def check_takes(handler: Handler, parameter: str) -> None:
     Raises: ConfigurationError
     """
     try:
-        inspect.signature(handler).bind(parameter)
+        signature = inspect.signature(handler)
+    except ValueError:
+        # Some built-in functions have none to look at.
+        return
+    try:
+        signature.bind(parameter)
     except TypeError as error:
         name = name_of(handler)
         raise ConfigurationError(

@@ -1,39 +1,28 @@
-"""The way from a call of `app.run()` to an exit code: signals, logs and an event loop."""
+"""The way from a call of `app.run()` to an exit code, on an event loop of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
+import os
+import sys
 import threading
-from contextlib import contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Coroutine, Iterator
 
 log = logging.getLogger(__name__)
 
-STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 LEFTOVER_GRACE: Final = 1.0
-"""Seconds that tasks which users left running have to end when the loop closes."""
-
-
-@contextmanager
-def stop_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Give SIGINT and SIGTERM to `handler` for a while; outside the main thread, change nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = {number: signal.signal(number, handler) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, old in previous.items():
-            # None stands for a handler that was not set by Python, and cannot be set by it.
-            signal.signal(number, signal.SIG_DFL if old is None else old)
+"""Seconds that tasks and threads which users left running have to end when the loop closes."""
+THREADS: Final = "asyncworker-thread"
+"""What the names of the threads of `asyncio.to_thread` begin with."""
 
 
 @contextmanager
@@ -44,11 +33,13 @@ def event_loop(kind: str) -> Iterator[asyncio.AbstractEventLoop]:
     Raises: ConfigurationError, when uvloop is not installed.
     """
     loop = _new_loop(kind)
+    loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix=THREADS))
     try:
         yield loop
     finally:
         loop.run_until_complete(_cancel_leftovers())
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        # What is left now ignored its cancellation; asyncio would say so once more, as plain text.
+        loop.set_exception_handler(lambda *_: None)
         loop.close()
 
 
@@ -66,6 +57,22 @@ def exit_code(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) 
     else:
         return 0
     return 1
+
+
+def leave(code: int) -> None:
+    """End the process with an exit code, even when threads of handlers never return.
+
+    Raises: SystemExit, when there are none.
+    """
+    deadline = time.monotonic() + LEFTOVER_GRACE
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREADS):
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                # The interpreter would wait for it for ever.
+                sys.stdout.flush()
+                os._exit(code)
+    raise SystemExit(code)
 
 
 def _new_loop(kind: str) -> asyncio.AbstractEventLoop:
@@ -87,3 +94,6 @@ async def _cancel_leftovers() -> None:
         task.cancel()
     if leftovers:
         await asyncio.wait(leftovers, timeout=LEFTOVER_GRACE)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LEFTOVER_GRACE):
+            await asyncio.get_running_loop().shutdown_asyncgens()

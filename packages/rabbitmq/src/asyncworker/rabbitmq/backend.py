@@ -43,9 +43,6 @@ class RabbitMQBackend:
         chosen = app.connections.choose(AMQPConnection, connection)
         return make_route(routes, handler, options, chosen, vhost)
 
-    def extend(self, app: App) -> None:
-        """Add nothing to an app."""
-
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[AMQPRoute]) -> AsyncIterator[None]:
         """Consume while the context lasts; on exit drain, settle and close."""

@@ -1,0 +1,90 @@
+"""The backends at work, each in a task of its own, so that all drain side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncworker.app import App
+    from asyncworker.backend import Backend
+    from asyncworker.routes import Route
+
+log = logging.getLogger(__name__)
+
+CANCEL_GRACE: Final = 10.0
+"""Seconds that a cancelled backend has to end before it is abandoned."""
+
+
+class Serving:
+    """Hold the contexts of backends until `stopping` is set; one that fails sets it.
+
+    A failure of one lets the others drain: cancelling them would have their work done twice.
+    """
+
+    def __init__(self, app: App, stopping: asyncio.Event) -> None:
+        self._app = app
+        self._stopping = stopping
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failures: list[BaseException] = []
+
+    async def add(self, backend: Backend, routes: Sequence[Route]) -> None:
+        """Enter a backend; one that fails or is cancelled here is not among those that drain."""
+        entered = asyncio.Event()
+        task = asyncio.get_running_loop().create_task(self._serve(backend, routes, entered))
+        self._tasks.add(task)
+        try:
+            await entered.wait()
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if self._failures:
+            self.raise_failure()
+
+    async def ended(self) -> None:
+        """Wait until every backend has left its context."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def cancel(self) -> None:
+        """Cancel the backends that are still there, and abandon those that do not end."""
+        for task in self._tasks:
+            task.cancel()
+        if not self._tasks:
+            return
+        _, deaf = await asyncio.wait(self._tasks, timeout=CANCEL_GRACE)
+        if deaf:
+            log.error("%d backends ignore their cancellation and are abandoned", len(deaf))
+
+    def raise_failure(self) -> None:
+        """Raise what the first backend that failed raised, if one did."""
+        if self._failures:
+            failure = self._failures[0]
+            raise failure from failure.__cause__
+
+    async def _serve(
+        self, backend: Backend, routes: Sequence[Route], entered: asyncio.Event
+    ) -> None:
+        try:
+            async with backend.serve(self._app, routes):
+                entered.set()
+                await self._stopping.wait()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._failures.append(_first(error))
+            if entered.is_set():
+                log.error("%r failed, stopping: %r", backend.route_type, self._failures[-1])  # noqa: TRY400 (whoever runs the app shows the traceback)
+            self._stopping.set()
+            if not isinstance(error, Exception) and not isinstance(error, BaseExceptionGroup):
+                raise
+        finally:
+            entered.set()
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error that stands for a group: its first, groups within it included."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

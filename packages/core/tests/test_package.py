@@ -1,0 +1,51 @@
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import asyncworker
+
+PUBLIC = [
+    "Actions",
+    "App",
+    "DefaultValues",
+    "Events",
+    "Options",
+    "RouteOptions",
+    "RouteType",
+    "RouteTypes",
+    "__version__",
+]
+
+
+def test_the_public_names():
+    assert asyncworker.__all__ == PUBLIC
+    assert all(hasattr(asyncworker, name) for name in PUBLIC)
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert asyncworker.__version__ == version("asyncworker-core")
+
+
+def test_the_package_is_typed():
+    assert Path(asyncworker.__file__).with_name("py.typed").exists()
+
+
+def test_other_distributions_add_to_the_package(install, monkeypatch):
+    monkeypatch.setattr(asyncworker, "__path__", list(asyncworker.__path__))
+    folder = install.folder / "asyncworker"
+    folder.mkdir()
+    (folder / "addition.py").write_text("here = True\n")
+    code = "from asyncworker import App, addition; assert addition.here"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": install.folder})
+
+
+def test_core_imports_no_backend():
+    code = (
+        "import sys, asyncworker.models, asyncworker.connections\n"
+        "asyncworker.App(); list(asyncworker.RouteTypes)\n"
+        "backends = {f'asyncworker.{name}' for name in ('rabbitmq', 'sse', 'http', 'utils')}\n"
+        "assert not backends & set(sys.modules)\n"
+        "assert not {'aio_pika', 'aiormq', 'aiohttp'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

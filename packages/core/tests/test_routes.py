@@ -1,0 +1,144 @@
+import functools
+
+import pytest
+
+from asyncworker import RouteOptions, RouteTypes
+from asyncworker.errors import ConfigurationError
+from asyncworker.routes import Route, check_handler, check_names, check_takes, name_of
+
+
+async def handler(items):
+    return items
+
+
+class Handler:
+    async def __call__(self, items):
+        return items
+
+    async def method(self, items):
+        return items
+
+
+def not_async(items):
+    return items
+
+
+async def generator(items):
+    yield items
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        handler,
+        Handler(),
+        Handler().method,
+        Handler.method,
+        functools.partial(handler, 1),
+        functools.partial(Handler().method, items=[]),
+        functools.partial(Handler()),
+    ],
+    ids=[
+        "function",
+        "object",
+        "bound method",
+        "method",
+        "partial",
+        "partial of a bound method",
+        "partial of an object",
+    ],
+)
+def test_what_is_async_is_a_handler(good):
+    check_handler(good)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (not_async, "handler not_async is not async: define it with async def"),
+        (functools.partial(not_async), "is not async: define it with async def"),
+        (Handler, "handler Handler is not async: create an instance of it"),
+        (print, "handler print is not async: define it with async def"),
+        (None, "handler None is not async: define it with async def"),
+        ("handler", "handler 'handler' is not async: define it with async def"),
+    ],
+)
+def test_what_is_not_async_is_no_handler(wrong, message):
+    with pytest.raises(ConfigurationError) as caught:
+        check_handler(wrong)
+    assert str(caught.value).endswith(message)
+
+
+def test_an_async_generator_is_told_that_it_must_not_yield():
+    with pytest.raises(ConfigurationError, match="yield"):
+        check_handler(generator)
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ("a", "b"), iter(["a", "b"]), {"a": 1, "b": 2}])
+def test_names_come_in_any_iterable_and_keep_their_order(names):
+    assert check_names(names) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("orders", "routes must be a list: write ['orders'], not 'orders'"),
+        (5, "routes must be a list of names, got 5"),
+        (None, "routes must be a list of names, got None"),
+        ([], "routes is empty: name at least one"),
+        ((), "routes is empty: name at least one"),
+        ([""], "each of routes must be a non-empty string, got ''"),
+        (["a", None], "each of routes must be a non-empty string, got None"),
+        ([b"a"], "each of routes must be a non-empty string, got b'a'"),
+        (["a", "b", "a"], "'a' is in routes twice: name it once"),
+    ],
+)
+def test_wrong_names_are_an_error_that_shows_them(wrong, message):
+    with pytest.raises(ConfigurationError) as caught:
+        check_names(wrong)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "good", [handler, Handler(), Handler().method, lambda *items: items, lambda a, b=1: (a, b)]
+)
+def test_a_handler_takes_one_argument(good):
+    check_takes(good, "the items")
+
+
+@pytest.mark.parametrize("wrong", [lambda: None, lambda a, b: (a, b), lambda *, a: a])
+def test_a_handler_that_cannot_be_called_with_one_argument_is_an_error(wrong):
+    with pytest.raises(
+        ConfigurationError, match=r"handler .*<lambda> cannot be called with the items alone: "
+    ):
+        check_takes(wrong, "the items")
+
+
+def test_what_has_no_signature_is_given_the_benefit_of_the_doubt():
+    check_takes({}.update, "the items")
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (handler, "handler"),
+        (Handler(), "Handler"),
+        (Handler().method, "Handler.method"),
+        (functools.partial(handler), "handler"),
+    ],
+)
+def test_a_handler_is_named_by_what_the_user_wrote(function, name):
+    assert name_of(function) == name
+
+
+def test_a_route_names_its_handler():
+    route = Route(
+        type=RouteTypes.SSE, routes=("a",), handler=Handler().method, options=RouteOptions()
+    )
+    assert route.handler_name == "Handler.method"
+
+
+def test_a_route_is_frozen():
+    route = Route(type=RouteTypes.SSE, routes=("a",), handler=handler, options=RouteOptions())
+    with pytest.raises(AttributeError):
+        route.routes = ("b",)

@@ -1,0 +1,462 @@
+import asyncio
+import logging
+import signal
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from asyncworker import App
+from asyncworker.errors import ConfigurationError, HookFailed
+from asyncworker.runner import LEFTOVER_GRACE, event_loop, exit_code
+from asyncworker.signals import stop_signals
+
+STOP = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+
+
+# Signals of this process
+
+
+@STOP
+def test_signals_are_given_to_the_handler_for_a_while(number):
+    seen = []
+    before = signal.getsignal(number)
+    with stop_signals(lambda *arguments: seen.append(arguments[0])):
+        signal.raise_signal(number)
+    assert seen == [number]
+    assert signal.getsignal(number) is before
+
+
+@STOP
+def test_handlers_that_were_there_before_are_there_after_a_run(number):
+    def mine(*_):
+        """Belong to the user."""
+
+    before = signal.signal(number, mine)
+    try:
+        app = App()
+        app.run_on_startup(App.shutdown)
+        app.run()
+        assert signal.getsignal(number) is mine
+    finally:
+        signal.signal(number, before)
+
+
+def test_handlers_are_restored_after_a_run_that_fails():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    app = App()
+
+    @app.run_on_startup
+    def broken(app):
+        raise ValueError
+
+    with pytest.raises(SystemExit):
+        app.run()
+    assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_a_handler_that_python_did_not_set_becomes_the_default(monkeypatch):
+    monkeypatch.setattr("asyncworker.signals.STOP_SIGNALS", (signal.SIGUSR1,))
+    before = signal.getsignal(signal.SIGUSR1)
+    real = signal.signal
+
+    def from_outside(number, handler):
+        real(number, handler)
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(signal, "signal", from_outside)
+            with stop_signals(lambda *_: None):
+                assert callable(signal.getsignal(signal.SIGUSR1))
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_an_app_runs_outside_the_main_thread_without_touching_signals():
+    app, handlers, before = App(), [], signal.getsignal(signal.SIGTERM)
+
+    @app.run_on_startup
+    def stop(app):
+        handlers.append(signal.getsignal(signal.SIGTERM))
+        app.shutdown()
+
+    thread = threading.Thread(target=app.run)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert handlers == [before]
+
+
+# The event loop
+
+
+def test_the_loop_is_closed_at_the_end():
+    with event_loop("asyncio") as loop:
+        assert loop.run_until_complete(asyncio.sleep(0, "done")) == "done"
+    assert loop.is_closed()
+
+
+def test_tasks_that_were_left_running_are_cancelled():
+    async def leave():
+        task = asyncio.create_task(asyncio.sleep(1000))
+        await asyncio.sleep(0)
+        return task
+
+    with event_loop("asyncio") as loop:
+        task = loop.run_until_complete(leave())
+    assert task.cancelled()
+
+
+def test_a_task_that_ignores_its_cancellation_does_not_keep_the_loop_open():
+    release = threading.Event()
+
+    async def deaf():
+        while not release.is_set():
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                continue
+
+    async def leave():
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        return task
+
+    before = time.monotonic()
+    with event_loop("asyncio") as loop:
+        task = loop.run_until_complete(leave())
+        loop.set_exception_handler(lambda *_: None)
+    assert time.monotonic() - before < LEFTOVER_GRACE + 2
+    assert not task.done()
+    release.set()
+
+
+def test_async_generators_that_were_left_open_are_closed():
+    closed = []
+
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    generator = numbers()
+
+    async def leave():
+        return await anext(generator)
+
+    with event_loop("asyncio") as loop:
+        assert loop.run_until_complete(leave()) == 1
+    assert closed == [True]
+
+
+def test_uvloop_is_used_when_asked_for(monkeypatch):
+    made = []
+
+    def new_event_loop():
+        made.append(asyncio.new_event_loop())
+        return made[-1]
+
+    monkeypatch.setitem(sys.modules, "uvloop", SimpleNamespace(new_event_loop=new_event_loop))
+    with event_loop("uvloop") as loop:
+        assert made == [loop]
+
+
+def test_uvloop_that_is_missing_is_one_line_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    monkeypatch.setenv("ASYNCWORKER_LOOP", "uvloop")
+    with pytest.raises(ConfigurationError) as caught:
+        App().run()
+    assert str(caught.value) == (
+        "ASYNCWORKER_LOOP=uvloop needs uvloop: pip install asyncworker-core[uvloop]"
+    )
+
+
+# The exit code
+
+
+@pytest.fixture
+def code():
+    def code(main):
+        with event_loop("asyncio") as loop:
+            return exit_code(loop, main)
+
+    return code
+
+
+async def raising(error):
+    raise error
+
+
+def test_a_clean_end_is_0(code):
+    assert code(asyncio.sleep(0)) == 0
+
+
+def test_a_known_failure_is_1_and_one_line_with_the_traceback_of_its_cause(code, caplog):
+    error, cause = HookFailed("startup hook connect raised"), OSError("refused")
+    error.__cause__ = cause
+    assert code(raising(error)) == 1
+    (record,) = caplog.records
+    assert (record.levelno, record.getMessage()) == (logging.ERROR, "startup hook connect raised")
+    assert record.exc_info[1] is cause
+
+
+def test_a_known_failure_without_a_cause_has_no_traceback(code, caplog):
+    assert code(raising(HookFailed("it failed"))) == 1
+    (record,) = caplog.records
+    assert not record.exc_info
+
+
+def test_an_unknown_failure_is_1_and_logged_with_its_traceback(code, caplog):
+    error = RuntimeError("what?")
+    assert code(raising(error)) == 1
+    (record,) = caplog.records
+    assert record.exc_info[1] is error
+
+
+def test_a_cancelled_run_is_1(code, caplog):
+    assert code(raising(asyncio.CancelledError())) == 1
+    assert caplog.messages == ["stopped without a complete drain"]
+
+
+def test_an_exit_that_a_hook_asked_for_keeps_its_code():
+    app, after = App(), []
+
+    @app.run_on_startup
+    def leave(app):
+        raise SystemExit(3)
+
+    app.run_on_shutdown(after.append)
+    with pytest.raises(SystemExit) as caught:
+        app.run()
+    assert caught.value.code == 3
+    assert after == [app]
+
+
+def test_run_returns_nothing_after_a_clean_end():
+    app = App()
+    app.run_on_startup(App.shutdown)
+    assert app.run() is None
+
+
+# Whole processes
+
+SCRIPT = """
+import asyncio, sys, threading
+from asyncworker import App, RouteTypes
+from asyncworker.connections import KafkaConnection
+
+app = App(connections=[KafkaConnection([1])])
+
+@app.run_on_shutdown
+async def end(app):
+    print("shutdown hook", flush=True)
+
+@app.route(["orders"], type=RouteTypes.KAFKA)
+async def handler(items):
+    print("handling", flush=True)
+    {body}
+
+app.run()
+"""
+UNTIL_LINE = "await asyncio.to_thread(sys.stdin.readline); print('handled', flush=True)"
+FOREVER = "await asyncio.Event().wait()"
+DEAF = """
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            continue
+"""
+
+
+@STOP
+async def test_the_first_signal_lets_the_running_handler_finish_and_exits_with_0(worker, number):
+    process = await worker(SCRIPT.format(body=UNTIL_LINE))
+    await process.printed("handling")
+    process.send(number)
+    await process.printed(f"{number.name}: stopping")
+    process.write("go on")
+    result = await process.end()
+    assert (result.code, result.log) == (0, [])
+    assert [line for line in result.output if line[0] != "{"] == [
+        "handling",
+        "handled",
+        "shutdown hook",
+    ]
+
+
+@STOP
+async def test_a_second_signal_cancels_at_once_and_exits_with_1(worker, number):
+    process = await worker(SCRIPT.format(body=FOREVER))
+    await process.printed("handling")
+    process.send(number)
+    await process.printed("stopping")
+    process.send(number)
+    result = await process.end(limit=5)
+    assert result.code == 1
+    assert result.messages[0] == f"{number.name} again: cancelling what still runs"
+    assert len(result.messages) == 2
+    assert "shutdown hook" in result.output
+
+
+async def test_a_drain_beyond_the_deadline_exits_with_1_within_two_seconds_of_it(worker):
+    process = await worker(SCRIPT.format(body=FOREVER), ASYNCWORKER_SHUTDOWN_TIMEOUT="0.5")
+    await process.printed("handling")
+    process.send(signal.SIGTERM)
+    before = time.monotonic()
+    result = await process.end()
+    assert 0.4 < time.monotonic() - before < 2.5
+    assert result.code == 1
+    (message,) = result.messages
+    assert "0.5 s" in message
+    assert "ASYNCWORKER_SHUTDOWN_TIMEOUT" in message
+    assert "shutdown hook" in result.output
+
+
+async def test_a_handler_that_swallows_its_cancellation_for_ever_does_not_keep_the_process(worker):
+    process = await worker(SCRIPT.format(body=DEAF), ASYNCWORKER_SHUTDOWN_TIMEOUT="0.1")
+    await process.printed("handling")
+    process.send(signal.SIGTERM)
+    result = await process.end()
+    assert result.code == 1
+    assert "1 handlers ignore their cancellation and are abandoned" in result.errors
+    assert "shutdown hook" in result.output
+
+
+async def test_an_abandoned_handler_leaves_nothing_but_lines_of_json(worker):
+    process = await worker(SCRIPT.format(body=DEAF), ASYNCWORKER_SHUTDOWN_TIMEOUT="0.1")
+    await process.printed("handling")
+    process.send(signal.SIGTERM)
+    result = await process.end()
+    assert len(result.log) >= 2
+
+
+async def test_a_handler_that_blocks_a_thread_does_not_keep_the_process_after_a_second_signal(
+    worker,
+):
+    body = "await asyncio.to_thread(threading.Event().wait)"
+    process = await worker(SCRIPT.format(body=body))
+    await process.printed("handling")
+    process.send(signal.SIGTERM)
+    await process.printed("stopping")
+    process.send(signal.SIGTERM)
+    result = await process.end(limit=5)
+    assert result.code == 1
+
+
+async def test_an_async_generator_that_never_closes_does_not_keep_the_process(worker):
+    body = """
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            await asyncio.Event().wait()
+    app["numbers"] = numbers()
+    await anext(app["numbers"])
+    app.shutdown()
+    """
+    process = await worker(SCRIPT.format(body=body))
+    await process.printed("shutdown hook")
+    await process.end(limit=5)
+
+
+async def test_a_signal_during_a_startup_hook_that_hangs_runs_the_shutdown_hooks(worker):
+    process = await worker("""
+        import asyncio
+        from asyncworker import App
+        app = App()
+
+        @app.run_on_startup
+        async def hangs(app):
+            print("starting", flush=True)
+            await asyncio.Event().wait()
+
+        @app.run_on_shutdown
+        async def end(app):
+            print("shutdown hook", flush=True)
+
+        app.run()
+    """)
+    await process.printed("starting")
+    process.send(signal.SIGTERM)
+    result = await process.end()
+    assert (result.code, result.log) == (0, [])
+    assert "shutdown hook" in result.output
+
+
+async def test_a_startup_hook_that_raises_exits_with_1_and_one_line_of_json(worker):
+    process = await worker("""
+        from asyncworker import App
+        app = App()
+
+        @app.run_on_startup
+        async def connect(app):
+            raise OSError("refused")
+
+        @app.run_on_startup
+        async def later(app):
+            print("never", flush=True)
+
+        @app.run_on_shutdown
+        async def end(app):
+            print("shutdown hook", flush=True)
+
+        app.run()
+    """)
+    result = await process.end()
+    assert result.code == 1
+    assert result.output == ["shutdown hook"]
+    (line,) = result.log
+    assert line["msg"] == "startup hook connect raised OSError('refused')"
+    assert any("OSError: refused" in text for text in line["exc_info"])
+
+
+async def test_a_shutdown_hook_that_raises_exits_with_1(worker):
+    process = await worker("""
+        from asyncworker import App
+        app = App()
+        app.run_on_startup(App.shutdown)
+
+        @app.run_on_shutdown
+        async def last(app):
+            print("last", flush=True)
+
+        @app.run_on_shutdown
+        async def broken(app):
+            raise OSError("refused")
+
+        app.run()
+    """)
+    result = await process.end()
+    assert result.code == 1
+    assert result.output[-1] == "last"
+    assert result.messages == ["shutdown hook broken raised OSError('refused')"]
+
+
+async def test_run_can_be_called_twice_in_a_process(worker):
+    process = await worker("""
+        from asyncworker import App
+        app = App()
+        app.run_on_startup(App.shutdown)
+        app.run_on_shutdown(lambda app: print("ended", flush=True))
+        app.run()
+        app.run()
+    """)
+    result = await process.end()
+    assert (result.code, result.log) == (0, [])
+    assert [line for line in result.output if line[0] != "{"] == ["ended", "ended"]
+
+
+async def test_handlers_that_exit_do_not_end_the_worker(worker):
+    body = "sys.exit(3)"
+    process = await worker(SCRIPT.format(body=body))
+    await process.printed("handling")
+    process.send(signal.SIGTERM)
+    result = await process.end()
+    assert (result.code, result.log) == (0, [])
+    assert "shutdown hook" in result.output
