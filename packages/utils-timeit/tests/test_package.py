@@ -23,7 +23,7 @@ print(*sorted(name for name in sys.modules if name.startswith("asyncworker")))
 
 
 def test_the_public_names_are_these():
-    assert asyncworker.utils.__all__ == ["Timeit"]
+    assert asyncworker.utils.__all__ == ["Timeit", "__version__"]
     assert asyncworker.utils.Timeit is asyncworker.utils.timeit.Timeit
 
 
@@ -36,7 +36,7 @@ def test_it_works_with_nothing_else_installed(tmp_path):
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
         "__main__ asyncworker",
-        "asyncworker asyncworker.utils asyncworker.utils.callback asyncworker.utils.timeit",
+        "asyncworker asyncworker.utils asyncworker.utils.callback asyncworker.utils.timeit asyncworker.utils.version",
     ]
 
 
