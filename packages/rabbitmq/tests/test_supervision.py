@@ -301,3 +301,34 @@ async def test_one_connection_serves_all_routes_of_a_vhost(
     async with app.started():
         await logs.wait("consuming", count=2)
         assert len(logs.matching("connected to")) == 1
+
+
+async def test_ends_although_the_broker_answers_nothing_any_more(
+    app, private_node, lasting, inbox, logs, limit
+):
+    app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    try:
+        async with asyncio.timeout(limit), app.started():
+            await logs.wait("consuming")
+            await app["rabbitmq_connection"].put(body=1, routing_key=lasting)
+            await inbox.batch()
+            private_node.pause()
+        assert logs.matching("did not answer the close")
+    finally:
+        private_node.resume()
+
+
+async def test_ends_while_it_connects_to_a_broker_that_answers_nothing(
+    app, private_node, lasting, inbox, limit
+):
+    app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    before = asyncio.all_tasks()
+    private_node.pause()
+    try:
+        async with asyncio.timeout(5), app.started():
+            # The handshake is under way when the connection is there.
+            for _ in range(100):
+                await asyncio.sleep(0)
+    finally:
+        private_node.resume()
+    assert {task for task in asyncio.all_tasks() if not task.done()} <= before

@@ -36,7 +36,10 @@ def test_it_works_with_nothing_else_installed(tmp_path):
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
         "__main__ asyncworker",
-        "asyncworker asyncworker.utils asyncworker.utils.callback asyncworker.utils.timeit asyncworker.utils.version",
+        (
+            "asyncworker asyncworker.utils asyncworker.utils.callback "
+            "asyncworker.utils.timeit asyncworker.utils.version"
+        ),
     ]
 
 

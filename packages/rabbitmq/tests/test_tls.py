@@ -1,0 +1,77 @@
+"""TLS: a stranger's certificate is refused, one that is vouched for is accepted."""
+
+import asyncio
+import ssl
+import subprocess
+from contextlib import asynccontextmanager
+
+import pytest
+
+from asyncworker.rabbitmq import AMQPConnection, PublishTimeout
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A self-signed certificate of 127.0.0.1, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+async def copy(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except (ConnectionError, ssl.SSLError):
+        pass
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def tls_in_front_of(port, certificate, key):
+    """Listen with TLS, and pass everything on."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    async def serve(reader, writer):
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_refuses_a_certificate_that_nobody_vouches_for(private_node, certificate):
+    async with (
+        tls_in_front_of(private_node.port, *certificate) as port,
+        AMQPConnection(f"127.0.0.1:{port}", ssl=True) as connection,
+    ):
+        with pytest.raises(PublishTimeout, match="CERTIFICATE_VERIFY_FAILED"):
+            await connection.put(body=1, routing_key="q", timeout=0.5)
+
+
+@pytest.mark.parametrize("way", ["url", "context"])
+async def test_accepts_a_certificate_that_is_vouched_for(private_node, certificate, way):
+    async with tls_in_front_of(private_node.port, *certificate) as port:
+        if way == "url":
+            url = f"amqps://guest:guest@127.0.0.1:{port}/?cafile={certificate[0]}"
+            connection = AMQPConnection(url=url)
+        else:
+            context = ssl.create_default_context(cafile=certificate[0])
+            connection = AMQPConnection(f"127.0.0.1:{port}", ssl=context)
+        async with connection:
+            await connection.put(body=1, routing_key="q", mandatory=False)
