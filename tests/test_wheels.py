@@ -19,12 +19,16 @@ UV = [sys.executable, "-m", "uv"]
 # Where each distribution's files live. Core has the import name, less the folders of the others.
 HOMES = {
     "asyncworker-core": "asyncworker/",
+    "asyncworker-http": "asyncworker/http/",
     "asyncworker-rabbitmq": "asyncworker/rabbitmq/",
+    "asyncworker-sse": "asyncworker/sse/",
     "asyncworker-timeit": "asyncworker/utils/",
 }
 NAMES = sorted(HOMES)
 IMPORTS = {
     "asyncworker-core": "from asyncworker import App, Options, RouteTypes",
+    "asyncworker-http": "from asyncworker import App; App().http.get",
+    "asyncworker-sse": "from asyncworker.connections import SSEConnection",
     "asyncworker-rabbitmq": "from asyncworker.connections import AMQPConnection",
     "asyncworker-timeit": "from asyncworker.utils import Timeit",
 }
@@ -259,6 +263,24 @@ class TestCoreAlone:
         assert "pip install asyncworker-rabbitmq" in line
 
 
+class TestOneBackend:
+    """Whoever wants one backend is not given the others."""
+
+    @pytest.mark.parametrize(
+        ("name", "absent"),
+        [
+            ("asyncworker-http", ["aio_pika", "asyncworker.sse", "asyncworker.rabbitmq"]),
+            ("asyncworker-sse", ["aio_pika", "asyncworker.http", "asyncworker.rabbitmq"]),
+            ("asyncworker-rabbitmq", ["aiohttp", "asyncworker.http", "asyncworker.sse"]),
+        ],
+    )
+    def test_brings_core_and_nothing_of_the_others(self, environment, wheels, name, absent):
+        environment.install([wheels["asyncworker-core"], wheels[name]])
+        environment.run(IMPORTS[name])
+        for module in absent:
+            assert f"No module named '{module}'" in environment.error(f"import {module}")
+
+
 class TestTogether:
     def test_core_finds_the_installed_backend(self, environment, wheels):
         environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]])
@@ -278,6 +300,8 @@ class TestTogether:
         ("gone", "left"),
         [
             ("asyncworker-core", ["asyncworker-timeit"]),
+            ("asyncworker-http", ["asyncworker-core", "asyncworker-rabbitmq", "asyncworker-sse"]),
+            ("asyncworker-sse", ["asyncworker-core", "asyncworker-http"]),
             ("asyncworker-rabbitmq", ["asyncworker-core", "asyncworker-timeit"]),
             ("asyncworker-timeit", ["asyncworker-core", "asyncworker-rabbitmq"]),
         ],

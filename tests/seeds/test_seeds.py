@@ -5,6 +5,7 @@ Where the two contradict each other the long one, which is newer, holds: handler
 """
 
 import asyncio
+import os
 import re
 import signal
 import subprocess
@@ -16,9 +17,10 @@ from types import SimpleNamespace
 
 import aio_pika
 import pytest
+from aiohttp import ClientSession, web
 
 from asyncworker import App, RouteTypes
-from asyncworker.connections import AMQPConnection
+from asyncworker.connections import AMQPConnection, SSEConnection
 from asyncworker.logs import logger
 from asyncworker.utils import Timeit
 
@@ -94,16 +96,16 @@ async def take(channel, queue):
 
 
 def waiting(function):
-    """Wraps a handler, so that a test can wait for its end."""
-    ended = asyncio.Event()
+    """Wraps a handler, so that a test can wait for each of its ends."""
+    ends = asyncio.Semaphore(0)
 
     async def wrapped(messages):
         try:
             return await function(messages)
         finally:
-            ended.set()
+            ends.release()
 
-    return wrapped, ended
+    return wrapped, ends
 
 
 @pytest.fixture
@@ -112,16 +114,16 @@ def observed(app):
 
     def observe(target=app):
         route = target.routes[-1]
-        handler, ended = waiting(route.handler)
+        handler, ends = waiting(route.handler)
         object.__setattr__(route, "handler", handler)
-        return ended
+        return ends
 
     return observe
 
 
-async def ended(event):
+async def ended(ends):
     async with asyncio.timeout(LIMIT):
-        await event.wait()
+        await ends.acquire()
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,111 @@ async def test_the_main_module_runs_the_app_and_ends_on_a_signal(node, channel, 
         _, errors = await process.communicate()
     assert process.returncode == 0
     assert b"Traceback" not in errors
+
+
+@pytest.fixture
+async def event_server():
+    """A server that sends events once, and keeps the stream open."""
+
+    closing = asyncio.Event()
+
+    async def stream(request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(EVENTS)
+        await closing.wait()
+        return response
+
+    application = web.Application()
+    application.router.add_get("/v2/events", stream)
+    application.router.add_get("/sse", stream)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    closing.set()
+    await runner.cleanup()
+
+
+EVENTS = b"""event: deployment_info
+data: {"plan": {"id": "plan-1"}}
+
+event: deployment_success
+data: {"id": "deployment-1"}
+
+event: status_update_event
+data: {"appId": "/app",
+data: "taskId": "task-1", "taskStatus": "TASK_RUNNING"}
+
+event: other
+data: {}
+
+"""
+
+
+async def test_a_worker_reads_events_two_by_two(run_block, observed, event_server, capsys):
+    block = LONG["sse"].replace("http://172.18.0.31:8080/", event_server)
+    seed = run_block(block)
+    handled = observed(seed.app)
+    async with seed.app.started():
+        for _ in range(2):
+            await ended(handled)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [
+        "Events received: 2 ['deployment_info', 'deployment_success']",
+        "Event Received: deployment_info plan-1",
+        "Event Received: deployment_success deployment-1",
+        "Events received: 2 ['status_update_event', 'other']",
+        "Event Received: status_update_event app=/app, task=task-1 (TASK_RUNNING)",
+        "Event Received: other ",
+    ]
+
+
+async def test_a_handler_of_0_6_has_a_route_type(run_block, observed, event_server):
+    app = App(connections=[SSEConnection(url=event_server)])
+    run_block(LONG["0.6 form"], app=app)
+    handled = observed(app)
+    async with app.started():
+        await ended(handled)
+
+
+async def test_a_worker_answers_requests(run_block, monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_HTTP_PORT", "0")
+    app = App()
+    seed = run_block(LONG["http"], app=app)
+    assert seed.app is app
+    async with app.started(), ClientSession(app.http.url) as client:
+        for path in ("/", "/hello"):
+            async with client.get(path) as response:
+                assert (response.status, await response.text()) == (200, "Hello world")
+
+
+async def test_one_app_answers_requests_and_reads_a_queue(node, channel):
+    admin = await channel()
+    await declare(admin, "words_to_index")
+    block = LONG["http and rabbitmq"].replace('host="localhost"', f'host="127.0.0.1:{node.port}"')
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-u",
+        "-c",
+        block,
+        env=os.environ | {"ASYNCWORKER_HTTP_PORT": "0"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(LIMIT):
+        while not (url := re.search(rb"http://127.0.0.1:[0-9]+", await process.stdout.readline())):
+            pass
+        async with ClientSession(url.group().decode()) as client, client.get("/hello") as response:
+            assert await response.text() == "Hello world"
+        await publish(admin, "words_to_index", b'"word"')
+        while b"body='word'" not in await process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    await admin.queue_delete("words_to_index")
 
 
 async def test_success_and_exception_have_actions_of_their_own(app, run_block, observed, channel):

@@ -11,6 +11,7 @@ from asyncworker.errors import ConfigurationError
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.connection import AMQPConnection as AMQPConnection
     from asyncworker.route_types import RouteType
+    from asyncworker.sse.connection import SSEConnection as SSEConnection
 
 ENTRY_POINT_GROUP: Final = "asyncworker.connections"
 

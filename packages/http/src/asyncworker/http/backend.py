@@ -1,0 +1,58 @@
+"""What core loads: HTTP as a backend."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from asyncworker.http.extension import HTTP
+from asyncworker.http.route import HTTPRoute, make_route
+from asyncworker.route_types import RouteTypes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from asyncworker.app import App
+    from asyncworker.options import RouteOptions
+    from asyncworker.routes import Handler
+
+
+class HTTPBackend:
+    """Serve the paths of HTTP routes, all by one server."""
+
+    route_type = RouteTypes.HTTP
+
+    def route(
+        self,
+        app: App,
+        routes: tuple[str, ...],
+        handler: Handler,
+        options: Mapping[Any, Any] | RouteOptions | None,
+        *,
+        methods: Iterable[str] = ("GET",),
+    ) -> HTTPRoute:
+        """Return a route that answers these methods of these paths, checked.
+
+        Raises: ConfigurationError
+        """
+        # Reads the settings, so that a wrong one shows here and not when the app starts.
+        _extension(app)
+        return make_route(app, routes, handler, options, methods)
+
+    def extend(self, app: App) -> HTTP:
+        """Return what an app offers as `app.http`."""
+        return HTTP(app)
+
+    @asynccontextmanager
+    async def serve(self, app: App, routes: Sequence[HTTPRoute]) -> AsyncIterator[None]:
+        """Serve while the context lasts; on exit let running handlers end, and close."""
+        async with _extension(app).serving(routes):
+            yield
+
+
+def _extension(app: App) -> HTTP:
+    extension: HTTP = getattr(app, RouteTypes.HTTP.value)
+    return extension
+
+
+backend = HTTPBackend()

@@ -1,0 +1,28 @@
+"""What aiohttp logs: its own errors, not those that any client can cause at will."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+log = logging.getLogger(__name__)
+
+CAUSED_BY_CLIENTS: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+
+only_ours: Final = logging.getLogger("asyncworker.http.aiohttp")
+"""The logger for aiohttp: a stranger must not fill the log with tracebacks."""
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a record is worth a line; the others are one of level DEBUG."""
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, CAUSED_BY_CLIENTS):
+        return True
+    log.debug("a client was refused or lost: %r", error)
+    return False
+
+
+only_ours.addFilter(is_ours)

@@ -1,0 +1,79 @@
+"""What aiohttp calls for each request (the hot path)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from asyncworker.http.refusal import failure
+from asyncworker.http.responses import Unanswerable, check_headers, response_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from asyncworker.http.params import Begin
+
+    Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
+
+
+def make_endpoint(begin: Begin, label: str) -> Endpoint:
+    """Return the coroutine function that answers the requests of one method and path.
+
+    label: method, path and handler, as the log names them; never what a client wrote.
+    """
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        try:
+            value = await begin(request)
+        except BaseException as error:  # noqa: BLE001
+            # Users' code: even its SystemExit must not stop the worker.
+            return _after(error, request, label)
+        return _answer(value, request, label)
+
+    return endpoint
+
+
+def _answer(value: Any, request: web.Request, label: str) -> web.StreamResponse:
+    try:
+        response = response_of(value)
+    except Unanswerable as error:
+        log.error("%s returned %s", label, error)  # noqa: TRY400 (no traceback leads to a handler)
+        response = failure()
+    if response is not value:
+        _check_not_begun(request)
+    elif isinstance(response, web.HTTPException):
+        raise response
+    return response
+
+
+def _after(error: BaseException, request: web.Request, label: str) -> web.StreamResponse:
+    """Return the answer to what a handler raised, or raise it once more."""
+    if isinstance(error, web.HTTPException):
+        try:
+            check_headers(error.headers)
+        except Unanswerable as reason:
+            log.error("%s raised %r with %s", label, error, reason)  # noqa: TRY400
+            return failure()
+        raise error
+    if isinstance(error, GeneratorExit) or _is_cancelled_from_outside(error):
+        raise error
+    log.error("%s raised %r", label, error, exc_info=error)
+    _check_not_begun(request)
+    return failure()
+
+
+def _check_not_begun(request: web.Request) -> None:
+    """Close the connection when the handler sent something itself: no second answer may follow."""
+    if request.writer.output_size:
+        request.protocol.force_close()
+
+
+def _is_cancelled_from_outside(error: BaseException) -> bool:
+    """Tell a cancelled request from a handler that raised CancelledError by itself."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -1,0 +1,150 @@
+"""What an app offers as `app.http`."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiohttp import web
+
+from asyncworker.errors import ConfigurationError, HookFailed
+from asyncworker.http.errors import NotServing
+from asyncworker.http.path import same_requests
+from asyncworker.http.server import Server
+from asyncworker.http.settings import Settings
+from asyncworker.route_types import RouteTypes
+from asyncworker.routes import check_takes, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+    from yarl import URL
+
+    from asyncworker.app import App
+    from asyncworker.http.endpoint import Endpoint
+    from asyncworker.http.route import HTTPRoute
+
+H = TypeVar("H", bound="Callable[..., Any]")
+
+
+class HTTP:
+    """Declare the routes of an app, extend its web.Application, and tell where it listens.
+
+    Each method of HTTP takes a path, or a list of paths, and makes a decorator that returns the
+    handler as it is.
+    Raises: ConfigurationError
+    """
+
+    def __init__(self, app: App) -> None:
+        self.settings = Settings.load()
+        self._app = app
+        self._hooks: list[Callable[[web.Application], Any]] = []
+        self._url: URL | None = None
+
+    def get(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+        """Answer GET, and HEAD where no other handler does."""
+        return self._route("GET", paths)
+
+    def head(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+        """Answer HEAD."""
+        return self._route("HEAD", paths)
+
+    def post(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+        """Answer POST."""
+        return self._route("POST", paths)
+
+    def put(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+        """Answer PUT."""
+        return self._route("PUT", paths)
+
+    def patch(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+        """Answer PATCH."""
+        return self._route("PATCH", paths)
+
+    def delete(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+        """Answer DELETE."""
+        return self._route("DELETE", paths)
+
+    def configure(self, hook: H) -> H:
+        """Call `hook(application)` with each run's web.Application before it starts; return it.
+
+        A run has an application of its own, as aiohttp binds one to its event loop.
+        """
+        if self._url is not None:
+            raise ConfigurationError("the app runs already: declare hooks before app.run()")
+        if not callable(hook):
+            raise ConfigurationError(f"a hook must be a function, got {hook!r}")
+        check_takes(hook, "the web.Application")
+        self._hooks.append(hook)
+        return hook
+
+    @property
+    def url(self) -> str:
+        """Return where the server listens, as `http://127.0.0.1:8080`.
+
+        Raises: NotServing
+        """
+        return str(self._bound().origin())
+
+    @property
+    def port(self) -> int:
+        """Return the port that the server took.
+
+        Raises: NotServing
+        """
+        port = self._bound().port
+        assert port is not None  # noqa: S101
+        return port
+
+    @asynccontextmanager
+    async def serving(self, routes: Sequence[HTTPRoute]) -> AsyncIterator[None]:
+        """Serve routes while the context lasts.
+
+        Raises: CannotListen, HookFailed
+        """
+        application = web.Application(client_max_size=self.settings.body_limit)
+        _add(application, routes)
+        for hook in self._hooks:
+            await _call(hook, application)
+        async with Server(application, self.settings).listening() as self._url:
+            try:
+                yield
+            finally:
+                self._url = None
+
+    def _route(self, method: str, paths: str | Iterable[str]) -> Callable[[H], H]:
+        routes = [paths] if isinstance(paths, str) else paths
+        return self._app.route(routes, type=RouteTypes.HTTP, methods=[method])
+
+    def _bound(self) -> URL:
+        if self._url is None:
+            raise NotServing("the app serves no HTTP now: ask while it runs, routes included")
+        return self._url
+
+
+def _add(application: web.Application, routes: Sequence[HTTPRoute]) -> None:
+    """Add all endpoints, those of one path together; HEAD goes to GET's where it has no own."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    own_heads: set[str] = set()
+    for route in routes:
+        for (method, path), endpoint in route.endpoints.items():
+            by_path.setdefault(path, {})[method] = endpoint
+            if method == "HEAD":
+                own_heads.add(same_requests(path))
+    for path, endpoints in by_path.items():
+        resource = application.router.add_resource(path)
+        if "GET" in endpoints and same_requests(path) not in own_heads:
+            resource.add_route("HEAD", endpoints["GET"])
+        for method, endpoint in endpoints.items():
+            resource.add_route(method, endpoint)
+
+
+async def _call(hook: Callable[[web.Application], Any], application: web.Application) -> None:
+    try:
+        result = hook(application)
+        if inspect.isawaitable(result):
+            await result
+    except Exception as error:
+        # Users' code may raise anything.
+        raise HookFailed(f"configure hook {name_of(hook)} raised {error!r}") from error

@@ -1,0 +1,74 @@
+"""A route of HTTP, checked when it is declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from asyncworker.errors import ConfigurationError
+from asyncworker.http.endpoint import make_endpoint
+from asyncworker.http.params import make_begin
+from asyncworker.http.path import check_methods, check_path, same_requests
+from asyncworker.http.signature import parameters_of
+from asyncworker.options import RouteOptions
+from asyncworker.route_types import RouteTypes
+from asyncworker.routes import Route, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asyncworker.app import App
+    from asyncworker.http.endpoint import Endpoint
+    from asyncworker.routes import Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPRoute(Route):
+    """Hold one handler with the methods and paths it answers.
+
+    endpoints: what aiohttp calls, keyed by method and path.
+    """
+
+    methods: tuple[str, ...]
+    endpoints: Mapping[tuple[str, str], Endpoint]
+
+
+def make_route(
+    app: App,
+    paths: tuple[str, ...],
+    handler: Handler,
+    options: Mapping[Any, Any] | RouteOptions | None,
+    methods: Iterable[str],
+) -> HTTPRoute:
+    """Return a route, checked.
+
+    Raises: ConfigurationError
+    """
+    if options:
+        raise ConfigurationError(f"a {RouteTypes.HTTP!r} route takes no options, got {options!r}")
+    names = check_methods(methods)
+    parameters = parameters_of(handler)
+    taken = {key for route in app.routes if isinstance(route, HTTPRoute) for key in _keys(route)}
+    endpoints: dict[tuple[str, str], Endpoint] = {}
+    for path in paths:
+        in_path = check_path(path)
+        for method in names:
+            key = method, same_requests(path)
+            if key in taken:
+                raise ConfigurationError(f"{method} {path} has a handler already: choose another")
+            taken.add(key)
+            begin = make_begin(app, handler, parameters, in_path, method)
+            label = f"{method} {path}: handler {name_of(handler)}"
+            endpoints[method, path] = make_endpoint(begin, label)
+    return HTTPRoute(
+        type=RouteTypes.HTTP,
+        routes=paths,
+        handler=handler,
+        options=RouteOptions.parse(None),
+        methods=names,
+        endpoints=endpoints,
+    )
+
+
+def _keys(route: HTTPRoute) -> list[tuple[str, str]]:
+    return [(method, same_requests(path)) for method, path in route.endpoints]

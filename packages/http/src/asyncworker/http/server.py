@@ -1,0 +1,131 @@
+"""The server of one run: from a bound port to the last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+from yarl import URL
+
+from asyncworker.http.complaints import only_ours
+from asyncworker.http.errors import CannotListen
+from asyncworker.http.settings import PREFIX
+from asyncworker.http.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from asyncworker.http.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 1024
+"""Clients that may wait to be accepted: a thousand that come at once must not be turned away."""
+CANCEL_GRACE: Final = 1.0
+"""Seconds that a cancelled handler has to end before it is abandoned."""
+TURNS: Final = 3
+"""Turns of the loop from the last bytes of a request's head to the call of its handler."""
+POLL: Final = 0.01
+"""Seconds between two looks at what is left, at the end of a run."""
+NO_LIMIT: Final = 0.0
+"""What aiohttp takes for no limit of its own: the drain has one for all backends."""
+
+
+class Server:
+    """Serve one web.Application."""
+
+    def __init__(self, application: web.Application, settings: Settings) -> None:
+        self._settings = settings
+        self._runner = web.AppRunner(
+            application,
+            shutdown_timeout=NO_LIMIT,
+            logger=only_ours,
+            access_log=logging.getLogger("aiohttp.access") if settings.access_log else None,
+            keepalive_timeout=settings.keepalive_timeout,
+            max_line_size=settings.header_limit,
+            max_field_size=settings.header_limit,
+        )
+        self._watch: Watch | None = None
+        self._listener: asyncio.Server | None = None
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[URL]:
+        """Take requests while the context lasts; on exit let running handlers end, and close.
+
+        Left by an exception, or cancelled meanwhile, it cancels the handlers.
+        Raises: CannotListen
+        """
+        try:
+            yield await self._listen()
+        except BaseException:
+            await self._end(at_once=True)
+            raise
+        await self._end(at_once=False)
+
+    async def _listen(self) -> URL:
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None  # noqa: S101
+        self._watch = Watch(server, self._settings)
+        host, port = self._settings.host, self._settings.port
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(server, host, port, backlog=BACKLOG)
+        except OSError as error:
+            raise CannotListen(_reason(host, port, error)) from None
+        bound = self._listener.sockets[0].getsockname()[1]
+        url = URL.build(scheme="http", host=host, port=bound)
+        log.info("listening on %s", url)
+        return url
+
+    async def _end(self, *, at_once: bool) -> None:
+        closing = asyncio.get_running_loop().create_task(self._close())
+        try:
+            if not at_once:
+                await asyncio.shield(closing)
+        finally:
+            if not closing.done():
+                await self._cut_short(closing)
+            if self._watch is not None:
+                self._watch.close()
+
+    async def _close(self) -> None:
+        """Stop accepting, let what runs end, and wait until each client has its answer."""
+        if self._listener is not None:
+            self._listener.close()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        # aiohttp has no event for what the two loops wait for.
+        while self._watch is not None and self._watch.finish():  # noqa: ASYNC110
+            await asyncio.sleep(POLL)
+        await self._runner.cleanup()
+        while self._watch is not None and self._watch.has_unread:  # noqa: ASYNC110
+            await asyncio.sleep(POLL)
+
+    async def _cut_short(self, closing: asyncio.Task[None]) -> None:
+        """Cancel the handlers, upon which the closing comes to its end."""
+        handlers = [] if self._watch is None else self._watch.cancel()
+        _, deaf = await asyncio.wait([closing, *handlers], timeout=CANCEL_GRACE)
+        if closing in deaf:
+            closing.cancel()
+            await asyncio.wait([closing], timeout=CANCEL_GRACE)
+        elif not closing.cancelled() and (error := closing.exception()):
+            log.error("the server did not end cleanly: %r", error, exc_info=error)
+        if abandoned := deaf - {closing}:
+            log.error("%d handlers ignore their cancellation and are abandoned", len(abandoned))
+
+
+def _reason(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{host}:{port} is taken: stop what listens there, or set {PREFIX}PORT to another "
+            "port (0 takes a free one)"
+        )
+    # Names that cannot be resolved have numbers of their own, below zero.
+    words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return f"cannot listen on {host}:{port}: {words}: set {PREFIX}HOST or {PREFIX}PORT"

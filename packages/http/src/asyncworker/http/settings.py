@@ -1,0 +1,55 @@
+"""Every ASYNCWORKER_HTTP_* variable, in one place."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Final, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from asyncworker.errors import ConfigurationError, complaint, problem
+
+PREFIX: Final = "ASYNCWORKER_HTTP_"
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Hold what the environment says about the server.
+
+    host, port: where it listens; port 0 stands for a free one.
+    body_limit: bytes of a request's body. header_limit: bytes of the request line, and of each
+    header.
+    header_timeout: seconds for a request's head. body_timeout: seconds for its body, and one more
+    for every 500 bytes of it. answer_timeout: seconds that a client may leave an answer unread.
+    keepalive_timeout: seconds that a connection may be idle between two requests.
+    access_log: whether each request is logged.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8080, ge=0, le=65535)
+    body_limit: Bytes = 1024**2
+    header_limit: Bytes = 8190
+    header_timeout: Seconds = 15.0
+    body_timeout: Seconds = 30.0
+    answer_timeout: Seconds = 60.0
+    keepalive_timeout: Seconds = 30.0
+    access_log: bool = False
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises: ConfigurationError, naming the variable and its value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            name, details = problem(error)
+            variable = f"{PREFIX}{name.upper()}"
+            value = os.environ.get(variable, details["input"])
+            raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None

@@ -1,0 +1,264 @@
+"""Clients that send what they should not, or too slowly, or do not read."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from asyncworker import App
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+JSON_HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def make(monkeypatch):
+    """Make an app under limits of its own."""
+
+    def make(**limits):
+        for name, value in limits.items():
+            monkeypatch.setenv(f"ASYNCWORKER_HTTP_{name.upper()}", str(value))
+        app = App()
+
+        @app.http.get("/")
+        async def index():
+            return "hello"
+
+        @app.http.post("/")
+        async def take(document: list):
+            return document
+
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(make):
+    return make()
+
+
+@pytest.fixture
+def hasty(make):
+    """An app whose limits a test can wait for."""
+    return make(header_timeout=0.2, body_timeout=0.2, answer_timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Name : 1\r\n\r\n",
+        JSON_HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
+        JSON_HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
+        JSON_HEAD + b"Content-Length: -1\r\n\r\n[]",
+        JSON_HEAD + b"Content-Length: two\r\n\r\n[]",
+        JSON_HEAD + b"Transfer-Encoding: chunked\r\n\r\nZ\r\n[]\r\n0\r\n\r\n",
+    ],
+)
+async def test_a_malformed_request_is_400_and_ends_the_connection(app, connect, logs, sent):
+    async with app.started():
+        wire = await connect(app)
+        wire.send(sent)
+        text = await wire.rest()
+    assert text.startswith(("HTTP/1.1 400 ", "HTTP/1.0 400 "))
+    assert text.count("HTTP/1.") == 1
+    assert logs.errors == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 2000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a" * 2000 + b": 1\r\n\r\n",
+    ],
+)
+async def test_a_head_over_the_limit_is_400(connect, make, head):
+    app = make(header_limit=1000)
+    async with app.started():
+        wire = await connect(app)
+        wire.send(head)
+        assert " 400 " in await wire.rest()
+
+
+async def test_a_head_within_the_limit_is_taken(connect, make):
+    app = make(header_limit=3000)
+    async with app.started():
+        wire = await connect(app)
+        wire.send(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 2000 + b"\r\n\r\n")
+        assert " 200 " in await wire.head()
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\n", REQUEST[:-1]])
+async def test_a_client_that_sends_no_complete_head_is_cut_off(hasty, connect, logs, sent):
+    async with hasty.started():
+        wire = await connect(hasty)
+        wire.send(sent)
+        assert await wire.rest() == ""
+        await logs.wait("cut off 1 clients that were too slow")
+
+
+async def test_a_head_that_drips_is_cut_off_too(hasty, connect):
+    async def drip(wire):
+        wire.send(b"GET / HTTP/1.1\r\nX-Name: ")
+        while not wire.writer.transport.is_closing():
+            wire.send(b"1")
+            await asyncio.sleep(0.01)
+
+    async with hasty.started(), asyncio.TaskGroup() as group:
+        wire = await connect(hasty)
+        dripping = group.create_task(drip(wire))
+        assert await wire.rest() == ""
+        dripping.cancel()
+
+
+async def test_half_a_head_after_a_request_is_cut_off_with_the_idle(connect, make):
+    app = make(keepalive_timeout=0.2)
+    async with app.started():
+        wire = await connect(app)
+        wire.send(REQUEST + REQUEST[:-1])
+        text = await wire.rest()
+    assert text.endswith("\r\n\r\nhello")
+    assert text.count("HTTP/1.1 200") == 1
+
+
+async def test_an_idle_connection_is_closed_after_the_keepalive_timeout(connect, make):
+    app = make(keepalive_timeout=0.2)
+    async with app.started():
+        wire = await connect(app)
+        wire.send(REQUEST)
+        assert (await wire.rest()).endswith("hello")
+
+
+async def test_a_connection_that_was_used_outlives_the_limit_of_a_head(hasty, connect):
+    async with hasty.started():
+        slow, used = await connect(hasty), await connect(hasty)
+        used.send(REQUEST)
+        assert " 200 " in await used.head()
+        assert await used.exactly(5) == b"hello"
+        assert await slow.rest() == ""
+        used.send(REQUEST)
+        assert " 200 " in await used.head()
+
+
+@pytest.mark.parametrize("read_by", ["the plan", "the handler"])
+@pytest.mark.parametrize(
+    "encoding", [b"Content-Length: 100\r\n", b"Transfer-Encoding: chunked\r\n"]
+)
+async def test_a_client_that_does_not_send_its_body_is_cut_off(
+    hasty, connect, logs, read_by, encoding
+):
+    @hasty.http.put("/")
+    async def take(request):
+        return await request.read()
+
+    head = JSON_HEAD if read_by == "the plan" else JSON_HEAD.replace(b"POST", b"PUT")
+    async with hasty.started():
+        wire = await connect(hasty)
+        wire.send(head + encoding + b"\r\n")
+        assert await wire.rest() == ""
+        await logs.wait("cut off 1 clients")
+
+
+async def test_a_large_body_may_take_longer(connect, make):
+    app = make(body_timeout=0.2, header_timeout=0.2)
+    body = b"[" + b" " * 5000 + b"]"
+    async with app.started():
+        wire, slow = await connect(app), await connect(app)
+        wire.send(JSON_HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
+        slow.send(JSON_HEAD + b"Content-Length: 100\r\n\r\n")
+        assert await slow.rest() == ""
+        wire.send(body[-1:])
+        assert " 200 " in await wire.head()
+
+
+async def test_a_handler_that_is_slow_to_read_costs_the_client_nothing(connect, make, monkeypatch):
+    app = make(body_timeout=0.2, header_timeout=0.2, body_limit=10_000_000)
+    read, reading = asyncio.Event(), asyncio.Event()
+
+    @app.http.put("/")
+    async def take(request):
+        reading.set()
+        await read.wait()
+        return str(len(await request.read()))
+
+    # Not one second is bought by what is sent: reading pauses after some of it.
+    monkeypatch.setattr("asyncworker.http.client.BODY_RATE", float("inf"))
+    count = 5_000_000
+    async with app.started():
+        wire = await connect(app)
+        wire.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % count)
+        wire.send(b"x" * count)
+        await reading.wait()
+        for _ in range(3):
+            slow = await connect(app)
+            assert await slow.rest() == ""
+        read.set()
+        assert " 200 " in await wire.head()
+
+
+async def test_a_client_that_does_not_read_its_answer_is_cut_off(hasty, connect, logs):
+    @hasty.http.get("/large")
+    async def large(request):
+        return b"x" * 50_000_000
+
+    async with hasty.started():
+        wire = await connect(hasty)
+        wire.writer.transport.pause_reading()
+        wire.send(REQUEST.replace(b"/ ", b"/large "))
+        await logs.wait("cut off 1 clients")
+
+
+async def test_two_hundred_slow_clients_are_cut_off_while_others_are_served(
+    hasty, connect, serving
+):
+    async with serving(hasty) as client:
+        wires = [await connect(hasty) for _ in range(200)]
+        for number, wire in enumerate(wires):
+            wire.send(REQUEST[: number % len(REQUEST)])
+        async with asyncio.TaskGroup() as group:
+            gone = [group.create_task(wire.rest()) for wire in wires]
+            served = 0
+            while not all(task.done() for task in gone):
+                async with client.get("/") as response:
+                    assert await response.text() == "hello"
+                served += 1
+    assert served > 10
+    assert {task.result() for task in gone} == {""}
+
+
+async def test_a_bomb_takes_no_memory(app, serving):
+    body = gzip.compress(b"[" + b" " * 100_000_000 + b"]")
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with serving(app) as client, client.post("/", data=body, headers=headers) as response:
+        assert response.status == 413
+
+
+async def test_pipelined_requests_are_answered_in_order(app, connect):
+    async with app.started():
+        wire = await connect(app)
+        wire.send(REQUEST * 100 + REQUEST.replace(b"Host", b"Connection: close\r\nHost"))
+        text = await wire.rest()
+    assert text.count("HTTP/1.1 200") == 101
+
+
+async def test_a_handler_goes_on_when_its_client_leaves(app, connect):
+    begun, ended, leave = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @app.http.get("/slow")
+    async def slow():
+        begun.set()
+        await leave.wait()
+        ended.set()
+
+    async with app.started():
+        wire = await connect(app)
+        wire.send(REQUEST.replace(b"/ ", b"/slow "))
+        await begun.wait()
+        wire.writer.transport.abort()
+        leave.set()
+        async with asyncio.timeout(60):
+            await ended.wait()

@@ -1,0 +1,72 @@
+"""What core loads: Server-Sent Events as a backend."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+
+from asyncworker.route_types import RouteTypes
+from asyncworker.sse.connection import SSEConnection
+from asyncworker.sse.consumer import Consumer
+from asyncworker.sse.route import SSERoute, make_route
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from asyncworker.app import App
+    from asyncworker.connections import Connection
+    from asyncworker.options import RouteOptions
+    from asyncworker.routes import Handler
+
+
+class SSEBackend:
+    """Read the streams of SSE routes: one client for each path, one consumer for each route."""
+
+    route_type = RouteTypes.SSE
+
+    def route(
+        self,
+        app: App,
+        routes: tuple[str, ...],
+        handler: Handler,
+        options: Mapping[Any, Any] | RouteOptions | None,
+        *,
+        connection: str | Connection | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> SSERoute:
+        """Return a route that reads these streams, checked.
+
+        Raises: ConfigurationError
+        """
+        chosen = app.connections.choose(SSEConnection, connection)
+        return make_route(routes, handler, options, chosen, headers)
+
+    @asynccontextmanager
+    async def serve(self, app: App, routes: Sequence[SSERoute]) -> AsyncIterator[None]:
+        """Read while the context lasts; on exit have handled what was read."""
+        async with _session() as session, asyncio.TaskGroup() as group:
+            consumers = []
+            for route in routes:
+                interval = route.options.bulk_flush_interval or app.settings.flush_timeout
+                consumers.append(Consumer(route, session, interval))
+            for consumer in consumers:
+                group.create_task(consumer.run())
+            try:
+                yield
+            finally:
+                for consumer in consumers:
+                    consumer.stop()
+
+
+def _session() -> ClientSession:
+    # No limit, as each stream keeps its connection; no cookies and no reuse, so that each attempt
+    # is what the user configured and nothing else.
+    return ClientSession(
+        connector=TCPConnector(limit=0, force_close=True), cookie_jar=DummyCookieJar()
+    )
+
+
+backend = SSEBackend()

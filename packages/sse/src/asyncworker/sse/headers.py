@@ -1,0 +1,52 @@
+"""Headers of a request, checked where the user wrote them."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+
+from multidict import CIMultiDict
+
+from asyncworker.errors import ConfigurationError
+
+AUTHORIZATION: Final = "Authorization"
+NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters, which a header cannot hold (RFC 9110, 5.5)."""
+
+
+def checked_headers(headers: Mapping[str, str] | None) -> CIMultiDict[str]:
+    """Return the headers, checked.
+
+    Raises: ConfigurationError, which never shows a value.
+    """
+    if not isinstance(headers, Mapping | None):
+        raise ConfigurationError(f"headers must be a dict, got {type(headers).__name__}")
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ConfigurationError(f"headers: {name!r} is no name of a header")
+        if not isinstance(value, str):
+            kind = type(value).__name__
+            raise ConfigurationError(f"headers: {name!r} must be a string, got {kind}")
+        if not fits(value):
+            raise ConfigurationError(f"headers: {name!r} holds a line break or control character")
+    return CIMultiDict(headers or {})
+
+
+def fits(value: str) -> bool:
+    """Tell whether a text can be the value of a header."""
+    return not FORBIDDEN.search(value)
+
+
+def basic_auth(user: Any, password: Any) -> str:
+    """Return the value of Authorization for a user (RFC 7617).
+
+    Raises: ConfigurationError, which never shows the password.
+    """
+    if not isinstance(user, str) or ":" in user:
+        raise ConfigurationError(f"user must be a string without a colon, got {user!r}")
+    if not isinstance(password, str):
+        raise ConfigurationError(f"password must be a string, got {type(password).__name__}")
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
