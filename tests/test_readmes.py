@@ -1,14 +1,18 @@
 """The Python of READMEs and examples runs, and its workers handle messages."""
 
 import asyncio
+import importlib
 import re
+import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import aio_pika
 import pytest
+from aiohttp import ClientSession, web
 
-from asyncworker import App, RouteTypes
+from asyncworker import App, RouteTypes, connections
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -98,6 +102,98 @@ async def test_the_workers_of_readmes_and_examples_handle_messages(source, apps,
             await channel.queue_delete(queue)
 
 
+@pytest.fixture
+def run_blocks(monkeypatch):
+    """Run the blocks of a README, and keep the app that they would run."""
+    apps = []
+    monkeypatch.setattr(App, "run", lambda self: apps.append(self))
+
+    def run_blocks(source, **names):
+        for block in blocks_of(source):
+            exec(compile(block, source, "exec"), names)
+        (app,) = apps
+        return app
+
+    return run_blocks
+
+
+async def test_the_http_readme_answers_requests(run_blocks, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASYNCWORKER_HTTP_PORT", "0")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "file").write_text("static file")
+
+    @web.middleware
+    async def stamp(request, handler):
+        response = await handler(request)
+        response.headers["X-Stamp"] = "stamped"
+        return response
+
+    async def websocket(request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("echo")
+        await socket.close()
+        return socket
+
+    names = {"__name__": "readme", "stamp": stamp, "admin": web.Application, "websocket": websocket}
+    monkeypatch.setitem(sys.modules, "readme", SimpleNamespace(**names))
+    app = run_blocks("packages/http/README.md", **names)
+    async with app.started(), ClientSession(app.http.url) as client:
+        async with client.get("/hello") as response:
+            assert await response.text() == "Hello world"
+            assert response.headers["X-Stamp"] == "stamped"
+        async with client.post("/customers/7/orders", json={"product": "tea"}) as response:
+            assert response.status == 201
+            assert await response.json() == {
+                "customer": 7,
+                "order": {"product": "tea", "amount": 1},
+                "dry_run": False,
+            }
+        async with client.get("/static/file") as response:
+            assert await response.text() == "static file"
+        async with client.ws_connect("/echo") as socket:
+            assert await socket.receive_str() == "echo"
+
+
+async def test_the_sse_readme_follows_a_stream(run_blocks, monkeypatch, capsys):
+    printed = asyncio.Event()
+
+    async def stream(request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n")
+        await printed.wait()
+        return response
+
+    application = web.Application()
+    application.router.add_get("/v2/events", stream)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    real = connections.SSEConnection
+    monkeypatch.setattr(
+        connections,
+        "SSEConnection",
+        lambda url: real(url=url.replace(":8080", f":{port}")),
+        raising=False,
+    )
+    app = run_blocks("packages/sse/README.md")
+    (route,) = app.routes
+    handler = route.handler
+
+    async def observed(events):
+        await handler(events)
+        printed.set()
+
+    object.__setattr__(route, "handler", observed)
+    async with app.started(), asyncio.timeout(LIMIT):
+        await printed.wait()
+    await runner.cleanup()
+    assert capsys.readouterr().out == "a 1\nb 2\n"
+
+
 @pytest.mark.parametrize("package", sorted(path.name for path in (ROOT / "packages").iterdir()))
 def test_every_package_says_the_same_of_itself_everywhere(package):
     folder = ROOT / "packages" / package
@@ -111,9 +207,10 @@ def test_every_package_says_the_same_of_itself_everywhere(package):
     assert f"(packages/{package}/README.md) | `{name}`" in (ROOT / "README.md").read_text()
 
 
-def test_every_setting_is_in_the_readme():
-    from asyncworker.settings import PREFIX, Settings
-
-    readme = (ROOT / "packages/core/README.md").read_text()
-    for field in Settings.model_fields:
-        assert f"`{PREFIX}{field.upper()}`" in readme
+@pytest.mark.parametrize("package", ["core", "http"])
+def test_every_setting_is_in_the_readme(package):
+    module = "asyncworker.settings" if package == "core" else f"asyncworker.{package}.settings"
+    settings = importlib.import_module(module)
+    readme = (ROOT / "packages" / package / "README.md").read_text()
+    for field in settings.Settings.model_fields:
+        assert f"| `{settings.PREFIX}{field.upper()}` |" in readme
