@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncworker import connections as offered
-from asyncworker.backend import load_backend
+from asyncworker.backend import check_arguments, load_backend
 from asyncworker.connections import Connection, Connections
-from asyncworker.errors import BackendNotInstalled, ConfigurationError, suggestion
+from asyncworker.errors import BackendNotInstalled, ConfigurationError
 from asyncworker.lifecycle import Lifecycle
 from asyncworker.logs import json_logging
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, check_handler, check_names, check_takes
-from asyncworker.runner import event_loop, exit_code, leave
+from asyncworker.runner import check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.settings import Settings
 from asyncworker.signals import stop_signals
 
@@ -91,7 +89,7 @@ class App(MutableMapping[Hashable, Any]):
             self._check_not_running("routes")
             backend = self._backend(type)
             check_handler(handler)
-            _check_arguments(backend, backend_arguments)
+            check_arguments(backend, backend_arguments)
             self.routes.append(backend.route(self, names, handler, options, **backend_arguments))
             return handler
 
@@ -111,7 +109,7 @@ class App(MutableMapping[Hashable, Any]):
         The first signal drains within `ASYNCWORKER_SHUTDOWN_TIMEOUT`, a second one cancels.
         Raises: SystemExit(1), when it did not start or did not end cleanly; the log says why.
         """
-        _check_no_loop_runs()
+        check_no_loop_runs()
         with self._run() as lifecycle, event_loop(self.settings.loop) as loop:
             code = exit_code(loop, lifecycle.serve())
         if code:
@@ -233,23 +231,3 @@ class App(MutableMapping[Hashable, Any]):
 
     def __repr__(self) -> str:
         return f"<App: {len(self.routes)} routes, {len(self.connections.all)} connections>"
-
-
-def _check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:
-    """Accept what the backend's `route()` takes by keyword beyond what every backend takes."""
-    parameters = inspect.signature(backend.route).parameters.values()
-    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
-        return
-    taken = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
-    for name in given:
-        if name not in taken:
-            hint = suggestion(name, taken)
-            raise ConfigurationError(f"a {backend.route_type!r} route takes no {name!r}: {hint}")
-
-
-def _check_no_loop_runs() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise ConfigurationError("an event loop runs already: await app.serve() instead of app.run()")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from asyncworker.errors import BackendNotInstalled
+from asyncworker.errors import BackendNotInstalled, ConfigurationError, suggestion
 from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
@@ -71,3 +72,18 @@ def load_backend(route_type: RouteType) -> Backend:
     raise BackendNotInstalled(
         f"{route_type!r} is provided by {distribution}: pip install {distribution}"
     )
+
+
+def check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:
+    """Accept what the backend's `route()` takes by keyword beyond what every backend takes.
+
+    Raises: ConfigurationError
+    """
+    parameters = inspect.signature(backend.route).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
+        return
+    taken = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    for name in given:
+        if name not in taken:
+            hint = suggestion(name, taken)
+            raise ConfigurationError(f"a {backend.route_type!r} route takes no {name!r}: {hint}")

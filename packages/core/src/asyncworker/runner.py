@@ -75,6 +75,18 @@ def leave(code: int) -> None:
     raise SystemExit(code)
 
 
+def check_no_loop_runs() -> None:
+    """Accept a thread that runs no event loop.
+
+    Raises: ConfigurationError
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise ConfigurationError("an event loop runs already: await app.serve() instead of app.run()")
+
+
 def _new_loop(kind: str) -> asyncio.AbstractEventLoop:
     if kind == "asyncio":
         return asyncio.new_event_loop()

@@ -18,21 +18,10 @@ LogLevel = Annotated[
 ]
 
 
-class Settings(BaseSettings):
-    """Hold what the environment says.
+class Environment(BaseSettings):
+    """Read variables of one prefix; a backend extends it with its own."""
 
-    flush_timeout: seconds; a batch goes out when its oldest item is that old.
-    shutdown_timeout: seconds; what a drain may take before handlers are cancelled.
-    loglevel: the lowest level that is logged.
-    loop: the event loop that `app.run()` makes.
-    """
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
-
-    loglevel: LogLevel = "INFO"
-    flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
-    shutdown_timeout: float = Field(default=20.0, ge=0)
-    loop: Literal["asyncio", "uvloop"] = "asyncio"
+    model_config = SettingsConfigDict(frozen=True, allow_inf_nan=False)
 
     @classmethod
     def load(cls) -> Self:
@@ -44,6 +33,23 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             name, details = problem(error)
-            variable = f"{PREFIX}{name.upper()}"
+            variable = f"{cls.model_config['env_prefix']}{name.upper()}"
             value = os.environ.get(variable, details["input"])
             raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None
+
+
+class Settings(Environment):
+    """Hold what the environment says.
+
+    flush_timeout: seconds; a batch goes out when its oldest item is that old.
+    shutdown_timeout: seconds; what a drain may take before handlers are cancelled.
+    loglevel: the lowest level that is logged.
+    loop: the event loop that `app.run()` makes.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    loglevel: LogLevel = "INFO"
+    flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
+    shutdown_timeout: float = Field(default=20.0, ge=0)
+    loop: Literal["asyncio", "uvloop"] = "asyncio"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
-from asyncworker.errors import ConfigurationError, complaint, problem
+from asyncworker.settings import Environment
 
 PREFIX: Final = "ASYNCWORKER_HTTP_"
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0)]
 Bytes = Annotated[int, Field(gt=0)]
 
 
-class Settings(BaseSettings):
+class Settings(Environment):
     """Hold what the environment says about the server.
 
     host, port: where it listens; port 0 stands for a free one.
@@ -28,7 +27,7 @@ class Settings(BaseSettings):
     access_log: whether each request is logged.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8080, ge=0, le=65535)
@@ -39,17 +38,3 @@ class Settings(BaseSettings):
     answer_timeout: Seconds = 60.0
     keepalive_timeout: Seconds = 30.0
     access_log: bool = False
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment.
-
-        Raises: ConfigurationError, naming the variable and its value.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            name, details = problem(error)
-            variable = f"{PREFIX}{name.upper()}"
-            value = os.environ.get(variable, details["input"])
-            raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None

@@ -8,15 +8,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
-
 from asyncworker.backoff import Backoff
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.channel import ConsumeChannel
 from asyncworker.rabbitmq.deliveries import Undecodable, read, tag_of
-from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.obstacles import Obstacles
 
 if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
@@ -46,7 +45,7 @@ class Consumer:
         self._link = link
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
-        self._refused: set[str] = set()
+        self._obstacles = Obstacles(link)
         self._unwanted: list[int] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
             route.handler, self._settle, route.concurrency
@@ -106,13 +105,8 @@ class Consumer:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
         while not self._stopping.is_set():
             await self._until_consumable(queue)
-            try:
+            with self._obstacles.noticed(queue):
                 await channel.consume(queue, partial(self._on_delivery, channel, queue))
-            except BrokerError as error:
-                if isinstance(error.__cause__, ChannelAccessRefused):
-                    self._refused.add(queue)
-                raise
-            self._refused.discard(queue)
             self._problems.pop(self._subject(queue), None)
             log.info("%s: consuming", self._subject(queue))
             await channel.cancelled(queue)
@@ -120,27 +114,9 @@ class Consumer:
 
     async def _until_consumable(self, queue: str) -> None:
         backoff = Backoff()
-        while (obstacle := await self._obstacle(queue)) is not None:
+        while (obstacle := await self._obstacles.to(queue)) is not None:
             self._report(queue, f"{obstacle}; waiting")
             await backoff.wait()
-
-    async def _obstacle(self, queue: str) -> str | None:
-        """Return why a queue cannot be consumed now, asked on a channel that it may cost."""
-        try:
-            async with self._link.channel() as probe:
-                with broker_errors():
-                    await probe.queue_declare(queue, passive=True)
-                    if queue in self._refused:
-                        # Only reading shows whether reading is allowed. What it fetches goes back
-                        # with the end of the probe.
-                        await probe.basic_get(queue)
-        except BrokerError as error:
-            if isinstance(error.__cause__, ChannelNotFoundEntity):
-                return "the queue does not exist: create it"
-            if isinstance(error.__cause__, ChannelClosed):
-                return str(error)
-            raise
-        return None
 
     def _on_delivery(
         self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage
