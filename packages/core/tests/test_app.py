@@ -586,6 +586,8 @@ def test_the_public_api_is_known_to_type_checkers(tmp_path):
         [member.name for member in RouteTypes]
         RouteTypes.SSE in RouteTypes
         app.rout(["a"])
+        app.http.get("/")(handler)
+        app.http.gett("/")
         """)
     )
     output, errors, status = api.run(["--config-file", str(ROOT / "mypy.ini"), str(snippet)])
@@ -600,4 +602,5 @@ def test_the_public_api_is_known_to_type_checkers(tmp_path):
         '16: error: "RouteTypeRegistry" has no attribute "AMPQ"  [attr-defined]',
         '17: error: Value of type variable "H" of function cannot be "int"  [type-var]',
         '20: error: "App" has no attribute "rout"; maybe "route" or "routes"?  [attr-defined]',
+        '22: error: "HTTP" has no attribute "gett"; maybe "get"?  [attr-defined]',
     ]

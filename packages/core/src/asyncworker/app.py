@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from asyncworker.backend import Backend
+    from asyncworker.http.extension import HTTP
     from asyncworker.options import RouteOptions
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -210,8 +211,10 @@ class App(MutableMapping[Hashable, Any]):
     def __len__(self) -> int:
         return len(self._state)
 
-    # Hidden from type checkers, so that they still catch a misspelt attribute.
-    if not TYPE_CHECKING:
+    # Type checkers know what this project's own backends add, and catch a misspelt attribute.
+    if TYPE_CHECKING:
+        http: HTTP
+    else:
 
         def __getattr__(self, name: str) -> Any:
             """Return what an installed backend adds to every app, as `app.http`."""
