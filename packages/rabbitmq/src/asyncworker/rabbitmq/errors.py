@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError
+from aiormq.exceptions import AMQPError
 
 from asyncworker.errors import AsyncWorkerError
 
@@ -54,7 +54,8 @@ def broker_errors() -> Iterator[None]:
         if _cancellations() > before:
             raise
         raise BrokerError("the connection was lost") from None
-    except (AMQPError, ChannelInvalidStateError, OSError, EOFError) as error:
+    except (AMQPError, RuntimeError, OSError, EOFError) as error:
+        # A closed connection or channel is a RuntimeError, as the library says it.
         if _cancellations() > before:
             raise asyncio.CancelledError from error
         raise BrokerError(reason_of(error)) from error

@@ -1,0 +1,48 @@
+"""One connection, shared and opened again."""
+
+import asyncio
+
+import pytest
+
+from asyncworker.rabbitmq import AMQPConnection
+from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.link import Link
+
+
+@pytest.fixture
+async def link(amqp_url):
+    link = Link(AMQPConnection(url=amqp_url).broker, "/")
+    yield link
+    await link.close()
+
+
+async def test_opens_one_connection_for_all_who_ask_at_once(link, logs):
+    await asyncio.gather(*(link.open_channel(confirms=False) for _ in range(20)))
+    assert len(logs.matching("connected to")) == 1
+
+
+async def test_a_connection_that_closes_as_a_channel_is_opened_is_a_broker_error(link, logs):
+    channel = await link.open_channel(confirms=False)
+    closing = asyncio.ensure_future(channel.connection.close())
+    results = []
+    while not closing.done():
+        results.append(
+            await asyncio.gather(link.open_channel(confirms=False), return_exceptions=True)
+        )
+    await closing
+
+    errors = [result for (result,) in results if isinstance(result, BaseException)]
+    assert all(isinstance(error, BrokerError) for error in errors)
+    await link.open_channel(confirms=False)
+
+
+async def test_a_closed_connection_whose_end_is_not_yet_noticed_is_a_broker_error(link):
+    channel = await link.open_channel(confirms=False)
+    closed = channel.connection
+    await closed.close()
+    # What the library does a moment later.
+    link._connection.connected.set()
+    with pytest.raises(BrokerError):
+        await link.open_channel(confirms=False)
+    link._connection.connected.clear()
+    await link.open_channel(confirms=False)
