@@ -6,8 +6,6 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aiormq.exceptions import AMQPError
-
 from asyncworker.errors import AsyncWorkerError
 
 if TYPE_CHECKING:
@@ -54,8 +52,9 @@ def broker_errors() -> Iterator[None]:
         if _cancellations() > before:
             raise
         raise BrokerError("the connection was lost") from None
-    except (AMQPError, RuntimeError, OSError, EOFError) as error:
-        # A closed connection or channel is a RuntimeError, as the library says it.
+    except Exception as error:
+        # Only calls of the library stand in such a block. What waits as a connection ends is told
+        # so by a RuntimeError, or by a bare Exception.
         if _cancellations() > before:
             raise asyncio.CancelledError from error
         raise BrokerError(reason_of(error)) from error
