@@ -1,0 +1,103 @@
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.rabbitmq import Broker
+from tests.faults import table
+from tests.faults.drill import Drill, Row
+from tests.faults.proxy import Proxy
+from tests.faults.queues import Queues
+from tests.faults.worker import Worker
+
+ROWS = pytest.StashKey[list[Row]]()
+DRILL = pytest.StashKey[Drill]()
+REPORT = ("<!-- drills: begin -->\n", "<!-- drills: end -->\n")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--report", type=Path, help="write the drills' table into this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ROWS] = []
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest) -> Drill:
+    """One row of the table, named by the docstring of the test, in the section of its module."""
+    section = (request.module.__doc__ or "").splitlines()[0].rstrip(".")
+    fault = (request.function.__doc__ or "").splitlines()[0].rstrip(".")
+    drill = Drill(section, fault)
+    request.node.stash[DRILL] = drill
+    return drill
+
+
+@pytest.fixture
+def case(drill: Drill, request: pytest.FixtureRequest) -> None:
+    """Name the parameters of the test in its row."""
+    drill.fault += f" [{request.node.callspec.id}]"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    drill = item.stash.get(DRILL, None)
+    if report.when == "call" and drill is not None:
+        row = drill.row or Row(drill.section, drill.fault, None, None, None, None, "kept")
+        verdict = row.verdict if report.passed else "BROKEN"
+        item.config.stash[ROWS].append(replace(row, verdict=verdict))
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    rows = config.stash[ROWS]
+    if not rows:
+        return
+    terminalreporter.section("fault drills")
+    terminalreporter.write_line(table.text(rows))
+    report = config.getoption("report", None)
+    if report is not None:
+        before, _, rest = report.read_text().partition(REPORT[0])
+        _, _, after = rest.partition(REPORT[1])
+        report.write_text(f"{before}{REPORT[0]}\n{table.markdown(rows)}\n{REPORT[1]}{after}")
+
+
+@pytest.fixture
+async def queues(private_node: Broker, drill: Drill) -> AsyncIterator[Queues]:
+    """The broker from outside. The drill's own queue is called `drill`."""
+    queues = Queues(private_node.url, drill.ledger)
+    await queues.declare("drill")
+    yield queues
+    await queues.clean()
+
+
+@pytest.fixture
+async def proxy(private_node: Broker) -> AsyncIterator[Proxy]:
+    async with Proxy.to(private_node.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def worker(
+    private_node: Broker, tmp_path: Path
+) -> Callable[..., AbstractAsyncContextManager[Worker]]:
+    """Start one of the `workers`, with variables of its own. All of a drill share one record.
+
+    port: that of a proxy; the broker's own when not given.
+    """
+
+    @asynccontextmanager
+    async def start(
+        name: str, port: int | None = None, **environment: str
+    ) -> AsyncIterator[Worker]:
+        url = f"amqp://guest:guest@127.0.0.1:{port or private_node.port}/"
+        environment = {"URL": url, "QUEUES": "drill"} | environment
+        async with Worker.started(name, tmp_path / "record", environment) as worker:
+            yield worker
+
+    return start

@@ -1,0 +1,131 @@
+"""A worker as users start it: a process with an exit code, a log and a record of what it did."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.faults.ledger import Ledger
+from tests.faults.waiting import LIMIT, until
+
+WORKERS = Path(__file__).parent / "workers"
+
+
+class Worker:
+    """See a worker's process from outside.
+
+    output: its lines that are no log entries. log: its log entries, of stdout and stderr.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, record: Path) -> None:
+        self.pid = process.pid
+        self.output: list[str] = []
+        self.log: list[dict[str, Any]] = []
+        self._process = process
+        self._record = record
+        self._changed = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def started(
+        cls, name: str, record: Path, environment: dict[str, str]
+    ) -> AsyncIterator["Worker"]:
+        """Run one of the `workers` folder; kill it at the end if it still runs."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(WORKERS / f"{name}.py"),
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "RECORD": str(record)} | environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=2**24,
+        )
+        worker = cls(process, record)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker._read(process.stdout))
+            group.create_task(worker._read(process.stderr))
+            try:
+                yield worker
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    async def end(self, limit: float = LIMIT) -> int:
+        """Return the exit code, waiting for the end."""
+        async with asyncio.timeout(limit):
+            return await self._process.wait()
+
+    async def logged(self, text: str, count: int = 1, limit: float = LIMIT) -> dict[str, Any]:
+        """Return the `count`th log entry with this text, waiting for it."""
+        try:
+            async with asyncio.timeout(limit):
+                while len(found := self.entries(text)) < count:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            missing = f"no {text!r} ({count} times) within {limit:g} s in:"
+            raise AssertionError("\n".join([missing, *map(str, self.log), *self.output])) from None
+        return found[count - 1]
+
+    def entries(self, text: str) -> list[dict[str, Any]]:
+        """Return the log entries with this text."""
+        return [entry for entry in self.log if text in str(entry["msg"])]
+
+    def notes(self, event: str) -> list[dict[str, Any]]:
+        """Return what the worker's handlers noted under this name."""
+        if not self._record.exists():
+            return []
+        # A worker that is killed may leave its last line unfinished.
+        lines = self._record.read_text().rpartition("\n")[0].splitlines()
+        return [note for note in map(json.loads, lines) if note["event"] == event]
+
+    async def noted(self, event: str, count: int = 1, limit: float = LIMIT) -> None:
+        """Wait until handlers noted something this often."""
+        await until(
+            lambda: len(self.notes(event)) >= count,
+            f"{event!r} noted {count} times",
+            limit,
+        )
+
+    async def handled(self, ids: set[str], limit: float = LIMIT) -> None:
+        """Wait until handlers had all of these messages."""
+        await until(
+            lambda: ids <= {note["id"] for note in self.notes("handled")},
+            f"{len(ids)} messages handled",
+            limit,
+        )
+
+    def account(self, ledger: Ledger) -> None:
+        """Enter into the ledger what was handled."""
+        for note in self.notes("handled"):
+            ledger.handled[note["id"]] += 1
+            ledger.redelivered[note["id"]] += note["redelivered"]
+
+    @property
+    def memory(self) -> int:
+        """Return the resident set size, in bytes."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def cpu(self) -> float:
+        """Return the seconds of CPU it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    async def _read(self, stream: asyncio.StreamReader | None) -> None:
+        while stream is not None and (line := (await stream.readline()).decode()):
+            if line.startswith("{"):
+                self.log.append(json.loads(line))
+            else:
+                self.output.append(line.rstrip("\n"))
+            self._changed.set()
