@@ -36,7 +36,7 @@ class Decoder:
         self._after_cr = False
         self._line = bytearray()
         self._name = ""
-        self._data: list[bytes] = []
+        self._data = bytearray()
         self._size = 0
         self._id = self.last_event_id
 
@@ -97,7 +97,9 @@ class Decoder:
         self._size += size
         if self._size > self._max_size:
             raise EventTooLarge(self._max_size, events)
-        self._data.append(value)
+        # Not a list: each line would be an object of its own, many times as large if it is short.
+        self._data += value
+        self._data += b"\n"
 
     def _field(self, line: bytes, events: list[SSEEvent]) -> None:
         if len(line) > self._max_size:
@@ -117,16 +119,15 @@ class Decoder:
     def _event(self) -> SSEEvent:
         """Return the event that is complete, and start the next one."""
         self.last_event_id = self._id
-        event = SSEEvent(
-            self._name or "message", _text(b"\n".join(self._data)), self._id, self._route
-        )
+        del self._data[-1]
+        event = SSEEvent(self._name or "message", _text(self._data), self._id, self._route)
         self._name = ""
-        self._data = []
+        self._data.clear()
         self._size = 0
         return event
 
 
-def _text(value: bytes) -> str:
+def _text(value: bytes | bytearray) -> str:
     # No byte of a line end is part of another UTF-8 character, so that each line, and each part
     # of one after a colon, decodes to what it is within the whole stream.
     return value.decode("utf-8", "replace")
