@@ -339,11 +339,12 @@ async def test_a_failure_in_a_series_makes_the_delay_longer(app, server, inbox, 
             await stream.send(b"data: 1\n\n")
             await stream.end()
             (await server.stream()).drop()
+            (await server.accept()).drop()
             (await server.accept()).respond(500)
         await server.accept()
         (backoff,) = backoffs
         assert (0.01, 0.02) == backoff.limits
-        assert ["delay"] * 6 == backoff.notes
+        assert ["delay"] * 8 == backoff.notes
 
 
 async def test_a_healthy_period_makes_it_short_again(app, server, inbox, backoffs, monkeypatch):

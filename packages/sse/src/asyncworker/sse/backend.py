@@ -11,6 +11,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from asyncworker.route_types import RouteTypes
 from asyncworker.sse.connection import SSEConnection
 from asyncworker.sse.consumer import Consumer
+from asyncworker.sse.endpoint import asked_once
 from asyncworker.sse.route import SSERoute, make_route
 
 if TYPE_CHECKING:
@@ -62,10 +63,12 @@ class SSEBackend:
 
 
 def _session() -> ClientSession:
-    # No limit, as each stream keeps its connection; no cookies and no reuse, so that each attempt
-    # is what the user configured and nothing else.
+    # No limit, as each stream keeps its connection; no cookies, no reuse and no repetition, so that
+    # each attempt is what the user configured and nothing else.
     return ClientSession(
-        connector=TCPConnector(limit=0, force_close=True), cookie_jar=DummyCookieJar()
+        connector=TCPConnector(limit=0, force_close=True),
+        cookie_jar=DummyCookieJar(),
+        middlewares=[asked_once],
     )
 
 

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     import ssl as tls
     from collections.abc import AsyncIterator
 
-    from aiohttp import ClientResponse, ClientSession, StreamReader
+    from aiohttp import (
+        ClientHandlerType,
+        ClientRequest,
+        ClientResponse,
+        ClientSession,
+        StreamReader,
+    )
 
 EVENT_STREAM: Final = "text/event-stream"
 HEADERS: Final = {
@@ -32,6 +38,7 @@ HEADERS: Final = {
 }
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 MAX_REDIRECTS: Final = 10
+NO_ANSWER: Final = "no answer in time (connect_timeout, read_timeout)"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -56,7 +63,7 @@ class Endpoint:
 
         Raises: StreamError, StreamOver
         """
-        with stream_errors("no answer in time (connect_timeout, read_timeout)"):
+        with stream_errors(NO_ANSWER):
             response = await self._answer(session, last_event_id)
         try:
             _check(response)
@@ -100,6 +107,16 @@ class Endpoint:
             return await session.get(
                 url, headers=headers, timeout=timeout, allow_redirects=False, **options
             )
+
+
+async def asked_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:
+    """Return the answer to a request, or raise what is no reason for the library to ask again.
+
+    When a server hangs up, it would at once and by itself, and so knock twice as often as the
+    backoff allows.
+    """
+    with stream_errors(NO_ANSWER):
+        return await ask(request)
 
 
 def _target(response: ClientResponse, url: URL) -> URL:
