@@ -117,6 +117,12 @@ class Worker:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     @property
+    def peak_memory(self) -> int:
+        """Return the most that `memory` ever was."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+    @property
     def cpu(self) -> float:
         """Return the seconds of CPU it has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
