@@ -1,10 +1,20 @@
+"""What the tests of several packages share: a broker, an inbox, a log to wait for, a clock."""
+
+import asyncio
+import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from scripts.broker import VARIABLE, private_broker
 from scripts.rabbitmq import Broker
+
+LIMIT = 60.0
+"""Seconds that anything may take on a busy machine before a test gives up waiting for it."""
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +29,107 @@ def amqp_url(request: pytest.FixtureRequest) -> str:
     """The broker that tests talk to: the one named by the environment, else a private one."""
     url = os.environ.get(VARIABLE)
     return url or request.getfixturevalue("private_node").url
+
+
+@pytest.fixture
+def limit() -> float:
+    return LIMIT
+
+
+@dataclass
+class Inbox:
+    """A handler that keeps the batches it is given, and hands them to the test."""
+
+    batches: asyncio.Queue[list[Any]] = field(default_factory=asyncio.Queue)
+
+    async def __call__(self, items: list[Any]) -> None:
+        self.batches.put_nowait(items)
+
+    async def batch(self) -> list[Any]:
+        async with asyncio.timeout(LIMIT):
+            return await self.batches.get()
+
+    async def data(self, count: int) -> list[str]:
+        """The data of the next `count` events, in order, whatever batches they come in."""
+        return [event.data for event in await self._items(count)]
+
+    async def bodies(self, count: int) -> list[Any]:
+        """The bodies of the next `count` messages, sorted, whatever batches they come in."""
+        return sorted(message.body for message in await self._items(count))
+
+    async def _items(self, count: int) -> list[Any]:
+        items: list[Any] = []
+        while len(items) < count:
+            items += await self.batch()
+        return items
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+class LogWaiter(logging.Handler):
+    """Collects log records, and lets a test wait for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+        self._changed = asyncio.Event()
+
+    @contextmanager
+    def listening(self, name: str) -> Iterator[None]:
+        """Collect the records of a logger."""
+        logger = logging.getLogger(name)
+        logger.addHandler(self)
+        logger.setLevel(logging.DEBUG)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
+            logger.setLevel(logging.NOTSET)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+        self._changed.set()
+
+    def matching(self, text: str) -> list[logging.LogRecord]:
+        return [record for record in self.records if text in record.getMessage()]
+
+    @property
+    def errors(self) -> list[logging.LogRecord]:
+        return [record for record in self.records if record.levelno >= logging.WARNING]
+
+    async def wait(self, text: str, count: int = 1) -> logging.LogRecord:
+        async with asyncio.timeout(LIMIT):
+            while len(self.matching(text)) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.matching(text)[count - 1]
+
+
+@pytest.fixture
+def logs() -> Iterator[LogWaiter]:
+    waiter = LogWaiter()
+    with waiter.listening("asyncworker"):
+        yield waiter
+
+
+class Clock:
+    """Turn the time of the running loop forward."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._time = loop.time
+        self._ahead = 0.0
+        loop.time = lambda: self._time() + self._ahead
+
+    async def advance(self, seconds: float) -> None:
+        """Let as much time pass, and what is due happen."""
+        self._ahead += seconds
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    return Clock(asyncio.get_running_loop())

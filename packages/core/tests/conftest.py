@@ -1,4 +1,4 @@
-"""A backend of a third party, apps in processes of their own, and a clock to turn by hand."""
+"""A backend of a third party, and apps in processes of their own."""
 
 import asyncio
 import importlib
@@ -169,23 +169,3 @@ def serve():
             await app.serve()
 
     return serve
-
-
-class Clock:
-    """Turn the time of the running loop forward."""
-
-    def __init__(self, loop):
-        self._time = loop.time
-        self._ahead = 0.0
-        loop.time = lambda: self._time() + self._ahead
-
-    async def advance(self, seconds):
-        """Let as much time pass, and what is due happen."""
-        self._ahead += seconds
-        for _ in range(20):
-            await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def clock():
-    return Clock(asyncio.get_running_loop())

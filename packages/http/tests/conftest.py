@@ -1,7 +1,6 @@
 """An app on a free port, clients that speak well, and clients that do not."""
 
 import asyncio
-import logging
 import os
 import sys
 from contextlib import asynccontextmanager
@@ -11,9 +10,6 @@ import pytest
 from aiohttp import ClientSession
 
 from asyncworker import App
-
-LIMIT = 60.0
-"""Seconds that anything may take on a busy machine before a test gives up waiting for it."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,84 +26,47 @@ def app():
 
 
 @pytest.fixture
-def limit():
-    return LIMIT
-
-
-@pytest.fixture
-def serving():
+def serving(limit):
     """Run an app, and offer a client that knows its address."""
 
     @asynccontextmanager
     async def serving(app):
-        async with asyncio.timeout(LIMIT), app.started(), ClientSession(app.http.url) as client:
+        async with asyncio.timeout(limit), app.started(), ClientSession(app.http.url) as client:
             yield client
 
     return serving
 
 
-class LogWaiter(logging.Handler):
-    """Collects log records, and lets a test wait for one."""
-
-    def __init__(self):
-        super().__init__()
-        self.records = []
-        self._changed = asyncio.Event()
-
-    def emit(self, record):
-        self.records.append(record)
-        self._changed.set()
-
-    def matching(self, text):
-        return [record for record in self.records if text in record.getMessage()]
-
-    async def wait(self, text):
-        async with asyncio.timeout(LIMIT):
-            while not self.matching(text):
-                self._changed.clear()
-                await self._changed.wait()
-        return self.matching(text)[0]
-
-    @property
-    def errors(self):
-        return [record for record in self.records if record.levelno >= logging.WARNING]
-
-
 @pytest.fixture
-def logs():
-    waiter = LogWaiter()
-    loggers = [logging.getLogger(name) for name in ("asyncworker", "aiohttp")]
-    for logger in loggers:
-        logger.addHandler(waiter)
-        logger.setLevel(logging.DEBUG)
-    yield waiter
-    for logger in loggers:
-        logger.removeHandler(waiter)
-        logger.setLevel(logging.NOTSET)
+def logs(logs):
+    """Those of the library too."""
+    with logs.listening("aiohttp"):
+        yield logs
 
 
 class Wire:
     """A connection that sends what it likes."""
 
-    def __init__(self, reader, writer):
+    def __init__(self, reader, writer, limit):
         self._reader = reader
         self.writer = writer
+        self._limit = limit
 
     def send(self, data):
         self.writer.write(data)
 
     async def head(self):
         """The next answer's status line and headers."""
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(self._limit):
             return (await self._reader.readuntil(b"\r\n\r\n")).decode()
 
     async def exactly(self, count):
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(self._limit):
             return await self._reader.readexactly(count)
 
     async def rest(self):
         """Whatever comes until the server closes."""
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(self._limit):
             try:
                 return (await self._reader.read()).decode()
             except ConnectionResetError:
@@ -115,14 +74,14 @@ class Wire:
 
 
 @pytest.fixture
-async def connect():
+async def connect(limit):
     """Open raw connections to an app."""
     wires = []
 
     async def connect(app):
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(limit):
             reader, writer = await asyncio.open_connection("127.0.0.1", app.http.port)
-        wires.append(Wire(reader, writer))
+        wires.append(Wire(reader, writer, limit))
         return wires[-1]
 
     yield connect
@@ -131,7 +90,7 @@ async def connect():
 
 
 @pytest.fixture
-async def process():
+async def process(limit):
     """Run a script in a process of its own; return its exit code, stdout and stderr."""
     started = []
 
@@ -145,7 +104,7 @@ async def process():
             env={**os.environ, **environment},
         )
         started.append(one)
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(limit):
             output, errors = await one.communicate()
         return one.returncode, output.decode(), errors.decode()
 

@@ -1,8 +1,5 @@
-import asyncio
-import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aio_pika
@@ -10,75 +7,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from asyncworker import App
-from asyncworker.rabbitmq import AMQPConnection, RabbitMQMessage
-
-LIMIT = 60.0
-"""Seconds that anything may take on a busy machine before a test gives up waiting for it."""
-
-
-@dataclass
-class Inbox:
-    """A handler that keeps the batches it is given, and hands them to the test."""
-
-    batches: asyncio.Queue[list[RabbitMQMessage]] = field(default_factory=asyncio.Queue)
-
-    async def __call__(self, messages: list[RabbitMQMessage]) -> None:
-        self.batches.put_nowait(messages)
-
-    async def batch(self) -> list[RabbitMQMessage]:
-        async with asyncio.timeout(LIMIT):
-            return await self.batches.get()
-
-    async def bodies(self, count: int) -> list[Any]:
-        """The next `count` bodies, whatever batches they come in, sorted."""
-        bodies: list[Any] = []
-        while len(bodies) < count:
-            bodies += [message.body for message in await self.batch()]
-        return sorted(bodies)
-
-
-class LogWaiter(logging.Handler):
-    """Collects log records, and lets a test wait for one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-        self._changed = asyncio.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-        self._changed.set()
-
-    def matching(self, text: str) -> list[logging.LogRecord]:
-        return [record for record in self.records if text in record.getMessage()]
-
-    async def wait(self, text: str, count: int = 1) -> logging.LogRecord:
-        async with asyncio.timeout(LIMIT):
-            while len(self.matching(text)) < count:
-                self._changed.clear()
-                await self._changed.wait()
-        return self.matching(text)[count - 1]
-
-
-@pytest.fixture
-def inbox() -> Inbox:
-    return Inbox()
-
-
-@pytest.fixture
-def limit() -> float:
-    return LIMIT
-
-
-@pytest.fixture
-def logs() -> Iterator[LogWaiter]:
-    waiter = LogWaiter()
-    logger = logging.getLogger("asyncworker")
-    logger.addHandler(waiter)
-    logger.setLevel(logging.DEBUG)
-    yield waiter
-    logger.removeHandler(waiter)
-    logger.setLevel(logging.NOTSET)
+from asyncworker.rabbitmq import AMQPConnection
 
 
 @pytest.fixture

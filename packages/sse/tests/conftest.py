@@ -1,64 +1,15 @@
 """A server of event streams that does what a test tells it, over real sockets."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from asyncworker import App
-from asyncworker.sse import SSEConnection, SSEEvent
-
-LIMIT = 30.0
-"""Seconds that anything may take on a busy machine before a test gives up waiting for it."""
-
-
-@dataclass
-class Inbox:
-    """A handler that keeps the batches it is given, and hands them to the test."""
-
-    batches: asyncio.Queue[list[SSEEvent]] = field(default_factory=asyncio.Queue)
-
-    async def __call__(self, events: list[SSEEvent]) -> None:
-        self.batches.put_nowait(events)
-
-    async def batch(self) -> list[SSEEvent]:
-        async with asyncio.timeout(LIMIT):
-            return await self.batches.get()
-
-    async def data(self, count: int) -> list[str]:
-        """The data of the next `count` events, in order, whatever batches they come in."""
-        data: list[str] = []
-        while len(data) < count:
-            data += [event.data for event in await self.batch()]
-        return data
-
-
-class LogWaiter(logging.Handler):
-    """Collects log records, and lets a test wait for one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-        self._changed = asyncio.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-        self._changed.set()
-
-    def matching(self, text: str) -> list[logging.LogRecord]:
-        return [record for record in self.records if text in record.getMessage()]
-
-    async def wait(self, text: str, count: int = 1) -> logging.LogRecord:
-        async with asyncio.timeout(LIMIT):
-            while len(self.matching(text)) < count:
-                self._changed.clear()
-                await self._changed.wait()
-        return self.matching(text)[count - 1]
+from asyncworker.sse import SSEConnection
 
 
 class Stream:
@@ -97,10 +48,11 @@ class Stream:
 class Server:
     """Accept what clients ask for, and let the test answer."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, limit: float) -> None:
+        self.url = ""
         self.count = 0
         self.streams: asyncio.Queue[Stream] = asyncio.Queue()
+        self._limit = limit
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         stream = Stream(request)
@@ -110,7 +62,7 @@ class Server:
 
     async def accept(self) -> Stream:
         """Return the next request."""
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(self._limit):
             return await self.streams.get()
 
     async def stream(self) -> Stream:
@@ -119,8 +71,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(**options: Any) -> AsyncIterator[Server]:
-    server = Server("")
+async def serving(limit: float, **options: Any) -> AsyncIterator[Server]:
+    server = Server(limit)
     runner = web.ServerRunner(
         web.Server(server.handle, handler_cancellation=True), shutdown_timeout=0.1
     )
@@ -136,10 +88,10 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[..., Any]]:
+async def serve(limit: float) -> AsyncIterator[Callable[..., Any]]:
     """Start one more server."""
     async with AsyncExitStack() as stack:
-        yield lambda **options: stack.enter_async_context(serving(**options))
+        yield lambda **options: stack.enter_async_context(serving(limit, **options))
 
 
 @pytest.fixture
@@ -168,27 +120,6 @@ async def raw() -> AsyncIterator[Callable[..., Any]]:
     yield start
     for server in servers:
         server.close()
-
-
-@pytest.fixture
-def inbox() -> Inbox:
-    return Inbox()
-
-
-@pytest.fixture
-def limit() -> float:
-    return LIMIT
-
-
-@pytest.fixture
-def logs() -> Iterator[LogWaiter]:
-    waiter = LogWaiter()
-    logger = logging.getLogger("asyncworker")
-    logger.addHandler(waiter)
-    logger.setLevel(logging.DEBUG)
-    yield waiter
-    logger.removeHandler(waiter)
-    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)
