@@ -164,9 +164,9 @@ async def test_stops_at_any_moment_of_the_start(server, inbox, turns, limit):
 
 
 async def test_a_cancelled_backend_gives_its_handlers_nothing_more(
-    app, server, inbox, monkeypatch, limit
+    app, server, inbox, monkeypatch, limit, clock
 ):
-    options = {Options.BULK_SIZE: 2, Options.BULK_FLUSH_INTERVAL: 0.2}
+    options = {Options.BULK_SIZE: 2, Options.BULK_FLUSH_INTERVAL: 100}
     app.route(["/x"], type=RouteTypes.SSE, options=options)(inbox)
     taken = asyncio.Event()
 
@@ -187,5 +187,5 @@ async def test_a_cancelled_backend_gives_its_handlers_nothing_more(
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await serving
-        await asyncio.sleep(0.4)
+    await clock.advance(101)
     assert inbox.batches.empty()

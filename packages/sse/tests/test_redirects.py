@@ -45,12 +45,9 @@ async def test_sends_no_header_of_the_user_to_another_origin(app, server, serve,
         assert "5" == again.headers["Last-Event-ID"]
 
 
-@pytest.mark.parametrize("login", [True, False])
-async def test_sends_no_login_to_another_origin(server, serve, inbox, login):
+async def test_sends_no_login_to_another_origin(server, serve, inbox):
     other = await serve()
-    url = server.url.replace("//", "//me:s3cret@") if login else server.url
-    arguments = {} if login else {"user": "me", "password": "s3cret"}
-    app = App(connections=[SSEConnection(url, **arguments)])
+    app = App(connections=[SSEConnection(server.url, user="me", password="s3cret")])
     app.route(["/x"], type=RouteTypes.SSE)(inbox)
     async with app.started():
         stream = await server.accept()
@@ -96,16 +93,6 @@ async def test_each_reconnect_starts_at_the_configured_url(app, server, serve):
             assert holds_secrets(stream)
             stream.respond(301, Location=f"{other.url}/y")
             await (await other.stream()).end()
-
-
-async def test_a_redirect_loop_is_logged_in_one_line_and_retried(app, server, inbox, logs):
-    async with app.started():
-        for _ in range(11):
-            (await server.accept()).respond(302, Location="/x?token=s3cret")
-        await logs.wait("redirected more than 10 times; trying again")
-        await (await server.stream()).send(b"data: 1\n\n")
-        assert ["1"] == await inbox.data(1)
-    assert not logs.matching("s3cret")
 
 
 async def test_a_204_behind_a_redirect_ends_the_stream_too(app, server, logs):

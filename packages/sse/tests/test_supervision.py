@@ -2,11 +2,9 @@
 
 import asyncio
 import socket
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
-from aiohttp import ClientTimeout, InvalidURL
+from aiohttp import InvalidURL
 
 from asyncworker import App, RouteTypes
 from asyncworker.backoff import Backoff
@@ -131,7 +129,7 @@ async def test_says_once_what_is_wrong_and_when_it_is_over(app, server, inbox, l
         assert "INFO" == (await logs.wait("the server ended the stream")).levelname
 
 
-@pytest.mark.parametrize("status", [201, 301, 304, 400, 401, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [201, 301, 304, 400, 429, 503])
 async def test_any_other_status_is_logged_in_one_line_and_retried(app, server, inbox, logs, status):
     app.route(["/x"], type=RouteTypes.SSE)(inbox)
     async with app.started():
@@ -167,7 +165,7 @@ async def test_204_ends_that_stream_for_good_and_says_so(server, inbox, logs):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/html", "text/event-stream-x", "text/event-stream,x", "application/json"]
+    "content_type", ["text/event-stream-x", "text/event-stream,x", "application/json"]
 )
 async def test_a_wrong_content_type_is_retried(app, server, inbox, logs, content_type):
     app.route(["/x"], type=RouteTypes.SSE)(inbox)
@@ -255,43 +253,40 @@ async def test_nonsense_is_logged_in_one_line_and_retried(raw, inbox, logs, garb
     assert all(len(record.getMessage()) < 500 for record in logs.records)
 
 
-@pytest.mark.parametrize("head", [b"", STREAM + b"\r\ndata: 1\n\n"])
-async def test_a_silent_server_is_found_by_the_read_timeout(raw, inbox, logs, head):
-    connections = asyncio.Queue()
+@pytest.fixture
+def fed(monkeypatch):
+    """The bytes that clients have got, as they come."""
 
-    async def answer(reader, writer):
-        connections.put_nowait(writer)
-        writer.write(head)
-        await reader.read()
+    class Noted(Decoder):
+        def feed(self, chunk):
+            fed.put_nowait(chunk)
+            return super().feed(chunk)
 
-    app = app_for(await raw(answer), inbox, read_timeout=0.1)
-    async with app.started():
-        record = await logs.wait("read_timeout")
-        await connections.get()
-        await connections.get()
-    assert "WARNING" == record.levelname
+    fed = asyncio.Queue()
+    monkeypatch.setattr("asyncworker.sse.consumer.Decoder", Noted)
+    return fed
 
 
-async def test_any_byte_resets_the_read_timeout(server, inbox, logs):
-    app = app_for(server.url, inbox, read_timeout=1.0)
+async def test_any_byte_resets_the_read_timeout(server, inbox, fed, clock, limit):
+    app = app_for(server.url, inbox, read_timeout=1000)
     async with app.started():
         stream = await server.stream()
-        start = now()
-        while now() - start < 2.5:
+        for _ in range(3):
             await stream.send(b":\n")
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(fed.get(), limit)
+            await clock.advance(900)
         await stream.send(b"data: 1\n\n")
         assert ["1"] == await inbox.data(1)
     assert 1 == server.count
 
 
-async def test_no_total_timeout_ends_a_healthy_stream(app, server, inbox, monkeypatch):
-    """The library's own is 300 seconds, which nobody has the time to wait for here."""
-    monkeypatch.setattr("aiohttp.client.DEFAULT_TIMEOUT", ClientTimeout(total=0.2))
-    app.route(["/x"], type=RouteTypes.SSE)(inbox)
+async def test_no_total_timeout_ends_a_healthy_stream(server, inbox, fed, clock, limit):
+    app = app_for(server.url, inbox, read_timeout=None)
     async with app.started():
         stream = await server.stream()
-        await asyncio.sleep(0.5)
+        await stream.send(b":\n")
+        await asyncio.wait_for(fed.get(), limit)
+        await clock.advance(1_000_000)
         await stream.send(b"data: 1\n\n")
         assert ["1"] == await inbox.data(1)
     assert 1 == server.count
@@ -394,19 +389,6 @@ async def test_retry_is_clamped(app, server, inbox, monkeypatch):
         await stream.send(b"retry: 99999999999999999999\n")
         await stream.end()
         await server.stream()
-
-
-@pytest.mark.parametrize("as_date", [True, False])
-async def test_retry_after_is_a_minimum(app, server, inbox, as_date):
-    app.route(["/x"], type=RouteTypes.SSE)(inbox)
-    async with app.started():
-        stream = await server.accept()
-        start = now()
-        # A date has whole seconds: two may be one and a bit.
-        at = datetime.now(UTC) + timedelta(seconds=2)
-        stream.respond(503, Retry_After=format_datetime(at, usegmt=True) if as_date else "1")
-        await server.stream()
-        assert now() - start >= 0.9
 
 
 async def test_an_event_over_the_limit_is_an_error_with_reconnect(server, inbox, logs):
