@@ -1,6 +1,7 @@
 """A server of event streams, which fails in whatever way a drill says."""
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -111,7 +112,7 @@ class EventServer:
         """Never wake those who wait for the next event: their streams stay open."""
         self._news = asyncio.Event()
 
-    async def tell(self, exchange: Exchange, limit: float = float("inf")) -> None:
+    async def tell(self, exchange: Exchange, limit: float = math.inf) -> None:
         """Send events, up to `limit` of them, in the body of an answer that was begun."""
         stream = self._streams[exchange.path]
         first = int(exchange.header("Last-Event-ID").rpartition("-")[2] or -1) + 1
