@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 
@@ -390,6 +391,24 @@ async def test_a_handler_that_ignores_its_cancellation_is_abandoned(outcomes, cl
     for _ in range(20):
         await asyncio.sleep(0)
     assert other_tasks() == set()
+
+
+def test_a_handler_that_is_thrown_away_with_its_loop_settles_nothing(outcomes):
+    """As at the end of a process whose handlers were abandoned."""
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)
+
+    async def handler(_):
+        await asyncio.Event().wait()
+
+    async def begin():
+        Dispatcher(handler, outcomes.settle, 1).submit([1])
+        await asyncio.sleep(0)
+
+    loop.run_until_complete(begin())
+    loop.close()
+    gc.collect()
+    assert outcomes == []
 
 
 async def test_an_outcome_that_cannot_be_settled_does_not_stop_the_next_batch(outcomes, gate):

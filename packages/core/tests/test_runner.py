@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from asyncworker import App
+from asyncworker.abandoned import abandon_deaf
 from asyncworker.errors import ConfigurationError, HookFailed
 from asyncworker.runner import LEFTOVER_GRACE, event_loop, exit_code
 from asyncworker.signals import stop_signals
@@ -110,28 +111,52 @@ def test_tasks_that_were_left_running_are_cancelled():
     assert task.cancelled()
 
 
-def test_a_task_that_ignores_its_cancellation_does_not_keep_the_loop_open():
-    release = threading.Event()
+class Deaf:
+    """A task that ignores its cancellations, and counts them."""
 
-    async def deaf():
-        while not release.is_set():
-            try:
-                await asyncio.sleep(1000)
-            except asyncio.CancelledError:
-                continue
+    def __init__(self):
+        self.release = threading.Event()
+        self.cancellations = 0
 
-    async def leave():
-        task = asyncio.create_task(deaf())
+    async def start(self):
+        task = asyncio.create_task(self())
         await asyncio.sleep(0)
         return task
 
+    async def __call__(self):
+        while not self.release.is_set():
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                self.cancellations += 1
+
+
+@pytest.fixture
+def deaf():
+    deaf = Deaf()
+    yield deaf
+    deaf.release.set()
+
+
+def test_a_task_that_ignores_its_cancellation_does_not_keep_the_loop_open(deaf):
     before = time.monotonic()
     with event_loop("asyncio") as loop:
-        task = loop.run_until_complete(leave())
+        task = loop.run_until_complete(deaf.start())
         loop.set_exception_handler(lambda *_: None)
     assert time.monotonic() - before < LEFTOVER_GRACE + 2
     assert not task.done()
-    release.set()
+
+
+def test_a_task_that_was_abandoned_before_gets_no_more_time(deaf):
+    async def abandon():
+        task = await deaf.start()
+        task.cancel()
+        assert await abandon_deaf([task], 0.1) == {task}
+
+    with event_loop("asyncio") as loop:
+        loop.run_until_complete(abandon())
+        loop.set_exception_handler(lambda *_: None)
+    assert deaf.cancellations == 1
 
 
 def test_async_generators_that_were_left_open_are_closed():
@@ -264,14 +289,6 @@ async def handler(items):
 app.run()
 """
 UNTIL_LINE = "await asyncio.to_thread(sys.stdin.readline); print('handled', flush=True)"
-FOREVER = "await asyncio.Event().wait()"
-DEAF = """
-    while True:
-        try:
-            await asyncio.sleep(1000)
-        except asyncio.CancelledError:
-            continue
-"""
 
 
 @STOP
@@ -288,52 +305,6 @@ async def test_the_first_signal_lets_the_running_handler_finish_and_exits_with_0
         "handled",
         "shutdown hook",
     ]
-
-
-@STOP
-async def test_a_second_signal_cancels_at_once_and_exits_with_1(worker, number):
-    process = await worker(SCRIPT.format(body=FOREVER))
-    await process.printed("handling")
-    process.send(number)
-    await process.printed("stopping")
-    process.send(number)
-    result = await process.end(limit=5)
-    assert result.code == 1
-    assert result.messages[0] == f"{number.name} again: cancelling what still runs"
-    assert len(result.messages) == 2
-    assert "shutdown hook" in result.output
-
-
-async def test_a_drain_beyond_the_deadline_exits_with_1_within_two_seconds_of_it(worker):
-    process = await worker(SCRIPT.format(body=FOREVER), ASYNCWORKER_SHUTDOWN_TIMEOUT="0.5")
-    await process.printed("handling")
-    process.send(signal.SIGTERM)
-    before = time.monotonic()
-    result = await process.end()
-    assert 0.4 < time.monotonic() - before < 2.5
-    assert result.code == 1
-    (message,) = result.messages
-    assert "0.5 s" in message
-    assert "ASYNCWORKER_SHUTDOWN_TIMEOUT" in message
-    assert "shutdown hook" in result.output
-
-
-async def test_a_handler_that_swallows_its_cancellation_for_ever_does_not_keep_the_process(worker):
-    process = await worker(SCRIPT.format(body=DEAF), ASYNCWORKER_SHUTDOWN_TIMEOUT="0.1")
-    await process.printed("handling")
-    process.send(signal.SIGTERM)
-    result = await process.end()
-    assert result.code == 1
-    assert "1 handlers ignore their cancellation and are abandoned" in result.errors
-    assert "shutdown hook" in result.output
-
-
-async def test_an_abandoned_handler_leaves_nothing_but_lines_of_json(worker):
-    process = await worker(SCRIPT.format(body=DEAF), ASYNCWORKER_SHUTDOWN_TIMEOUT="0.1")
-    await process.printed("handling")
-    process.send(signal.SIGTERM)
-    result = await process.end()
-    assert len(result.log) >= 2
 
 
 async def test_a_handler_that_blocks_a_thread_does_not_keep_the_process_after_a_second_signal(
@@ -389,69 +360,6 @@ async def test_a_signal_during_a_startup_hook_that_hangs_runs_the_shutdown_hooks
     assert "shutdown hook" in result.output
 
 
-async def test_a_startup_hook_that_raises_exits_with_1_and_one_line_of_json(worker):
-    process = await worker("""
-        from asyncworker import App
-        app = App()
-
-        @app.run_on_startup
-        async def connect(app):
-            raise OSError("refused")
-
-        @app.run_on_startup
-        async def later(app):
-            print("never", flush=True)
-
-        @app.run_on_shutdown
-        async def end(app):
-            print("shutdown hook", flush=True)
-
-        app.run()
-    """)
-    result = await process.end()
-    assert result.code == 1
-    assert result.output == ["shutdown hook"]
-    (line,) = result.log
-    assert line["msg"] == "startup hook connect raised OSError('refused')"
-    assert any("OSError: refused" in text for text in line["exc_info"])
-
-
-async def test_a_shutdown_hook_that_raises_exits_with_1(worker):
-    process = await worker("""
-        from asyncworker import App
-        app = App()
-        app.run_on_startup(App.shutdown)
-
-        @app.run_on_shutdown
-        async def last(app):
-            print("last", flush=True)
-
-        @app.run_on_shutdown
-        async def broken(app):
-            raise OSError("refused")
-
-        app.run()
-    """)
-    result = await process.end()
-    assert result.code == 1
-    assert result.output[-1] == "last"
-    assert result.messages == ["shutdown hook broken raised OSError('refused')"]
-
-
-async def test_run_can_be_called_twice_in_a_process(worker):
-    process = await worker("""
-        from asyncworker import App
-        app = App()
-        app.run_on_startup(App.shutdown)
-        app.run_on_shutdown(lambda app: print("ended", flush=True))
-        app.run()
-        app.run()
-    """)
-    result = await process.end()
-    assert (result.code, result.log) == (0, [])
-    assert [line for line in result.output if line[0] != "{"] == ["ended", "ended"]
-
-
 async def test_handlers_that_exit_do_not_end_the_worker(worker):
     body = "sys.exit(3)"
     process = await worker(SCRIPT.format(body=body))
@@ -460,3 +368,15 @@ async def test_handlers_that_exit_do_not_end_the_worker(worker):
     result = await process.end()
     assert (result.code, result.log) == (0, [])
     assert "shutdown hook" in result.output
+
+
+async def test_a_wrong_setting_ends_the_process_with_a_line_that_names_the_variable(worker):
+    process = await worker(
+        "from asyncworker import App; App().run()", ASYNCWORKER_FLUSH_TIMEOUT="soon"
+    )
+    result = await process.end()
+    assert result.code == 1
+    assert result.errors.splitlines()[-1] == (
+        "asyncworker.errors.ConfigurationError: ASYNCWORKER_FLUSH_TIMEOUT: "
+        "input should be a valid number, unable to parse string as a number, got 'soon'"
+    )

@@ -7,6 +7,8 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from asyncworker.abandoned import abandon_deaf
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -14,7 +16,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-CANCEL_GRACE: Final = 1.0
+CANCEL_GRACE: Final = 0.5
 """Seconds that a cancelled handler has to end before it is abandoned."""
 
 
@@ -118,7 +120,9 @@ class Dispatcher(Generic[T]):
             if _is_cancelled_from_outside():
                 raise
             return
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
+            if not self._runs_here():
+                raise
             # Users' code: even its SystemExit must neither stop the loop nor lose the batch.
             raised = error
         self._settle(batch, raised)
@@ -133,6 +137,13 @@ class Dispatcher(Generic[T]):
                 self._idle.remove(waiting)
             raise
 
+    def _runs_here(self) -> bool:
+        """Tell a worker that runs from an abandoned one that is thrown away with its loop."""
+        try:
+            return asyncio.current_task() in self._workers
+        except RuntimeError:
+            return False
+
     @staticmethod
     def _wake(waiting: asyncio.Future[None]) -> None:
         if not waiting.done():
@@ -140,12 +151,9 @@ class Dispatcher(Generic[T]):
 
     async def _cancel(self) -> None:
         self._draining = self._cancelling = True
-        if not self._workers:
-            return
         for worker in self._workers:
             worker.cancel()
-        _, deaf = await asyncio.wait(self._workers, timeout=CANCEL_GRACE)
-        if deaf:
+        if deaf := await abandon_deaf(self._workers, CANCEL_GRACE):
             log.error("%d handlers ignore their cancellation and are abandoned", len(deaf))
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from asyncworker.abandoned import is_abandoned
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def _new_loop(kind: str) -> asyncio.AbstractEventLoop:
 
 
 async def _cancel_leftovers() -> None:
-    leftovers = asyncio.all_tasks() - {asyncio.current_task()}
+    mine = asyncio.current_task()
+    leftovers = {
+        task for task in asyncio.all_tasks() if task is not mine and not is_abandoned(task)
+    }
     for task in leftovers:
         task.cancel()
     if leftovers:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from asyncworker.abandoned import abandon_deaf
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,10 +55,7 @@ class Serving:
         """Cancel the backends that are still there, and abandon those that do not end."""
         for task in self._tasks:
             task.cancel()
-        if not self._tasks:
-            return
-        _, deaf = await asyncio.wait(self._tasks, timeout=CANCEL_GRACE)
-        if deaf:
+        if deaf := await abandon_deaf(self._tasks, CANCEL_GRACE):
             log.error("%d backends ignore their cancellation and are abandoned", len(deaf))
 
     def raise_failure(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from yarl import URL
 
+from asyncworker.abandoned import abandon_deaf
 from asyncworker.http.complaints import only_ours
 from asyncworker.http.errors import CannotListen
 from asyncworker.http.settings import PREFIX
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG: Final = 1024
 """Clients that may wait to be accepted: a thousand that come at once must not be turned away."""
-CANCEL_GRACE: Final = 1.0
+CANCEL_GRACE: Final = 0.5
 """Seconds that a cancelled handler has to end before it is abandoned."""
 TURNS: Final = 3
 """Turns of the loop from the last bytes of a request's head to the call of its handler."""
@@ -110,7 +111,7 @@ class Server:
     async def _cut_short(self, closing: asyncio.Task[None]) -> None:
         """Cancel the handlers, upon which the closing comes to its end."""
         handlers = [] if self._watch is None else self._watch.cancel()
-        _, deaf = await asyncio.wait([closing, *handlers], timeout=CANCEL_GRACE)
+        deaf = await abandon_deaf([closing, *handlers], CANCEL_GRACE)
         if closing in deaf:
             closing.cancel()
             await asyncio.wait([closing], timeout=CANCEL_GRACE)
