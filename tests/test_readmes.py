@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import re
+import signal
 import sys
 import tomllib
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 from asyncworker import App, RouteTypes, connections
+from tests.faults.waiting import until
+from tests.faults.worker import Worker
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -192,6 +195,17 @@ async def test_the_sse_readme_follows_a_stream(run_blocks, monkeypatch, capsys):
         await printed.wait()
     await runner.cleanup()
     assert capsys.readouterr().out == "a 1\nb 2\n"
+
+
+async def test_the_demo_shows_messages_until_ctrl_c(amqp_url, tmp_path):
+    environment = {"ASYNCWORKER_AMQP_URL": amqp_url}
+    script = ROOT / "examples" / "demo.py"
+    async with Worker.started(script, tmp_path / "record", environment) as demo:
+        await until(lambda: sum("handled" in line for line in demo.output) > 1, "two messages")
+        demo.send(signal.SIGINT)
+        assert await demo.end() == 0
+    assert {entry["level"] for entry in demo.log} == {"INFO"}
+    assert demo.output[-1].startswith("done: ")
 
 
 @pytest.mark.parametrize("package", sorted(path.name for path in (ROOT / "packages").iterdir()))

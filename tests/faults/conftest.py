@@ -1,3 +1,4 @@
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from tests.faults.worker import Worker
 
 ROWS = pytest.StashKey[list[Row]]()
 DRILL = pytest.StashKey[Drill]()
+WORKERS = Path(__file__).parent / "workers"
 REPORT = ("<!-- drills: begin -->\n", "<!-- drills: end -->\n")
 
 
@@ -88,16 +90,18 @@ def worker(
 ) -> Callable[..., AbstractAsyncContextManager[Worker]]:
     """Start one of the `workers`, with variables of its own. All of a drill share one record.
 
-    port: that of a proxy; the broker's own when not given.
+    port: that of a proxy; the broker's own when not given. stdout: see Worker.started.
     """
 
     @asynccontextmanager
     async def start(
-        name: str, port: int | None = None, **environment: str
+        name: str, port: int | None = None, stdout: int = PIPE, **environment: str
     ) -> AsyncIterator[Worker]:
         url = f"amqp://guest:guest@127.0.0.1:{port or private_node.port}/"
-        environment = {"URL": url, "QUEUES": "drill"} | environment
-        async with Worker.started(name, tmp_path / "record", environment) as worker:
+        defaults = {"URL": url, "QUEUES": "drill", "ASYNCWORKER_HTTP_PORT": "0"}
+        async with Worker.started(
+            WORKERS / f"{name}.py", tmp_path / "record", defaults | environment, stdout
+        ) as worker:
             yield worker
 
     return start

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +14,6 @@ from typing import Any
 
 from tests.faults.ledger import Ledger
 from tests.faults.waiting import LIMIT, until
-
-WORKERS = Path(__file__).parent / "workers"
 
 
 class Worker:
@@ -28,20 +28,26 @@ class Worker:
         self.log: list[dict[str, Any]] = []
         self._process = process
         self._record = record
+        self._record_read = 0
+        self._notes: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._changed = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
     async def started(
-        cls, name: str, record: Path, environment: dict[str, str]
+        cls, script: Path, record: Path, environment: dict[str, str], stdout: int = PIPE
     ) -> AsyncIterator["Worker"]:
-        """Run one of the `workers` folder; kill it at the end if it still runs."""
+        """Run a script; kill it at the end if it still runs.
+
+        record: the file that its handlers write to.
+        stdout: a descriptor that its stdout and stderr go to, in place of `output` and `log`.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(WORKERS / f"{name}.py"),
+            str(script),
             env=os.environ | {"PYTHONUNBUFFERED": "1", "RECORD": str(record)} | environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=stdout,
+            stderr=stdout,
             limit=2**24,
         )
         worker = cls(process, record)
@@ -58,6 +64,11 @@ class Worker:
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
+
+    async def port(self) -> int:
+        """Return the port that its HTTP server took, waiting for it."""
+        entry = await self.logged("listening on")
+        return int(entry["msg"].rpartition(":")[2])
 
     async def end(self, limit: float = LIMIT) -> int:
         """Return the exit code, waiting for the end."""
@@ -80,13 +91,15 @@ class Worker:
         """Return the log entries with this text."""
         return [entry for entry in self.log if text in str(entry["msg"])]
 
+    @property
+    def complaints(self) -> list[dict[str, Any]]:
+        """Return the log entries above INFO."""
+        return [entry for entry in self.log if entry["level"] not in ("DEBUG", "INFO")]
+
     def notes(self, event: str) -> list[dict[str, Any]]:
-        """Return what the worker's handlers noted under this name."""
-        if not self._record.exists():
-            return []
-        # A worker that is killed may leave its last line unfinished.
-        lines = self._record.read_text().rpartition("\n")[0].splitlines()
-        return [note for note in map(json.loads, lines) if note["event"] == event]
+        """Return what the drill's handlers noted under this name so far."""
+        self._read_record()
+        return self._notes[event]
 
     async def noted(self, event: str, count: int = 1, limit: float = LIMIT) -> None:
         """Wait until handlers noted something this often."""
@@ -127,6 +140,18 @@ class Worker:
         """Return the seconds of CPU it has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _read_record(self) -> None:
+        """Read on: the record of a long drill is too large to be read again at each look."""
+        if not self._record.exists():
+            return
+        with self._record.open("rb") as record:
+            record.seek(self._record_read)
+            # A worker that is killed may leave its last line unfinished.
+            whole, end, _ = record.read().rpartition(b"\n")
+        self._record_read += len(whole + end)
+        for note in map(json.loads, whole.splitlines()):
+            self._notes[note["event"]].append(note)
 
     async def _read(self, stream: asyncio.StreamReader | None) -> None:
         while stream is not None and (line := (await stream.readline()).decode()):

@@ -1,7 +1,6 @@
 """Where an app listens, and when it does not."""
 
 import asyncio
-import json
 import socket
 
 import pytest
@@ -102,32 +101,6 @@ async def test_an_address_that_cannot_be_had_is_one_clear_error(app, monkeypatch
             pytest.fail("it started")
 
 
-async def test_a_taken_port_ends_the_process_with_one_line_within_two_seconds(process, taken):
-    script = """
-    import time
-    from asyncworker import App
-
-    app = App()
-
-    @app.http.get("/")
-    async def index(): ...
-
-    @app.run_on_startup
-    async def start(app):
-        app["at"] = time.monotonic()
-
-    @app.run_on_shutdown
-    async def stop(app):
-        print("stopped", time.monotonic() - app["at"] < 2)
-
-    app.run()
-    """
-    code, output, errors = await process(script, ASYNCWORKER_HTTP_PORT=str(taken))
-    assert (code, output) == (1, "stopped True\n")
-    [line] = errors.splitlines()
-    assert json.loads(line)["msg"].startswith(f"127.0.0.1:{taken} is taken: ")
-
-
 async def test_an_app_runs_serves_and_stops_and_runs_again(process):
     script = """
     import asyncio
@@ -196,27 +169,3 @@ async def test_requests_are_not_logged_otherwise(app, serving, logs):
     async with serving(app) as client, client.get("/") as response:
         assert response.status == 200
     assert logs.matching("GET") == []
-
-
-async def test_answers_a_thousand_requests_at_once(app, serving):
-    inside = 0
-    everyone = asyncio.Event()
-
-    @app.http.get("/{id}")
-    async def handler(id: int):
-        nonlocal inside
-        inside += 1
-        if inside == 1000:
-            everyone.set()
-        await everyone.wait()
-        return {"id": id}
-
-    from aiohttp import TCPConnector
-
-    async def ask(client, number):
-        async with client.get(f"{app.http.url}/{number}") as response:
-            return (await response.json())["id"]
-
-    async with serving(app), ClientSession(connector=TCPConnector(limit=0)) as client:
-        answers = await asyncio.gather(*(ask(client, number) for number in range(1000)))
-    assert answers == list(range(1000))

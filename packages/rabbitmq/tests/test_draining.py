@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from asyncworker import App, Options, RouteTypes
-from asyncworker.errors import DrainTimeout
 from asyncworker.rabbitmq import AMQPConnection
 
 
@@ -56,25 +55,6 @@ async def test_returns_what_no_handler_was_given_before_the_running_ones_end(
 
     assert inbox.batches.empty()
     assert await depth(queue) == 27
-
-
-async def test_cancels_and_returns_what_still_runs_at_the_deadline(
-    monkeypatch, connection, queue, publish, depth, inbox
-):
-    monkeypatch.setenv("ASYNCWORKER_SHUTDOWN_TIMEOUT", "0.2")
-    app = App(connections=[connection])
-
-    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ)
-    async def handler(messages):
-        await inbox(messages)
-        await asyncio.Event().wait()
-
-    with pytest.raises(DrainTimeout, match="ASYNCWORKER_SHUTDOWN_TIMEOUT"):
-        async with app.started():
-            await publish(queue, b"1")
-            await inbox.batch()
-
-    assert await depth(queue) == 1
 
 
 async def test_leaves_no_task_and_no_problem_behind(app, queue, publish, inbox):

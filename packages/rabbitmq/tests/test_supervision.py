@@ -225,17 +225,6 @@ async def test_consumes_again_after_the_broker_was_stopped_and_started(
         assert await inbox.bodies(1) == [2]
 
 
-async def test_drains_at_once_while_the_broker_is_down(app, private_node, lasting, inbox, logs):
-    app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-    await asyncio.to_thread(private_node.kill)
-    try:
-        async with app.started():
-            await logs.wait("cannot connect")
-        # Leaving the block is what must not hang: the test's own limit stands behind it.
-    finally:
-        await asyncio.to_thread(private_node.start)
-
-
 @pytest.mark.parametrize(
     ("user", "vhost", "expected"),
     [
