@@ -228,3 +228,18 @@ def test_every_setting_is_in_the_readme(package):
     readme = (ROOT / "packages" / package / "README.md").read_text()
     for field in settings.Settings.model_fields:
         assert f"| `{settings.PREFIX}{field.upper()}` |" in readme
+
+
+def test_the_page_on_reliability_tells_the_defaults():
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    told = dict(re.findall(r"^\| `(ASYNCWORKER_\w+)` \|.*\| (\S+) \|$", page, re.MULTILINE))
+    modules = ["asyncworker.settings", "asyncworker.http.settings"]
+    defaults = {
+        f"{module.PREFIX}{name.upper()}": field.default
+        for module in map(importlib.import_module, modules)
+        for name, field in module.Settings.model_fields.items()
+    }
+    assert told
+    assert {name: float(text) for name, text in told.items()} == {
+        name: defaults[name] for name in told
+    }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.rabbitmq import Broker
-from tests.faults import table
+from tests.faults import report, table
 from tests.faults.drill import Drill, Row
 from tests.faults.proxy import Proxy
 from tests.faults.queues import Queues
@@ -15,8 +15,8 @@ from tests.faults.worker import Worker
 
 ROWS = pytest.StashKey[list[Row]]()
 DRILL = pytest.StashKey[Drill]()
+BROKER = pytest.StashKey[str]()
 WORKERS = Path(__file__).parent / "workers"
-REPORT = ("<!-- drills: begin -->\n", "<!-- drills: end -->\n")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +25,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
+    page = config.getoption("report", None)
+    # That shows now, not after all drills.
+    if page and not report.has_place(page):
+        lines = f"{report.BEGIN}{report.END}".splitlines()
+        raise pytest.UsageError(f"--report {page}: no page with the lines {' and '.join(lines)}")
+
+
+@pytest.fixture(scope="session")
+def private_node(private_node: Broker, pytestconfig: pytest.Config) -> Broker:
+    """The broker that drills break; a report tells its version."""
+    if pytestconfig.getoption("report", None):
+        pytestconfig.stash[BROKER] = private_node.ctl("version").strip()
+    return private_node
 
 
 @pytest.fixture
@@ -45,13 +58,13 @@ def case(drill: Drill, request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report = yield
+    result = yield
     drill = item.stash.get(DRILL, None)
-    if report.when == "call" and drill is not None:
+    if result.when == "call" and drill is not None:
         row = drill.row or Row(drill.section, drill.fault, None, None, None, None, "kept")
-        verdict = row.verdict if report.passed else "BROKEN"
+        verdict = row.verdict if result.passed else "BROKEN"
         item.config.stash[ROWS].append(replace(row, verdict=verdict))
-    return report
+    return result
 
 
 def pytest_terminal_summary(
@@ -62,11 +75,8 @@ def pytest_terminal_summary(
         return
     terminalreporter.section("fault drills")
     terminalreporter.write_line(table.text(rows))
-    report = config.getoption("report", None)
-    if report is not None:
-        before, _, rest = report.read_text().partition(REPORT[0])
-        _, _, after = rest.partition(REPORT[1])
-        report.write_text(f"{before}{REPORT[0]}\n{table.markdown(rows)}\n{REPORT[1]}{after}")
+    if page := config.getoption("report", None):
+        report.write(page, rows, config.stash.get(BROKER, None))
 
 
 @pytest.fixture
