@@ -147,9 +147,16 @@ def test_a_task_that_ignores_its_cancellation_does_not_keep_the_loop_open(deaf):
     assert not task.done()
 
 
-def test_a_task_that_was_abandoned_before_gets_no_more_time(deaf):
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_task_that_was_abandoned_before_gets_no_more_time(deaf, depth):
+    async def wait_for(task):
+        await task
+
     async def abandon():
         task = await deaf.start()
+        for _ in range(depth):
+            task = asyncio.create_task(wait_for(task))
+            await asyncio.sleep(0)
         task.cancel()
         assert await abandon_deaf([task], 0.1) == {task}
 

@@ -22,7 +22,9 @@ async def abandon_deaf(
     if not cancelled:
         return set()
     _, deaf = await asyncio.wait(cancelled, timeout=grace)
-    _abandoned.update(deaf)
+    if deaf:
+        # A task may wait for another one, which was cancelled through it and has had as much time.
+        _abandoned.update(task for task in asyncio.all_tasks() if task.cancelling())
     return deaf
 
 
