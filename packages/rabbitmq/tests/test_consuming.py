@@ -188,14 +188,6 @@ async def test_a_messages_own_outcome_beats_the_route_and_the_last_call_wins(
     assert (await depth(queue), await depth(dead_letters)) == (1, 1)
 
 
-async def test_a_batch_is_no_larger_than_prefetch(amqp_url, queue, publish, inbox):
-    app = App(connections=[AMQPConnection(url=amqp_url, prefetch=4)])
-    app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 100})(inbox)
-    async with app.started():
-        await publish(queue, *bodies(8))
-        assert [len(await inbox.batch()) for _ in range(2)] == [4, 4]
-
-
 async def test_flushes_what_it_has_when_the_oldest_is_old_enough(app, queue, publish, inbox):
     options = {Options.BULK_SIZE: 100, Options.BULK_FLUSH_INTERVAL: 0.5}
     app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)(inbox)
@@ -263,28 +255,6 @@ async def test_a_slow_batch_does_not_stop_the_next(app, queue, publish, inbox, l
         assert await inbox.bodies(1) == [0]
 
 
-POISON = [b"{", b"", b"\xff", b"[" * 100_000, '{"a": "é"}'.encode("latin-1"), b"nope"]
-
-
-@pytest.mark.parametrize("poison", POISON, ids=lambda body: repr(body[:8]))
-async def test_dead_letters_a_body_that_is_no_json_and_logs_it_once(
-    app, declare, publish, depth, inbox, logs, poison
-):
-    dead_letters = await declare()
-    queue = await declare(
-        **{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead_letters}
-    )
-    app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 2})(inbox)
-    async with app.started():
-        await publish(queue, b"1", poison, b"2", message_id="m-1")
-        assert [message.body for message in await inbox.batch()] == [1, 2]
-
-    (record,) = logs.matching("no JSON")
-    assert (record.queue, record.message_id) == (queue, "m-1")
-    assert await depth(dead_letters) == 1
-    assert await depth(queue) == 0
-
-
 @pytest.mark.parametrize("body", ["[" * 500 + "]" * 500, '"\\ud800"', '{"a": 1}'], ids=len)
 async def test_decodes_every_valid_json(app, queue, publish, inbox, body):
     app.route([queue], type=RouteTypes.AMQP_RABBITMQ)(inbox)
@@ -331,24 +301,6 @@ async def test_puts_back_what_a_handler_that_wants_to_exit_was_given_and_goes_on
 
     assert await depth(queue) == 0
     assert logs.matching(f"raised {error.__name__}")
-
-
-async def test_a_message_that_always_fails_does_not_spin(app, queue, publish, inbox):
-    times = []
-
-    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ)
-    async def handler(messages):
-        times.append(asyncio.get_running_loop().time())
-        if len(times) == 6:
-            await inbox(messages)
-        else:
-            raise RuntimeError("on purpose")
-
-    async with app.started():
-        await publish(queue, b"1")
-        await inbox.batch()
-
-    assert times[-1] - times[0] >= 5 * 0.09
 
 
 async def test_an_app_of_the_oldest_form_consumes_without_a_route_type(

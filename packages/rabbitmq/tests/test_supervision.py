@@ -6,7 +6,7 @@ import socket
 import aio_pika
 import pytest
 
-from asyncworker import App, Options, RouteTypes
+from asyncworker import App, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection
 
 pytestmark = pytest.mark.timeout(180)
@@ -107,26 +107,6 @@ async def test_drops_the_late_outcome_of_a_handler_whose_channel_was_lost(
     assert connection.late_outcomes == 1
     found = await separate(lambda channel: channel.declare_queue(lasting, passive=True))
     assert found.declaration_result.message_count == 0
-
-
-async def test_no_message_of_a_lost_channel_is_in_a_later_batch(
-    app, private_node, separate, lasting, inbox, logs
-):
-    arrived = asyncio.Event()
-    app.route([lasting], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 4})(inbox)
-    async with app.started():
-        await logs.wait("consuming")
-        await separate(publishing(lasting, b"0", b"1", b"2"))
-        while "3" not in await ctl(private_node, "list_queues", "messages_unacknowledged"):
-            assert not arrived.is_set()
-        await close_connections(private_node)
-        await logs.wait("3 messages were not yet handled")
-        await logs.wait("consuming", count=2)
-        await separate(publishing(lasting, b"3"))
-        batch = await inbox.batch()
-
-    assert sorted(message.body for message in batch) == [0, 1, 2, 3]
-    assert sorted(message.redelivered for message in batch) == [False, True, True, True]
 
 
 async def test_waits_for_a_queue_with_one_warning_while_its_siblings_work(

@@ -16,6 +16,7 @@ from asyncworker.rabbitmq.channel import ConsumeChannel
 from asyncworker.rabbitmq.deliveries import Undecodable, read, tag_of
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.obstacles import Obstacles
+from asyncworker.rabbitmq.returns import Returns
 
 if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
-REQUEUE_DELAY: Final = 0.1
-"""Seconds that a message is held before it goes back: one that always fails must not spin."""
 SHOWN: Final = 10
 """The most message ids in one log line."""
 
@@ -46,6 +45,7 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
         self._obstacles = Obstacles(link)
+        self._returns = Returns()
         self._unwanted: list[int] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
             route.handler, self._settle, route.concurrency
@@ -95,6 +95,7 @@ class Consumer:
 
     async def _consume_on(self, channel: ConsumeChannel) -> None:
         self._channel = channel
+        self._returns = Returns()
         async with asyncio.TaskGroup() as group:
             group.create_task(channel.send_outcomes())
             for queue in self._route.routes:
@@ -144,7 +145,8 @@ class Consumer:
         if raised is not None:
             self._log_failure(batch, raised)
         late = sum(
-            not _decide(message, outcome) for message, outcome in zip(batch, outcomes, strict=True)
+            not _decide(message, outcome, self._returns)
+            for message, outcome in zip(batch, outcomes, strict=True)
         )
         if late:
             self._route.connection.late_outcomes += late
@@ -215,7 +217,7 @@ class Consumer:
         return self._route.connection.problems
 
 
-def _decide(message: RabbitMQMessage, outcome: Actions) -> bool:
+def _decide(message: RabbitMQMessage, outcome: Actions, returns: Returns) -> bool:
     """Settle a message; return False when it is too late, as its channel is lost."""
     channel = message.channel
     if channel is None or channel.is_lost:
@@ -223,7 +225,8 @@ def _decide(message: RabbitMQMessage, outcome: Actions) -> bool:
     if outcome is Actions.REQUEUE:
         # Should the channel close meanwhile, the message goes back all the same.
         loop = asyncio.get_running_loop()
-        loop.call_later(REQUEUE_DELAY, channel.settle, message.delivery_tag, outcome)
+        due = returns.due(loop.time(), again=message.redelivered)
+        loop.call_at(due, channel.settle, message.delivery_tag, outcome)
     else:
         channel.settle(message.delivery_tag, outcome)
     return True
