@@ -9,7 +9,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from tests.faults.ledger import Ledger
-from tests.faults.waiting import LIMIT
+from tests.faults.waiting import INTERVAL, LIMIT
 
 
 class Queues:
@@ -51,6 +51,13 @@ class Queues:
             for message_id, body in bodies.items():
                 group.create_task(self._publish(channel, name, message_id, body))
         return set(bodies)
+
+    async def hold(self, name: str, count: int, limit: float = LIMIT) -> None:
+        """Wait until a queue holds this many messages that no consumer was given."""
+        async with self._channel() as channel, asyncio.timeout(limit):
+            # The broker does not tell of its own accord.
+            while (await channel.get_queue(name)).declaration_result.message_count != count:  # noqa: ASYNC110
+                await asyncio.sleep(INTERVAL)
 
     async def account(self) -> None:
         """Enter into the ledger what is left in the queues, and what was dead-lettered."""
