@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import weakref
 
 import pytest
 
@@ -269,6 +270,35 @@ async def test_withdraw_returns_what_no_handler_was_given(outcomes, gate):
         assert dispatcher.withdraw() == []
         gate.let_through([1, 2])
     assert outcomes == [([1, 2], None)]
+
+
+async def test_running_returns_what_handlers_are_not_done_with(outcomes, gate):
+    async with Dispatcher(gate, outcomes.settle, 2) as dispatcher:
+        for batch in ([1, 2], [3], [4]):
+            dispatcher.submit(batch)
+        await gate.entered(2)
+        assert sorted(dispatcher.running()) == [1, 2, 3]
+        gate.let_through([1, 2])
+        await gate.entered(3)
+        assert sorted(dispatcher.running()) == [3, 4]
+        gate.let_through([3], [4])
+    assert dispatcher.running() == []
+
+
+async def test_an_idle_worker_keeps_no_batch_in_memory():
+    class Item:
+        pass
+
+    async def handler(batch):
+        pass
+
+    item, handled = Item(), asyncio.Event()
+    left = weakref.ref(item)
+    async with Dispatcher(handler, lambda *_: handled.set(), 1) as dispatcher:
+        dispatcher.submit([item])
+        del item
+        await handled.wait()
+        assert left() is None
 
 
 async def test_a_dispatcher_goes_on_after_withdraw(outcomes, gate):

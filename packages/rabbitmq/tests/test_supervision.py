@@ -85,28 +85,73 @@ async def test_consumes_again_after_the_connection_was_closed(
         assert app.problems == []
 
 
-async def test_drops_the_late_outcome_of_a_handler_whose_channel_was_lost(
-    app, connection, private_node, separate, lasting, inbox, logs
-):
-    release = asyncio.Event()
+@pytest.fixture
+def gate():
+    return asyncio.Event()
+
+
+@pytest.fixture
+def slow(app, lasting, inbox, gate):
+    """A handler that waits at a gate with the first delivery of a message."""
 
     @app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)
     async def handler(messages):
         await inbox(messages)
         if not messages[0].redelivered:
-            await release.wait()
+            await gate.wait()
 
+
+async def lost(node, logs):
+    """Lose the channel, and have another, to which everything is delivered again."""
+    await close_connections(node)
+    await logs.wait("1 messages are being handled")
+    await logs.wait("consuming", count=2)
+
+
+@pytest.mark.usefixtures("slow")
+async def test_a_message_that_comes_again_waits_for_the_handler_that_is_still_at_it(
+    app, connection, private_node, separate, lasting, inbox, logs, gate
+):
     async with app.started():
         await separate(publishing(lasting, b"1"))
         assert not (await inbox.batch())[0].redelivered
-        await close_connections(private_node)
-        assert (await inbox.batch())[0].redelivered
-        release.set()
-        await logs.wait("ended after its channel was lost")
+        await lost(private_node, logs)
+        # It comes after the first, which goes back to the head of the queue.
+        await separate(publishing(lasting, b"2"))
+        assert (await inbox.batch())[0].body == 2
+        gate.set()
+        again = (await inbox.batch())[0]
+        assert (again.body, again.redelivered) == (1, True)
 
+    assert logs.matching("ended after its channel was lost")
     assert connection.late_outcomes == 1
     found = await separate(lambda channel: channel.declare_queue(lasting, passive=True))
     assert found.declaration_result.message_count == 0
+
+
+@pytest.mark.usefixtures("slow")
+async def test_what_waits_for_a_handler_goes_back_when_the_app_ends(
+    app, private_node, separate, lasting, inbox, logs, gate
+):
+    async def count():
+        found = await separate(lambda channel: channel.declare_queue(lasting, passive=True))
+        return found.declaration_result.message_count
+
+    async def open_gate():
+        while await count() == 0:
+            pass
+        gate.set()
+
+    async with asyncio.TaskGroup() as group, app.started():
+        await separate(publishing(lasting, b"1"))
+        await inbox.batch()
+        await lost(private_node, logs)
+        await separate(publishing(lasting, b"2"))
+        await inbox.batch()
+        group.create_task(open_gate())
+
+    assert await count() == 1
+    assert inbox.batches.empty()
 
 
 async def test_waits_for_a_queue_with_one_warning_while_its_siblings_work(

@@ -42,6 +42,7 @@ class Dispatcher(Generic[T]):
         self._ready: deque[list[T]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[Any] | None, list[T]] = {}
         self._taken = asyncio.Event()
         self._draining = False
         self._cancelling = False
@@ -76,6 +77,10 @@ class Dispatcher(Generic[T]):
         self._taken.set()
         return items
 
+    def running(self) -> list[T]:
+        """Return the items that handlers were given and are not done with."""
+        return [item for batch in self._running.values() for item in batch]
+
     async def drain(self) -> None:
         """Wait until every batch submitted so far is handled; cancelled, cancel the handlers."""
         self._draining = True
@@ -102,11 +107,16 @@ class Dispatcher(Generic[T]):
         self._employ()
 
     async def _work(self) -> None:
+        worker = asyncio.current_task()
         while True:
             while self._ready and not self._cancelling:
-                batch = self._ready.popleft()
+                self._running[worker] = batch = self._ready.popleft()
                 self._taken.set()
-                await self._handle(batch)
+                try:
+                    await self._handle(batch)
+                finally:
+                    # Both, or a worker would keep the batch in memory until it has the next.
+                    del self._running[worker], batch
             if self._draining:
                 return
             await self._next_batch()

@@ -17,6 +17,7 @@ from asyncworker.rabbitmq.deliveries import Undecodable, read, tag_of
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.obstacles import Obstacles
 from asyncworker.rabbitmq.returns import Returns
+from asyncworker.rabbitmq.twins import Twins
 
 if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
@@ -46,6 +47,7 @@ class Consumer:
         self._channel: ConsumeChannel | None = None
         self._obstacles = Obstacles(link)
         self._returns = Returns()
+        self._twins = Twins()
         self._unwanted: list[int] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
             route.handler, self._settle, route.concurrency
@@ -129,7 +131,8 @@ class Consumer:
             message = read(delivered, queue, channel)
         except Undecodable as error:
             self._reject_poison(channel, queue, delivered, error)
-        else:
+            return
+        if not (self._twins and self._twins.hold(message)):
             self._bucket.add(message)
 
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
@@ -149,17 +152,23 @@ class Consumer:
             for message, outcome in zip(batch, outcomes, strict=True)
         )
         if late:
-            self._route.connection.late_outcomes += late
-            log.warning(
-                "handler %s ended after its channel was lost: %d messages will be delivered again",
-                self._route.handler_name,
-                late,
-            )
+            self._on_late(batch, late)
+
+    def _on_late(self, batch: list[RabbitMQMessage], late: int) -> None:
+        """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
+        self._route.connection.late_outcomes += late
+        log.warning(
+            "handler %s ended after its channel was lost: %d messages will be delivered again",
+            self._route.handler_name,
+            late,
+        )
+        for message in self._twins.released_by(batch):
+            self._bucket.add(message)
 
     async def _give_back(self) -> None:
         """Stop taking, and return to the broker what no handler was given."""
         self._stopping.set()
-        waiting = (*self._bucket.clear(), *self._dispatcher.withdraw())
+        waiting = (*self._bucket.clear(), *self._dispatcher.withdraw(), *self._twins.clear())
         self._unwanted += [message.delivery_tag for message in waiting]
         if self._channel is None:
             return
@@ -173,10 +182,15 @@ class Consumer:
         """Forget what belongs to the lost channel; the broker delivers it again."""
         self._channel = None
         dropped = len(self._bucket.clear()) + len(self._dispatcher.withdraw())
+        dropped += len(self._twins.clear())
+        running = self._dispatcher.running()
+        self._twins.expect(running)
         for queue in self._route.routes:
             self._report(queue, f"not consumed: {error}")
         if dropped:
             log.info("%d messages were not yet handled and will be delivered again", dropped)
+        if running:
+            log.info("%d messages are being handled: when they come again, they wait", len(running))
 
     def _report(self, queue: str, problem: str) -> None:
         """Show a problem as long as it lasts, and log it once."""
