@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
 
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Obstacles:
-    """Ask whether queues can be consumed, on channels of its own.
+    """Ask whether queues can be consumed, on a channel of its own.
 
     The broker closes a channel that asks in vain, and with it all that is consumed on it.
     """
 
     def __init__(self, link: Link) -> None:
-        self._link = link
+        self._probe = Probe(link)
         self._refused: set[str] = set()
 
     async def to(self, queue: str) -> str | None:
@@ -31,7 +32,7 @@ class Obstacles:
         Raises: BrokerError, when the connection is lost meanwhile.
         """
         try:
-            await self._probe(queue)
+            await self._ask(queue)
         except BrokerError as error:
             if isinstance(error.__cause__, ChannelNotFoundEntity):
                 return "the queue does not exist: create it"
@@ -51,11 +52,12 @@ class Obstacles:
             raise
         self._refused.discard(queue)
 
-    async def _probe(self, queue: str) -> None:
-        async with self._link.channel() as channel:
+    async def _ask(self, queue: str) -> None:
+        async with self._probe.channel() as channel:
             with broker_errors():
                 await channel.queue_declare(queue, passive=True)
                 if queue in self._refused:
-                    # Only reading shows whether reading is allowed. What it fetches goes back
-                    # with the end of the channel.
-                    await channel.basic_get(queue)
+                    # Only reading shows whether reading is allowed.
+                    fetched = await channel.basic_get(queue)
+                    if fetched.delivery_tag is not None:
+                        await channel.basic_reject(fetched.delivery_tag, requeue=True, wait=False)

@@ -17,6 +17,7 @@ from asyncworker.rabbitmq.errors import (
     Unroutable,
     broker_errors,
 )
+from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,7 @@ class Publisher:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._probe = Probe(link)
         self._channel: AbstractChannel | None = None
         self._known: set[str] = set()
         self._opening = asyncio.Lock()
@@ -81,9 +83,9 @@ class Publisher:
             return self._channel
 
     async def _look_up(self, exchange: str) -> None:
-        async with self._link.channel() as probe:
+        async with self._probe.channel() as channel:
             with broker_errors():
-                await probe.exchange_declare(exchange, passive=True)
+                await channel.exchange_declare(exchange, passive=True)
         if len(self._known) >= MAX_KNOWN:
             self._known = {""}
         self._known.add(exchange)
