@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+from asyncworker.rabbitmq.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,6 +40,7 @@ class Link:
         self._backoff = Backoff()
         self._opening = asyncio.Lock()
         self._connection: Connection | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._logged_at = 0.0
 
     @asynccontextmanager
@@ -69,6 +71,9 @@ class Link:
     async def close(self) -> None:
         """Close the connection, if there is one, within `CLOSE_TIMEOUT`."""
         connection, self._connection = self._connection, None
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         if connection is not None:
             try:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
@@ -91,7 +96,13 @@ class Link:
         else:
             self.problem = None
             self._backoff.reset()
+            self._watch(self._connection)
             log.info("connected to %s, vhost %r", self._broker, self.vhost)
+
+    def _watch(self, connection: Connection) -> None:
+        if self._broker.heartbeat and connection.transport is not None:
+            loop = asyncio.get_running_loop()
+            self._watching = loop.create_task(watch(connection.transport.connection))
 
     def _report(self, problem: str) -> None:
         now = asyncio.get_running_loop().time()
