@@ -1,5 +1,6 @@
+import asyncio
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,32 @@ async def queues(private_node: Broker, drill: Drill) -> AsyncIterator[Queues]:
     await queues.declare("drill")
     yield queues
     await queues.clean()
+
+
+@pytest.fixture
+def node(private_node: Broker, queues: Queues) -> Iterator[Broker]:
+    """The broker of these queues, for a drill that stops it. At the end it runs again."""
+    yield private_node
+    private_node.resume()
+    private_node.start()
+
+
+@pytest.fixture(scope="session")
+def user(private_node: Broker) -> str:
+    """A user beside guest, with every permission; its password is its name."""
+    private_node.ctl("add_user", "drill", "drill")
+    private_node.ctl("set_permissions", "drill", ".*", ".*", ".*")
+    return "drill"
+
+
+@pytest.fixture
+def ctl(private_node: Broker) -> Callable[..., Awaitable[str]]:
+    """Run `rabbitmqctl`; a second each."""
+
+    async def ctl(*args: str) -> str:
+        return await asyncio.to_thread(private_node.ctl, *args)
+
+    return ctl
 
 
 @pytest.fixture

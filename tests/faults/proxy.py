@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import repeat
 
 CHUNK = 64 * 1024
 IN_FLIGHT = 256
@@ -15,15 +16,15 @@ class Proxy:
     """Pass bytes between clients and a port of 127.0.0.1, until told otherwise.
 
     delay: seconds that every byte takes, each way.
-    cut_after: bytes from the server after which a connection ends, in the middle of a frame most
-    likely; None for never. Each connection counts by itself.
+    cuts: for one new connection after the other, the bytes from the server after which it ends, in
+    the middle of a frame most likely; None for never.
     connections: how many there have been.
     """
 
     def __init__(self, target: int) -> None:
         self.port = 0
         self.delay = 0.0
-        self.cut_after: int | None = None
+        self.cuts: Iterator[int | None] = repeat(None)
         self.connections = 0
         self._target = target
         self._flows = asyncio.Event()
@@ -41,6 +42,7 @@ class Proxy:
             yield proxy
         finally:
             server.close()
+            proxy.flow()
             proxy.cut()
             await server.wait_closed()
 
@@ -80,7 +82,7 @@ class Proxy:
         try:
             async with asyncio.TaskGroup() as group:
                 self._pump(group, client[0], server[1], None)
-                self._pump(group, server[0], client[1], self.cut_after)
+                self._pump(group, server[0], client[1], next(self.cuts))
         except* OSError:
             # One side is gone: so is the other, when its writer is closed.
             pass
@@ -101,7 +103,11 @@ class Proxy:
     ) -> None:
         clock = asyncio.get_running_loop().time
         while True:
-            data = await reader.read(CHUNK)
+            try:
+                data = await reader.read(CHUNK)
+            except OSError:
+                # The other side learns of a reset in its turn: not while all is stalled.
+                data = b""
             await under_way.put((clock() + self.delay, data))
             if not data:
                 return

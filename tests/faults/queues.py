@@ -7,6 +7,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from tests.faults.ledger import Ledger
 from tests.faults.waiting import INTERVAL, LIMIT
@@ -32,6 +33,15 @@ class Queues:
             arguments = dead | {key.replace("_", "-"): value for key, value in arguments.items()}
             await channel.declare_queue(name, durable=True, arguments=arguments)
         self._declared.append(name)
+
+    async def exists(self, name: str) -> bool:
+        """Tell whether there is a queue of this name."""
+        try:
+            async with self._channel() as channel:
+                await channel.declare_queue(name, passive=True)
+        except ChannelNotFoundEntity:
+            return False
+        return True
 
     async def delete(self, *names: str) -> None:
         """Delete queues with what is in them."""

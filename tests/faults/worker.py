@@ -118,7 +118,9 @@ class Worker:
         )
 
     def account(self, ledger: Ledger) -> None:
-        """Enter into the ledger what was handled."""
+        """Enter into the ledger what was handled, and what was published."""
+        ledger.attempted |= {note["id"] for note in self.notes("attempted")}
+        ledger.confirmed |= {note["id"] for note in self.notes("confirmed")}
         for note in self.notes("handled"):
             ledger.handled[note["id"]] += 1
             ledger.redelivered[note["id"]] += note["redelivered"]

@@ -1,12 +1,11 @@
 """The way back: lost connections, missing queues, withdrawn permissions, absent brokers."""
 
 import asyncio
-import socket
 
 import aio_pika
 import pytest
 
-from asyncworker import App, RouteTypes
+from asyncworker import RouteTypes
 from asyncworker.rabbitmq import AMQPConnection
 
 pytestmark = pytest.mark.timeout(180)
@@ -174,133 +173,6 @@ async def test_waits_for_a_queue_with_one_warning_while_its_siblings_work(
 
     await separate(deleting("later"))
     assert len(logs.matching("does not exist")) == 1
-
-
-async def test_consumes_a_queue_that_was_deleted_and_created_again(
-    app, separate, lasting, inbox, logs
-):
-    await separate(declaring("deleted"))
-    app.route(["deleted", lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-    async with app.started():
-        await logs.wait("queue 'deleted', vhost '/': consuming")
-        await logs.wait("queue 'lasting', vhost '/': consuming")
-        await separate(deleting("deleted"))
-        await logs.wait("queue 'deleted', vhost '/': the queue does not exist")
-        await separate(declaring("deleted"))
-        await logs.wait("queue 'deleted', vhost '/': consuming", count=2)
-        await separate(publishing("deleted", b"1"))
-        assert await inbox.bodies(1) == [1]
-
-    await separate(deleting("deleted"))
-    assert len(logs.matching("queue 'lasting', vhost '/': consuming")) == 1
-
-
-async def test_consumes_again_when_a_withdrawn_permission_is_given_back(
-    private_node, separate, lasting, inbox, logs
-):
-    await ctl(private_node, "add_user", "limited", "limited")
-    await ctl(private_node, "set_permissions", "limited", "", "", "lasting2")
-    await separate(declaring("lasting2"))
-    host = f"127.0.0.1:{private_node.port}"
-    app = App(connections=[AMQPConnection(host, "limited", "limited")])
-    app.route([lasting, "lasting2"], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-    try:
-        async with app.started():
-            await logs.wait("ACCESS_REFUSED")
-            # The sibling goes on while the refused queue is asked for on a channel of its own.
-            await logs.wait("queue 'lasting2', vhost '/': consuming")
-            await separate(publishing("lasting2", b"1"))
-            assert await inbox.bodies(1) == [1]
-            await separate(publishing(lasting, b"2"))
-            await ctl(private_node, "set_permissions", "limited", "", "", ".*")
-            assert await inbox.bodies(1) == [2]
-            assert app.problems == []
-    finally:
-        await ctl(private_node, "delete_user", "limited")
-        await separate(deleting("lasting2"))
-
-
-async def test_starts_without_a_broker_and_consumes_when_it_is_there(
-    app, private_node, separate, lasting, inbox, logs
-):
-    app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-    await separate(publishing(lasting, b"1"))
-    await asyncio.to_thread(private_node.kill)
-    async with app.started():
-        await logs.wait("cannot connect to amqp://guest@127.0.0.1")
-        (problem,) = app.problems
-        assert "not consumed yet" in problem
-        await asyncio.to_thread(private_node.start)
-        await logs.wait("consuming")
-        await separate(publishing(lasting, b"2"))
-        assert (await inbox.batch())[0].body == 2
-
-
-async def test_consumes_again_after_the_broker_was_stopped_and_started(
-    app, private_node, separate, lasting, inbox, logs
-):
-    app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-    async with app.started():
-        await logs.wait("consuming")
-        await asyncio.to_thread(private_node.stop)
-        await logs.wait("cannot connect")
-        await asyncio.to_thread(private_node.start)
-        await logs.wait("consuming", count=2)
-        await separate(publishing(lasting, b"2"))
-        assert await inbox.bodies(1) == [2]
-
-
-@pytest.mark.parametrize(
-    ("user", "vhost", "expected"),
-    [
-        ("guest", "/", "the broker refuses user 'guest' or its password"),
-        ("nobody", "/", "the broker refuses user 'nobody' or its password"),
-    ],
-)
-async def test_wrong_credentials_are_one_line_without_the_password_and_are_tried_again(
-    private_node, inbox, logs, user, vhost, expected
-):
-    host = f"127.0.0.1:{private_node.port}"
-    connection = AMQPConnection(host, user, "s3cret")
-    app = App(connections=[connection])
-    app.route(["q"], type=RouteTypes.AMQP_RABBITMQ, vhost=vhost)(inbox)
-    async with app.started():
-        record = await logs.wait(expected)
-
-    assert record.getMessage() == (
-        f"cannot connect to amqp://{user}@{host}, vhost {vhost!r}: {expected}; trying again"
-    )
-    assert len(logs.matching("cannot connect")) == 1
-    assert not any("s3cret" in entry.getMessage() for entry in logs.records)
-
-
-async def test_recovers_when_credentials_and_vhost_are_repaired(
-    private_node, inbox, logs, separate
-):
-    host = f"127.0.0.1:{private_node.port}"
-    app = App(connections=[AMQPConnection(host, "new", "new")])
-    app.route(["q"], type=RouteTypes.AMQP_RABBITMQ, vhost="new")(inbox)
-    async with app.started():
-        await logs.wait("the broker refuses user 'new' or its password")
-        await ctl(private_node, "add_user", "new", "new")
-        await logs.wait("vhost 'new' does not exist, or user 'new' has no access to it")
-        await ctl(private_node, "add_vhost", "new")
-        await ctl(private_node, "set_permissions", "-p", "new", "new", ".*", ".*", ".*")
-        await logs.wait("the queue does not exist")
-    await ctl(private_node, "delete_vhost", "new")
-    await ctl(private_node, "delete_user", "new")
-
-
-async def test_tries_several_hosts_in_turn(private_node, inbox, separate, lasting):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        dead = f"127.0.0.1:{unused.getsockname()[1]}"
-        url = f"amqp://guest:guest@{dead},127.0.0.1:{private_node.port}/"
-        app = App(connections=[AMQPConnection(url=url)])
-        app.route([lasting], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-        async with app.started():
-            await separate(publishing(lasting, b"1"))
-            assert await inbox.bodies(1) == [1]
 
 
 async def test_one_connection_serves_all_routes_of_a_vhost(

@@ -16,6 +16,11 @@ PAUSE = float(os.environ.get("PAUSE", "0.01"))
 app = App(connections=[AMQPConnection(url=os.environ["URL"], prefetch=PREFETCH)])
 
 
+@app.run_on_startup
+async def started(app):
+    note("starting")
+
+
 @app.route(
     os.environ["QUEUES"].split(","),
     type=RouteTypes.AMQP_RABBITMQ,
