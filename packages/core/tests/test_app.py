@@ -108,8 +108,9 @@ def test_problems_are_a_line_each_for_what_is_affected(kafka):
 def legacy(install, monkeypatch):
     """Have a backend for RabbitMQ that only keeps what its connection is given."""
     module = """
+from dataclasses import dataclass
 from types import SimpleNamespace
-from asyncworker import RouteTypes
+from asyncworker import RouteOptions, RouteTypes
 from asyncworker.connections import Connection
 from asyncworker.routes import Route
 
@@ -120,8 +121,18 @@ class AMQPConnection(Connection):
         super().__init__()
         self.given = given
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AMQPRoute(Route):
+    vhost: str
+
 def route(app, routes, handler, options, *, vhost="/"):
-    return SimpleNamespace(handler=handler, routes=routes, vhost=vhost)
+    return AMQPRoute(
+        type=RouteTypes.AMQP_RABBITMQ,
+        routes=routes,
+        handler=handler,
+        options=RouteOptions.parse(options),
+        vhost=vhost,
+    )
 
 backend = SimpleNamespace(route_type=RouteTypes.AMQP_RABBITMQ, route=route)
 """
@@ -241,20 +252,21 @@ def test_one_decorator_may_decorate_several_handlers(app):
 def test_a_backend_may_take_any_keyword(install):
     """The contract of the design: `route(self, app, routes, handler, options, **kwargs)`."""
     module = """
-from asyncworker import RouteTypes
+from types import SimpleNamespace
+from asyncworker import RouteOptions, RouteTypes
 
 class Backend:
     route_type = RouteTypes.OPEN
 
     def route(self, app, routes, handler, options, **kwargs):
-        return kwargs
+        return SimpleNamespace(options=RouteOptions.parse(options), kwargs=kwargs)
 
 backend = Backend()
 """
     install("open_backend", module, "[asyncworker.backends]\nOPEN = open_backend:backend\n")
     app = App()
     app.route(["orders"], type=RouteTypes.OPEN, colour="red")(handler)
-    assert app.routes == [{"colour": "red"}]
+    assert [route.kwargs for route in app.routes] == [{"colour": "red"}]
 
 
 # Bad input: a clear error at the line that is wrong

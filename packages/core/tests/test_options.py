@@ -15,6 +15,7 @@ class OtherOptions(RouteOptions):
 
 def test_the_defaults():
     assert RouteOptions.parse(None).model_dump() == {
+        "timeout": None,
         "bulk_size": 1,
         "bulk_flush_interval": None,
         "max_concurrency": None,
@@ -65,7 +66,8 @@ def test_none_stands_for_the_default_where_an_option_may_be_left_out():
         *((Options.BULK_SIZE, value) for value in (0, -1, True, "2", 1.5, 2.0, None, [1])),
         *((Options.MAX_CONCURRENCY, value) for value in (0, -1, True, "2", 1.5)),
         *(
-            (Options.BULK_FLUSH_INTERVAL, value)
+            (option, value)
+            for option in (Options.BULK_FLUSH_INTERVAL, Options.TIMEOUT)
             for value in (0, -1, -0.5, float("nan"), float("inf"), "5", True)
         ),
     ],
@@ -95,7 +97,8 @@ def test_an_unknown_option_is_answered_with_the_nearest_and_all_choices(key, rea
     message = str(caught.value)
     assert message.startswith(f"this route takes no option {reason}")
     assert message.endswith(
-        "choose from Options.BULK_FLUSH_INTERVAL, Options.BULK_SIZE, Options.MAX_CONCURRENCY"
+        "choose from Options.BULK_FLUSH_INTERVAL, Options.BULK_SIZE, Options.MAX_CONCURRENCY, "
+        "Options.TIMEOUT"
     )
 
 

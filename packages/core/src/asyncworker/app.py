@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncworker import connections as offered
@@ -17,13 +18,14 @@ from asyncworker.routes import Route, check_handler, check_names, check_takes
 from asyncworker.runner import check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.settings import Settings
 from asyncworker.signals import stop_signals
+from asyncworker.time_limit import limited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from asyncworker.backend import Backend
     from asyncworker.http.extension import HTTP
-    from asyncworker.options import RouteOptions
+    from asyncworker.options import HandlerOptions
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -74,7 +76,7 @@ class App(MutableMapping[Hashable, Any]):
         self,
         routes: Iterable[str],
         type: RouteType | None = None,
-        options: Mapping[Any, Any] | RouteOptions | None = None,
+        options: Mapping[Any, Any] | HandlerOptions | None = None,
         **backend_arguments: Any,
     ) -> Callable[[H], H]:
         """Tie the decorated handler to routes, and return it as it is.
@@ -91,7 +93,10 @@ class App(MutableMapping[Hashable, Any]):
             backend = self._backend(type)
             check_handler(handler)
             check_arguments(backend, backend_arguments)
-            self.routes.append(backend.route(self, names, handler, options, **backend_arguments))
+            route = backend.route(self, names, handler, options, **backend_arguments)
+            if route.options.timeout is not None:
+                route = replace(route, handler=limited(route.handler, route.options.timeout))
+            self.routes.append(route)
             return handler
 
         return decorate

@@ -32,6 +32,10 @@ class StartStopped(AsyncWorkerError):
     """Report a run that was told to stop before its start was complete."""
 
 
+class HandlerTimeout(AsyncWorkerError, TimeoutError):
+    """Report a handler that took longer than its `Options.TIMEOUT`, and was cancelled."""
+
+
 class DrainTimeout(AsyncWorkerError):
     """Report a drain that was cut short, so that what still ran was cancelled."""
 

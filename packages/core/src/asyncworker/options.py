@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum, auto
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,11 +15,12 @@ __all__ = ["Actions", "DefaultValues", "Events", "Options", "RouteOptions", "Rou
 
 
 class Options(StrEnum):
-    """Name what shapes the batches of a route."""
+    """Name what shapes the batches of a route, and bounds their handling."""
 
     BULK_SIZE = auto()
     BULK_FLUSH_INTERVAL = auto()
     MAX_CONCURRENCY = auto()
+    TIMEOUT = auto()
 
 
 class Events(StrEnum):
@@ -46,20 +47,17 @@ class DefaultValues:
     ON_EXCEPTION: Final = Actions.REQUEUE
 
 
-class RouteOptions(BaseModel):
-    """Hold the options that every route of batches has; a backend may extend it.
+class HandlerOptions(BaseModel):
+    """Hold the options that every handler has; what calls handlers extends it.
 
-    bulk_size: the most items a handler is given at once.
-    bulk_flush_interval: seconds; a batch goes out when its oldest item is that old. None: the
-    setting `ASYNCWORKER_FLUSH_TIMEOUT`.
-    max_concurrency: the most batches handled side by side. None: as many as the backend holds.
+    timeout: seconds that the handler may take each time it is called. None: as long as it needs.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    subject: ClassVar[str] = "this route"
+    """What has these options, as error messages name it."""
 
-    bulk_size: int = Field(DefaultValues.BULK_SIZE, ge=1)
-    bulk_flush_interval: float | None = Field(None, gt=0)
-    max_concurrency: int | None = Field(None, ge=1)
+    timeout: float | None = Field(None, gt=0)
 
     def __init__(self, **options: Any) -> None:
         try:
@@ -68,14 +66,14 @@ class RouteOptions(BaseModel):
             raise ConfigurationError(self._explain(error)) from None
 
     @classmethod
-    def parse(cls, options: Mapping[Any, Any] | RouteOptions | None) -> Self:
+    def parse(cls, options: Mapping[Any, Any] | HandlerOptions | None) -> Self:
         """Return the options as this class, checked.
 
         Raises: ConfigurationError, naming the option and its value.
         """
-        if isinstance(options, cls):
+        if type(options) is cls:
             return options
-        if isinstance(options, RouteOptions):
+        if isinstance(options, HandlerOptions):
             options = options.model_dump(exclude_unset=True)
         if not isinstance(options, Mapping | None):
             raise ConfigurationError(f"options must be a dict keyed by Options, got {options!r}")
@@ -85,9 +83,23 @@ class RouteOptions(BaseModel):
     def _explain(cls, error: ValidationError) -> str:
         name, details = problem(error)
         if details["type"] == "extra_forbidden":
-            choices = map(_label, cls.model_fields)
-            return f"this route takes no option {_label(name)}: {suggestion(_label(name), choices)}"
+            hint = suggestion(_label(name), map(_label, cls.model_fields))
+            return f"{cls.subject} takes no option {_label(name)}: {hint}"
         return f"{_label(name)}: {complaint(details, details['input'])}"
+
+
+class RouteOptions(HandlerOptions):
+    """Hold the options that every route of batches has; a backend may extend it.
+
+    bulk_size: the most items a handler is given at once.
+    bulk_flush_interval: seconds; a batch goes out when its oldest item is that old. None: the
+    setting `ASYNCWORKER_FLUSH_TIMEOUT`.
+    max_concurrency: the most batches handled side by side. None: as many as the backend holds.
+    """
+
+    bulk_size: int = Field(DefaultValues.BULK_SIZE, ge=1)
+    bulk_flush_interval: float | None = Field(None, gt=0)
+    max_concurrency: int | None = Field(None, ge=1)
 
 
 def _label(name: str) -> str:

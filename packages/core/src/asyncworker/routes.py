@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asyncworker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from asyncworker.options import RouteOptions
+    from asyncworker.options import HandlerOptions
     from asyncworker.route_types import RouteType
 
 Handler = Callable[..., Awaitable[Any]]
@@ -19,12 +19,15 @@ Handler = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Hold one handler with the names (queues, paths) it serves; a backend may extend it."""
+    """Hold one handler with the names (queues, paths) it serves; a backend may extend it.
+
+    handler: what a backend calls. In `app.routes` it minds the `timeout` of the options by itself.
+    """
 
     type: RouteType
     routes: tuple[str, ...]
     handler: Handler
-    options: RouteOptions
+    options: HandlerOptions
 
     @property
     def handler_name(self) -> str:

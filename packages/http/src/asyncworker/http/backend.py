@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from asyncworker.app import App
-    from asyncworker.options import RouteOptions
+    from asyncworker.options import HandlerOptions
     from asyncworker.routes import Handler
 
 
@@ -27,7 +27,7 @@ class HTTPBackend:
         app: App,
         routes: tuple[str, ...],
         handler: Handler,
-        options: Mapping[Any, Any] | RouteOptions | None,
+        options: Mapping[Any, Any] | HandlerOptions | None,
         *,
         methods: Iterable[str] = ("GET",),
     ) -> HTTPRoute:

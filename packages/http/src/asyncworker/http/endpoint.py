@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from asyncworker.http.refusal import failure
+from asyncworker.errors import HandlerTimeout
+from asyncworker.http.refusal import failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _after(error: BaseException, request: web.Request, label: str) -> web.Stream
         raise error
     log.error("%s raised %r", label, error, exc_info=error)
     _check_not_begun(request)
-    return failure()
+    return timed_out() if isinstance(error, HandlerTimeout) else failure()
 
 
 def _check_not_begun(request: web.Request) -> None:

@@ -17,13 +17,16 @@ from asyncworker.route_types import RouteTypes
 from asyncworker.routes import check_takes, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from yarl import URL
 
     from asyncworker.app import App
     from asyncworker.http.endpoint import Endpoint
     from asyncworker.http.route import HTTPRoute
+    from asyncworker.options import HandlerOptions
+
+    Options = Mapping[Any, Any] | HandlerOptions | None
 
 H = TypeVar("H", bound="Callable[..., Any]")
 
@@ -32,7 +35,7 @@ class HTTP:
     """Declare the routes of an app, extend its web.Application, and tell where it listens.
 
     Each method of HTTP takes a path, or a list of paths, and makes a decorator that returns the
-    handler as it is.
+    handler as it is. options: keyed by `Options`, which for HTTP has `Options.TIMEOUT`.
     Raises: ConfigurationError
     """
 
@@ -42,29 +45,29 @@ class HTTP:
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None
 
-    def get(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def get(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer GET, and HEAD where no other handler does."""
-        return self._route("GET", paths)
+        return self._route("GET", paths, options)
 
-    def head(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def head(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer HEAD."""
-        return self._route("HEAD", paths)
+        return self._route("HEAD", paths, options)
 
-    def post(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def post(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer POST."""
-        return self._route("POST", paths)
+        return self._route("POST", paths, options)
 
-    def put(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def put(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer PUT."""
-        return self._route("PUT", paths)
+        return self._route("PUT", paths, options)
 
-    def patch(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def patch(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer PATCH."""
-        return self._route("PATCH", paths)
+        return self._route("PATCH", paths, options)
 
-    def delete(self, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def delete(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer DELETE."""
-        return self._route("DELETE", paths)
+        return self._route("DELETE", paths, options)
 
     def configure(self, hook: H) -> H:
         """Call `hook(application)` with each run's web.Application before it starts; return it.
@@ -113,9 +116,9 @@ class HTTP:
             finally:
                 self._url = None
 
-    def _route(self, method: str, paths: str | Iterable[str]) -> Callable[[H], H]:
+    def _route(self, method: str, paths: str | Iterable[str], options: Options) -> Callable[[H], H]:
         routes = [paths] if isinstance(paths, str) else paths
-        return self._app.route(routes, type=RouteTypes.HTTP, methods=[method])
+        return self._app.route(routes, type=RouteTypes.HTTP, options=options, methods=[method])
 
     def _bound(self) -> URL:
         if self._url is None:

@@ -32,6 +32,11 @@ def failure() -> web.Response:
     return web.Response(status=500, text=text_of("internal server error"), content_type=JSON)
 
 
+def timed_out() -> web.Response:
+    """Return the answer for a handler that took longer than its `Options.TIMEOUT`."""
+    return web.Response(status=504, text=text_of("gateway timeout"), content_type=JSON)
+
+
 def text_of(error: str, **more: Any) -> str:
     """Return the JSON of a refusal."""
     return to_json({"error": error, **more}).decode()

@@ -10,9 +10,10 @@ from asyncworker.http.endpoint import make_endpoint
 from asyncworker.http.params import make_begin
 from asyncworker.http.path import check_methods, check_path, same_requests
 from asyncworker.http.signature import parameters_of
-from asyncworker.options import RouteOptions
+from asyncworker.options import HandlerOptions
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, name_of
+from asyncworker.time_limit import limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,15 +38,15 @@ def make_route(
     app: App,
     paths: tuple[str, ...],
     handler: Handler,
-    options: Mapping[Any, Any] | RouteOptions | None,
+    options: Mapping[Any, Any] | HandlerOptions | None,
     methods: Iterable[str],
 ) -> HTTPRoute:
     """Return a route, checked.
 
     Raises: ConfigurationError
     """
-    if options:
-        raise ConfigurationError(f"a {RouteTypes.HTTP!r} route takes no options, got {options!r}")
+    checked = HandlerOptions.parse(options)
+    bounded = limited(handler, checked.timeout)
     names = check_methods(methods)
     parameters = parameters_of(handler)
     taken = {key for route in app.routes if isinstance(route, HTTPRoute) for key in _keys(route)}
@@ -57,14 +58,14 @@ def make_route(
             if key in taken:
                 raise ConfigurationError(f"{method} {path} has a handler already: choose another")
             taken.add(key)
-            begin = make_begin(app, handler, parameters, in_path, method)
+            begin = make_begin(app, bounded, parameters, in_path, method)
             label = f"{method} {path}: handler {name_of(handler)}"
             endpoints[method, path] = make_endpoint(begin, label)
     return HTTPRoute(
         type=RouteTypes.HTTP,
         routes=paths,
         handler=handler,
-        options=RouteOptions.parse(None),
+        options=checked,
         methods=names,
         endpoints=endpoints,
     )
