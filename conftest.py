@@ -116,10 +116,14 @@ def logs() -> Iterator[LogWaiter]:
 
 
 class Clock:
-    """Turn the time of the running loop forward."""
+    """Turn the time of the running loop forward.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._time = loop.time
+    stands_still: whether time passes in no other way, however slow the machine is.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, stands_still: bool = False) -> None:
+        now = loop.time()
+        self._time = (lambda: now) if stands_still else loop.time
         self._ahead = 0.0
         loop.time = lambda: self._time() + self._ahead
 
@@ -133,3 +137,8 @@ class Clock:
 @pytest.fixture
 async def clock() -> Clock:
     return Clock(asyncio.get_running_loop())
+
+
+@pytest.fixture
+async def still_clock() -> Clock:
+    return Clock(asyncio.get_running_loop(), stands_still=True)

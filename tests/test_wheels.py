@@ -196,7 +196,7 @@ class TestContents:
 
     def test_core_offers_an_extra_for_every_part(self, wheels):
         extras = wheels["asyncworker-core"].metadata.get_all("Provides-Extra")
-        assert {"rabbitmq", "http", "sse", "timeit", "uvloop", "all"} == set(extras)
+        assert {"rabbitmq", "http", "sse", "timeit", "cron", "uvloop", "all"} == set(extras)
 
     def test_rabbitmq_announces_itself_to_core(self, wheels):
         entry_points = wheels["asyncworker-rabbitmq"].texts["entry_points.txt"].decode()

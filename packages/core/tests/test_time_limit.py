@@ -49,6 +49,11 @@ class Deaf(Slow):
 
 
 @pytest.fixture
+async def clock(still_clock):
+    return still_clock
+
+
+@pytest.fixture
 async def slow():
     return Slow()
 

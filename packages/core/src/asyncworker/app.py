@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from asyncworker import connections as offered
 from asyncworker.backend import check_arguments, load_backend
 from asyncworker.connections import Connection, Connections
+from asyncworker.cron import Cron
 from asyncworker.errors import BackendNotInstalled, ConfigurationError
+from asyncworker.grid import Grid
 from asyncworker.lifecycle import Lifecycle
 from asyncworker.logs import json_logging
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, check_handler, check_names, check_takes
 from asyncworker.runner import check_no_loop_runs, event_loop, exit_code, leave
+from asyncworker.schedule import Schedule
 from asyncworker.settings import Settings
 from asyncworker.signals import stop_signals
 from asyncworker.time_limit import limited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import tzinfo
 
     from asyncworker.backend import Backend
     from asyncworker.http.extension import HTTP
@@ -51,6 +55,7 @@ class App(MutableMapping[Hashable, Any]):
     ) -> None:
         self.settings = Settings.load()
         self.routes: list[Route] = []
+        self.schedules: list[Schedule] = []
         self.startup_hooks: list[Callable[[App], Any]] = []
         self.shutdown_hooks: list[Callable[[App], Any]] = []
         self._state: dict[Hashable, Any] = {}
@@ -100,6 +105,37 @@ class App(MutableMapping[Hashable, Any]):
             return handler
 
         return decorate
+
+    def run_every(
+        self,
+        seconds: float,
+        options: Mapping[Any, Any] | HandlerOptions | None = None,
+        *,
+        first: float = 0,
+    ) -> Callable[[H], H]:
+        """Run the decorated handler every so many seconds, and return it as it is.
+
+        It takes the app, or nothing. first: seconds from the start to the first run. options:
+        `Options.MAX_CONCURRENCY`, 1 when left out, and `Options.TIMEOUT`.
+
+        Raises: ConfigurationError
+        """
+        return self._schedule(Grid(seconds, first), options)
+
+    def run_at(
+        self,
+        cron: str,
+        options: Mapping[Any, Any] | HandlerOptions | None = None,
+        *,
+        timezone: str | tzinfo = "UTC",
+    ) -> Callable[[H], H]:
+        """Run the decorated handler when a cron expression matches, else as `run_every()` does.
+
+        cron: minute, hour, day of month, month, day of week, as "30 2 * * MON-FRI".
+
+        Raises: ConfigurationError
+        """
+        return self._schedule(Cron.parse(cron, timezone), options)
 
     def run_on_startup(self, hook: H) -> H:
         """Call `hook(app)` before anything is consumed, in the order declared; return the hook."""
@@ -171,6 +207,16 @@ class App(MutableMapping[Hashable, Any]):
             yield self._lifecycle
         finally:
             self._lifecycle = None
+
+    def _schedule(
+        self, timetable: Grid | Cron, options: Mapping[Any, Any] | HandlerOptions | None
+    ) -> Callable[[H], H]:
+        def decorate(handler: H) -> H:
+            self._check_not_running("schedules")
+            self.schedules.append(Schedule.make(timetable, handler, options))
+            return handler
+
+        return decorate
 
     def _add_hook(self, hooks: list[Callable[[App], Any]], hook: H) -> H:
         self._check_not_running("hooks")

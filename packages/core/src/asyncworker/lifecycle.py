@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.backend import load_backend
 from asyncworker.errors import AsyncWorkerError, DrainTimeout, HookFailed, StartStopped
 from asyncworker.routes import name_of
+from asyncworker.schedule import running
 from asyncworker.serving import Serving
 from asyncworker.signals import woken_by_signals
 
@@ -109,11 +110,15 @@ class Lifecycle:
             stack.push_async_exit(partial(self._call_on_shutdown, hook))
         for hook in self._app.startup_hooks:
             await self._call("startup", hook)
-        serving = Serving(self._app, self._stopping)
+        serving = Serving(self._stopping)
         stack.push_async_exit(partial(self._drain, serving))
         for route_type, routes in self._routes_by_type().items():
-            await serving.add(load_backend(route_type), routes)
-        log.info("started; routes: %d", len(self._app.routes))
+            context = load_backend(route_type).serve(self._app, routes)
+            await serving.add(repr(route_type), context)
+        schedules = self._app.schedules
+        if schedules:
+            await serving.add("the schedules", running(schedules, self._app))
+        log.info("started; routes: %d; schedules: %d", len(self._app.routes), len(schedules))
 
     async def _drain(self, serving: Serving, *raised: *Raised) -> None:
         self._stopping.set()

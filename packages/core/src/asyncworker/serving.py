@@ -1,4 +1,4 @@
-"""The backends at work, each in a task of its own, so that all drain side by side."""
+"""Backends and schedules at work, each in a task of its own, so that all drain side by side."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Final
 from asyncworker.abandoned import abandon_deaf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from asyncworker.app import App
-    from asyncworker.backend import Backend
-    from asyncworker.routes import Route
+    from contextlib import AbstractAsyncContextManager
 
 log = logging.getLogger(__name__)
 
@@ -22,21 +18,20 @@ CANCEL_GRACE: Final = 10.0
 
 
 class Serving:
-    """Hold the contexts of backends until `stopping` is set; one that fails sets it.
+    """Hold the contexts of what serves until `stopping` is set; one that fails sets it.
 
     A failure of one lets the others drain: cancelling them would have their work done twice.
     """
 
-    def __init__(self, app: App, stopping: asyncio.Event) -> None:
-        self._app = app
+    def __init__(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: list[BaseException] = []
 
-    async def add(self, backend: Backend, routes: Sequence[Route]) -> None:
-        """Enter a backend; one that fails or is cancelled here is not among those that drain."""
+    async def add(self, name: str, context: AbstractAsyncContextManager[None]) -> None:
+        """Enter a context; one that fails or is cancelled here is not among those that drain."""
         entered = asyncio.Event()
-        task = asyncio.get_running_loop().create_task(self._serve(backend, routes, entered))
+        task = asyncio.get_running_loop().create_task(self._serve(name, context, entered))
         self._tasks.add(task)
         try:
             await entered.wait()
@@ -47,28 +42,28 @@ class Serving:
             self.raise_failure()
 
     async def ended(self) -> None:
-        """Wait until every backend has left its context."""
+        """Wait until every context has been left."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     async def cancel(self) -> None:
-        """Cancel the backends that are still there, and abandon those that do not end."""
+        """Cancel what is still there, and abandon what does not end."""
         for task in self._tasks:
             task.cancel()
         if deaf := await abandon_deaf(self._tasks, CANCEL_GRACE):
             log.error("%d backends ignore their cancellation and are abandoned", len(deaf))
 
     def raise_failure(self) -> None:
-        """Raise what the first backend that failed raised, if one did."""
+        """Raise what the first that failed raised, if one did."""
         if self._failures:
             failure = self._failures[0]
             raise failure from failure.__cause__
 
     async def _serve(
-        self, backend: Backend, routes: Sequence[Route], entered: asyncio.Event
+        self, name: str, context: AbstractAsyncContextManager[None], entered: asyncio.Event
     ) -> None:
         try:
-            async with backend.serve(self._app, routes):
+            async with context:
                 entered.set()
                 await self._stopping.wait()
         except asyncio.CancelledError:
@@ -76,7 +71,7 @@ class Serving:
         except BaseException as error:
             self._failures.append(_first(error))
             if entered.is_set():
-                log.error("%r failed, stopping: %r", backend.route_type, self._failures[-1])  # noqa: TRY400 (whoever runs the app shows the traceback)
+                log.error("%s failed, stopping: %r", name, self._failures[-1])  # noqa: TRY400 (whoever runs the app shows the traceback)
             self._stopping.set()
             if not isinstance(error, Exception) and not isinstance(error, BaseExceptionGroup):
                 raise

@@ -1,0 +1,152 @@
+"""Handlers that run by the clock (`app.run_every()`, `app.run_at()`)."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from asyncworker.dispatch import Dispatcher
+from asyncworker.errors import ConfigurationError
+from asyncworker.options import HandlerOptions
+from asyncworker.routes import check_handler, check_takes, name_of
+from asyncworker.time_limit import limited
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+
+    from asyncworker.app import App
+    from asyncworker.cron import Cron
+    from asyncworker.grid import Grid
+    from asyncworker.routes import Handler
+
+log = logging.getLogger(__name__)
+
+
+class ScheduleOptions(HandlerOptions):
+    """Hold the options of a schedule.
+
+    max_concurrency: the most runs side by side; a tick that finds as many is skipped.
+    """
+
+    subject: ClassVar[str] = "a schedule"
+
+    max_concurrency: int = Field(1, ge=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Hold one handler with the times at which it runs."""
+
+    timetable: Grid | Cron
+    handler: Handler
+    options: ScheduleOptions
+    takes_app: bool
+
+    @classmethod
+    def make(
+        cls,
+        timetable: Grid | Cron,
+        handler: Handler,
+        options: Mapping[Any, Any] | HandlerOptions | None,
+    ) -> Schedule:
+        """Return a schedule, checked.
+
+        Raises: ConfigurationError
+        """
+        check_handler(handler)
+        return cls(
+            timetable=timetable,
+            handler=handler,
+            options=ScheduleOptions.parse(options),
+            takes_app=_takes_app(handler),
+        )
+
+    @property
+    def handler_name(self) -> str:
+        """Return the handler's name as logs show it."""
+        return name_of(self.handler)
+
+
+class Runner:
+    """Run one schedule until it is stopped."""
+
+    def __init__(self, schedule: Schedule, app: App) -> None:
+        self._schedule = schedule
+        self._handler = limited(schedule.handler, schedule.options.timeout)
+        self._arguments = (app,) if schedule.takes_app else ()
+        self._stopping = asyncio.Event()
+        self._runs = 0
+        self._is_skipping = False
+        self._dispatcher: Dispatcher[None] = Dispatcher(
+            self._call, self._settle, schedule.options.max_concurrency
+        )
+
+    def stop(self) -> None:
+        """Have `run()` start nothing more, let what runs end, and return."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Start a run at each tick until `stop()`."""
+        async with self._dispatcher, asyncio.TaskGroup() as group:
+            ticking = group.create_task(self._follow())
+            await self._stopping.wait()
+            ticking.cancel()
+            self._dispatcher.withdraw()
+
+    async def _follow(self) -> None:
+        async for _ in self._schedule.timetable.ticks():
+            if self._runs < self._schedule.options.max_concurrency:
+                self._runs += 1
+                self._is_skipping = False
+                self._dispatcher.submit([None])
+            elif not self._is_skipping:
+                # Said once for each time that runs take too long, not at each tick.
+                self._is_skipping = True
+                log.warning("%s: skipped, as %d still run", self._subject, self._runs)
+
+    def _call(self, _tick: list[None]) -> Awaitable[Any]:
+        return self._handler(*self._arguments)
+
+    def _settle(self, _tick: list[None], raised: BaseException | None) -> None:
+        self._runs -= 1
+        if raised is not None:
+            log.error("%s: raised %r", self._subject, raised, exc_info=raised)
+
+    @property
+    def _subject(self) -> str:
+        return f"handler {self._schedule.handler_name}, {self._schedule.timetable}"
+
+
+@asynccontextmanager
+async def running(schedules: Iterable[Schedule], app: App) -> AsyncIterator[None]:
+    """Run schedules while the context lasts; on exit start nothing more, and let runs end."""
+    runners = [Runner(schedule, app) for schedule in schedules]
+    async with asyncio.TaskGroup() as group:
+        for runner in runners:
+            group.create_task(runner.run())
+        try:
+            yield
+        finally:
+            for runner in runners:
+                runner.stop()
+
+
+def _takes_app(handler: Handler) -> bool:
+    """Tell a handler that takes the app from one that takes nothing.
+
+    Raises: ConfigurationError, when it takes something else.
+    """
+    try:
+        check_takes(handler, "the app")
+    except ConfigurationError:
+        with suppress(TypeError):
+            inspect.signature(handler).bind()
+            return False
+        raise
+    return True

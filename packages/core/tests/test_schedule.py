@@ -1,0 +1,548 @@
+import asyncio
+import logging
+import math
+import sys
+from functools import partial
+
+import pytest
+
+from asyncworker import App, Options, RouteOptions, RouteTypes
+from asyncworker.dispatch import CANCEL_GRACE
+from asyncworker.errors import ConfigurationError, DrainTimeout, HookFailed
+
+LIMIT = 10
+"""Seconds after which what a test waits for is taken for lost."""
+SHUTDOWN_TIMEOUT = 20
+
+
+@pytest.fixture
+async def clock(still_clock):
+    return still_clock
+
+
+@pytest.fixture
+def app():
+    return App()
+
+
+class Job:
+    """Keep when it began, in seconds since the start, and last until it is let go."""
+
+    def __init__(self, *, lasts=False):
+        self._start = asyncio.get_running_loop().time()
+        self._may_end = asyncio.Event()
+        self.lasts = lasts
+        self.begun = []
+        self.ended = []
+
+    async def __call__(self):
+        self.begun.append(round(asyncio.get_running_loop().time() - self._start))
+        try:
+            if self.lasts:
+                await self._may_end.wait()
+        except asyncio.CancelledError:
+            self.ended.append("cancelled")
+            raise
+        self.ended.append("done")
+
+    async def end(self):
+        """Let what runs end, and nothing else."""
+        self._may_end.set()
+        await turns()
+        self._may_end.clear()
+
+
+@pytest.fixture
+async def job():
+    return Job()
+
+
+@pytest.fixture
+async def long_job():
+    return Job(lasts=True)
+
+
+@pytest.fixture
+async def start(app):
+    """Serve the app in a task."""
+    tasks = []
+
+    async def start():
+        tasks.append(asyncio.create_task(app.serve()))
+        await turns()
+        return tasks[-1]
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LIMIT)
+
+
+async def turns(count=40):
+    """Let everything happen that waits for nothing."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def passed(clock, seconds):
+    """Let time pass second by second, as a clock does."""
+    for _ in range(seconds):
+        await clock.advance(1)
+
+
+async def ended(task):
+    async with asyncio.timeout(LIMIT):
+        await asyncio.wait([task])
+    return task.exception()
+
+
+# When
+
+
+async def test_a_handler_runs_at_the_start_and_then_at_each_interval(app, job, clock):
+    assert app.run_every(5)(job) is job
+    async with app.started():
+        await turns()
+        await passed(clock, 16)
+    assert job.begun == [0, 5, 10, 15]
+
+
+@pytest.mark.parametrize(
+    ("first", "begun"), [(0, [0, 5, 10]), (5, [5, 10]), (3, [3, 8]), (0.0, [0, 5, 10]), (60, [])]
+)
+async def test_the_first_run_is_a_choice(app, job, clock, first, begun):
+    app.run_every(5, first=first)(job)
+    async with app.started():
+        await turns()
+        await passed(clock, 12)
+    assert job.begun == begun
+
+
+async def test_intervals_may_be_fractions(app, job, clock):
+    app.run_every(0.5)(job)
+    async with app.started():
+        await turns()
+        for _ in range(4):
+            await clock.advance(0.5)
+    assert len(job.begun) == 5
+
+
+async def test_several_schedules_run_side_by_side_even_of_one_handler(app, job, clock):
+    app.run_every(3)(app.run_every(5, first=5)(job))
+    async with app.started():
+        await turns()
+        await passed(clock, 10)
+    assert job.begun == [0, 3, 5, 6, 9, 10]
+
+
+async def test_a_delay_shifts_no_later_tick(app, job, clock):
+    app.run_every(10)(job)
+    async with app.started():
+        await turns()
+        for late in (13, 11, 13):
+            await clock.advance(late)
+        await passed(clock, 13)
+    assert job.begun == [0, 13, 24, 37, 40, 50]
+
+
+async def test_ticks_that_pass_while_the_loop_is_held_up_are_left_out(app, job, clock):
+    app.run_every(1)(job)
+    async with app.started():
+        await turns()
+        await clock.advance(100)
+        await clock.advance(1)
+    assert job.begun == [0, 100, 101]
+
+
+async def test_a_timer_that_is_early_ticks_once(app, job, clock):
+    # asyncio fires timers up to the resolution of its clock too early.
+    asyncio.get_running_loop()._clock_resolution = 0.9
+    app.run_every(5)(job)
+    async with app.started():
+        await turns()
+        await passed(clock, 11)
+    assert len(job.begun) == 3
+
+
+async def test_an_app_that_runs_again_begins_again(app, job):
+    app.run_every(1000)(job)
+    for _ in range(2):
+        async with app.started():
+            await turns()
+    assert len(job.begun) == 2
+
+
+async def test_a_schedule_needs_no_route_and_may_stop_the_app(app, serve):
+    @app.run_every(1000)
+    async def stop(app):
+        app.shutdown()
+
+    await serve(app)
+
+
+# What it is given
+
+
+class Handlers:
+    """Handlers of all shapes, which keep what they were given."""
+
+    def __init__(self):
+        self.given = []
+
+    async def takes_app(self, app):
+        self.given.append(app)
+
+    async def may_take_app(self, app=None):
+        self.given.append(app)
+
+    async def takes_anything(self, *args, **kwargs):
+        self.given.append((args, kwargs))
+
+    async def takes_nothing(self):
+        self.given.append(None)
+
+    async def takes_two(self, prefix, app):
+        self.given.append((prefix, app))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("takes_app", lambda app: app),
+        ("may_take_app", lambda app: app),
+        ("takes_anything", lambda app: ((app,), {})),
+        ("takes_nothing", lambda _: None),
+    ],
+)
+async def test_a_handler_takes_the_app_or_nothing(app, name, expected):
+    handlers = Handlers()
+    app.run_every(1000)(getattr(handlers, name))
+    async with app.started():
+        await turns()
+    assert handlers.given == [expected(app)]
+
+
+async def test_a_partial_is_a_handler(app):
+    handlers = Handlers()
+    app.run_every(1000)(partial(handlers.takes_two, "prefix"))
+    async with app.started():
+        await turns()
+    assert handlers.given == [("prefix", app)]
+
+
+# Overlapping
+
+
+async def test_ticks_are_skipped_while_a_run_lasts(app, long_job, clock, caplog):
+    app.run_every(5)(long_job)
+    async with app.started():
+        await turns()
+        await passed(clock, 12)
+        assert long_job.begun == [0]
+        await long_job.end()
+        assert long_job.begun == [0]
+        await passed(clock, 3)
+        assert long_job.begun == [0, 15]
+        await long_job.end()
+    warnings = [each for each in caplog.messages if "skipped" in each]
+    assert warnings == ["handler Job, every 5 s: skipped, as 1 still run"]
+
+
+async def test_the_log_says_once_for_each_long_run_that_ticks_are_skipped(
+    app, long_job, clock, caplog
+):
+    app.run_every(5)(long_job)
+    async with app.started():
+        await turns()
+        for _ in range(2):
+            await passed(clock, 12)
+            await long_job.end()
+            await passed(clock, 3)
+        await long_job.end()
+    assert len([each for each in caplog.messages if "skipped" in each]) == 2
+
+
+async def test_as_many_runs_as_the_option_says_go_side_by_side(app, long_job, clock):
+    app.run_every(1, options={Options.MAX_CONCURRENCY: 3})(long_job)
+    async with app.started():
+        await turns()
+        await passed(clock, 10)
+        assert long_job.begun == [0, 1, 2]
+        await long_job.end()
+        await passed(clock, 2)
+        assert long_job.begun == [0, 1, 2, 11, 12]
+        await long_job.end()
+
+
+async def test_typed_options_are_taken(app):
+    app.run_every(1, RouteOptions(max_concurrency=3, timeout=5))(Handlers().takes_nothing)
+    assert app.schedules[0].options.max_concurrency == 3
+    assert app.schedules[0].options.timeout == 5
+
+
+# Raising
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("no"), asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt()],
+    ids=repr,
+)
+async def test_a_handler_that_raises_is_logged_and_runs_again(app, clock, caplog, error):
+    runs = 0
+
+    async def job():
+        nonlocal runs
+        runs += 1
+        raise error
+
+    app.run_every(5)(job)
+    async with app.started():
+        await turns()
+        await passed(clock, 5)
+        assert runs == 2
+        assert app.problems == []
+    records = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert len(records) == 2
+    assert records[0].getMessage().endswith(f"job, every 5 s: raised {error!r}")
+    assert records[0].exc_info[1] is error
+
+
+async def test_a_run_that_takes_too_long_is_cancelled_and_leaves_its_place(
+    app, long_job, clock, caplog
+):
+    app.run_every(5, {Options.TIMEOUT: 3})(long_job)
+    async with app.started():
+        await turns()
+        await passed(clock, 4)
+        assert long_job.ended == ["cancelled"]
+        await passed(clock, 1)
+        assert long_job.begun == [0, 5]
+        await long_job.end()
+    assert (
+        "handler Job, every 5 s: raised HandlerTimeout("
+        "'it took longer than 3 s (Options.TIMEOUT) and was cancelled')"
+    ) in caplog.messages
+
+
+# The start and the end
+
+
+async def test_nothing_runs_before_backends_take_work(app, kafka, job):
+    app = App(connections=[kafka.KafkaConnection([1])])
+    app.run_every(1)(job)
+    app.route(["orders"], type=RouteTypes.KAFKA)(Handlers().takes_app)
+    seen = []
+
+    async def entering():
+        await turns()
+        seen.append(list(job.begun))
+
+    kafka.kafka.entering = entering
+    async with app.started():
+        await turns()
+    assert seen == [[]]
+    assert job.begun == [0]
+
+
+async def test_nothing_runs_when_the_start_fails(app, job):
+    app.run_every(1)(job)
+
+    @app.run_on_startup
+    async def fail(app):
+        raise ValueError
+
+    with pytest.raises(HookFailed):
+        await app.serve()
+    await turns()
+    assert job.begun == []
+
+
+async def test_a_run_may_end_after_the_stop_and_no_other_begins(app, long_job, start, clock):
+    app.run_every(5)(long_job)
+    app.run_every(7, first=7)(other := Job())
+    serving = await start()
+    app.shutdown()
+    await turns()
+    await passed(clock, 15)
+    assert not serving.done()
+    await long_job.end()
+    assert await ended(serving) is None
+    assert (long_job.begun, long_job.ended) == ([0], ["done"])
+    assert other.begun == []
+
+
+async def test_a_run_that_was_due_as_the_stop_came_does_not_begin(app, job):
+    app.run_every(1)(job)
+    async with app.started():
+        pass
+    await turns()
+    assert job.begun == []
+
+
+async def test_at_the_deadline_what_runs_is_cancelled_and_shutdown_hooks_follow(
+    app, long_job, start, clock
+):
+    app.run_every(5, {Options.MAX_CONCURRENCY: 2})(long_job)
+    app.run_on_shutdown(lambda _: long_job.ended.append("hook"))
+    serving = await start()
+    await passed(clock, 5)
+    app.shutdown()
+    await turns()
+    await clock.advance(SHUTDOWN_TIMEOUT - 1)
+    assert long_job.ended == []
+    await clock.advance(1)
+    assert isinstance(await ended(serving), DrainTimeout)
+    assert long_job.ended == ["cancelled", "cancelled", "hook"]
+
+
+async def test_runs_and_batches_drain_side_by_side_within_one_deadline(
+    kafka, long_job, clock, start, app
+):
+    batch_job = Job(lasts=True)
+
+    async def handler(items):
+        await batch_job()
+
+    app = App(connections=[kafka.KafkaConnection([1])])
+    app.route(["orders"], type=RouteTypes.KAFKA)(handler)
+    app.run_every(1000)(long_job)
+    serving = asyncio.create_task(app.serve())
+    await turns()
+    app.shutdown()
+    await turns()
+    await clock.advance(SHUTDOWN_TIMEOUT)
+    assert isinstance(await ended(serving), DrainTimeout)
+    assert (batch_job.ended, long_job.ended) == (["cancelled"], ["cancelled"])
+
+
+async def test_runs_that_ignore_their_cancellation_are_abandoned(app, start, clock, caplog):
+    release = asyncio.Event()
+
+    async def deaf():
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    for _ in range(20):
+        app.run_every(1000)(deaf)
+    serving = await start()
+    app.shutdown()
+    await turns()
+    await clock.advance(SHUTDOWN_TIMEOUT)
+    await clock.advance(CANCEL_GRACE)
+    assert isinstance(await ended(serving), DrainTimeout)
+    assert caplog.messages.count("1 handlers ignore their cancellation and are abandoned") == 20
+    release.set()
+    await turns()
+
+
+async def test_a_backend_that_fails_ends_the_schedules_too(kafka, job, clock):
+    async def fail():
+        await turns()
+        raise ValueError("broken")
+
+    kafka.kafka.serving = fail
+    app = App(connections=[kafka.KafkaConnection([])])
+    app.route(["orders"], type=RouteTypes.KAFKA)(Handlers().takes_app)
+    app.run_every(5)(job)
+    with pytest.raises(ValueError, match="broken"):
+        await app.serve()
+    await clock.advance(20)
+    assert job.begun == [0]
+
+
+async def test_no_task_is_left_at_the_end(app, job):
+    app.run_every(5)(job)
+    app.run_every(5, first=5)(job)
+    async with app.started():
+        await turns()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    "seconds", [0, -1, -0.5, math.nan, math.inf, -math.inf, True, None, [1], 10**400], ids=repr
+)
+def test_wrong_seconds_are_one_line_that_shows_them(app, seconds):
+    with pytest.raises(ConfigurationError) as caught:
+        app.run_every(seconds)
+    reason = f"run_every() takes seconds, a number greater than 0, got {seconds!r}"
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("first", [-1, math.nan, math.inf, True, None, "now"], ids=repr)
+def test_a_wrong_first_run_is_one_line_that_shows_it(app, first):
+    with pytest.raises(ConfigurationError) as caught:
+        app.run_every(5, first=first)
+    reason = f"first is the seconds until the first run, 0 or more, got {first!r}"
+    assert str(caught.value) == reason
+
+
+def test_a_cron_expression_for_seconds_is_answered_with_what_takes_it(app):
+    with pytest.raises(ConfigurationError) as caught:
+        app.run_every("*/5 * * * *")
+    assert str(caught.value) == (
+        "run_every() takes seconds, got '*/5 * * * *': run_at() takes cron expressions"
+    )
+
+
+def test_the_decorator_without_its_call_is_an_error(app):
+    with pytest.raises(ConfigurationError, match=r"^run_every\(\) takes seconds, a number"):
+
+        @app.run_every
+        async def job(): ...
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: None, "is not async: define it with async def"),
+        (Job, "handler Job is not async: create an instance of it"),
+        (Handlers().takes_two, "takes_two cannot be called with the app alone: "),
+        (5, "handler 5 is not async"),
+    ],
+    ids=["not async", "a class", "two arguments", "no function"],
+)
+def test_a_wrong_handler_is_an_error(app, wrong, message):
+    with pytest.raises(ConfigurationError, match=message):
+        app.run_every(5)(wrong)
+    assert app.schedules == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({Options.MAX_CONCURRENCY: 0}, r"^Options.MAX_CONCURRENCY: .* got 0$"),
+        ({Options.MAX_CONCURRENCY: None}, r"^Options.MAX_CONCURRENCY: .* got None$"),
+        ({Options.TIMEOUT: -1}, r"^Options.TIMEOUT: .* got -1$"),
+        ({Options.BULK_SIZE: 2}, "^a schedule takes no option Options.BULK_SIZE: choose from "),
+        (RouteOptions(bulk_size=2), "^a schedule takes no option Options.BULK_SIZE: "),
+        (5, "^options must be a dict keyed by Options, got 5$"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_option_is_an_error(app, options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        app.run_every(5, options)(Handlers().takes_nothing)
+
+
+async def test_no_schedule_can_be_declared_while_the_app_runs(app):
+    async with app.started():
+        with pytest.raises(ConfigurationError, match=r"declare schedules before app\.run"):
+            app.run_every(5)(Handlers().takes_nothing)
+
+
+def test_cron_expressions_without_their_library_say_what_to_install(app, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cronsim", None)
+    app.run_every(5)(Handlers().takes_nothing)
+    with pytest.raises(ConfigurationError) as caught:
+        app.run_at("* * * * *")
+    assert str(caught.value) == (
+        "cron expressions need cronsim: pip install asyncworker-core[cron]"
+    )
