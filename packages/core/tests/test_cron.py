@@ -181,6 +181,20 @@ async def test_a_job_runs_at_the_matches_and_not_at_the_start(wall, runs):
     assert runs == ["13:00", "14:00", "15:00"]
 
 
+async def test_a_job_that_raises_is_logged_with_its_expression_and_runs_again(wall, caplog):
+    app = App()
+
+    @app.run_at("0 * * * *", timezone="Europe/Berlin")
+    async def job():
+        raise ValueError
+
+    async with app.started():
+        await wall.go(hours=2)
+    lines = [each for each in caplog.messages if "raised" in each]
+    assert len(lines) == 2
+    assert lines[0].endswith("job, at '0 * * * *' Europe/Berlin: raised ValueError()")
+
+
 async def test_a_clock_that_is_set_forward_is_noticed_within_a_minute(wall, runs):
     wall.set(minutes=49)
     await wall.go(minutes=1)
