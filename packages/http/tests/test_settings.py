@@ -17,6 +17,7 @@ def test_the_defaults(monkeypatch):
         "answer_timeout": 60.0,
         "keepalive_timeout": 30.0,
         "access_log": False,
+        "sockets": "",
     }
 
 
@@ -33,6 +34,7 @@ def test_the_defaults(monkeypatch):
         ("answer_timeout", "5", 5.0),
         ("keepalive_timeout", "75", 75.0),
         ("access_log", "true", True),
+        ("sockets", "3,17", "3,17"),
     ],
 )
 def test_each_variable_is_read(monkeypatch, name, text, value):
@@ -50,6 +52,7 @@ def test_each_variable_is_read(monkeypatch, name, text, value):
         ("BODY_LIMIT", "0", "input should be greater than 0"),
         ("HEADER_TIMEOUT", "0", "input should be greater than 0"),
         ("KEEPALIVE_TIMEOUT", "inf", "input should be a finite number"),
+        ("SOCKETS", "3,", "string should match pattern '^(\\d+(,\\d+)*)?$'"),
         ("ACCESS_LOG", "perhaps", "input should be a valid boolean, unable to interpret input"),
     ],
 )

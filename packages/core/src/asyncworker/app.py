@@ -58,6 +58,7 @@ class App(MutableMapping[Hashable, Any]):
         self.schedules: list[Schedule] = []
         self.startup_hooks: list[Callable[[App], Any]] = []
         self.shutdown_hooks: list[Callable[[App], Any]] = []
+        self.started_hooks: list[Callable[[App], Any]] = []
         self._state: dict[Hashable, Any] = {}
         self._default_type: RouteType | None = None
         self._lifecycle: Lifecycle | None = None

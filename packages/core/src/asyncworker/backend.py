@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from asyncworker.errors import BackendNotInstalled, ConfigurationError, suggestion
 from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
@@ -29,7 +29,8 @@ class Backend(Protocol):
     A distribution announces its backend by an entry point of the group `asyncworker.backends`,
     whose name is the member of `RouteTypes` and whose object fulfils this contract; and its
     connection classes by entry points of the group `asyncworker.connections`, named after them.
-    It may have a method `extend(app)`, which returns what `app.http` is for RouteTypes.HTTP.
+    It may have more methods: `extend(app)` returns what `app.http` is for RouteTypes.HTTP; `check`
+    and `shared` are those of `Checking` and `Sharing`.
     """
 
     @property
@@ -52,6 +53,30 @@ class Backend(Protocol):
 
         Leaving it stops taking, lets running handlers end, and settles. Cancelled meanwhile, it
         cancels the handlers and ends within seconds.
+        """
+        ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """Try what a run would need, for `asyncworker check`."""
+
+    async def check(self, app: App, routes: Sequence[Any]) -> list[str]:
+        """Return what would keep these routes from working, a line each.
+
+        It takes no work and calls nothing of the user. Without routes it tries the connections.
+        """
+        ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """Let several processes of one app listen together, for `asyncworker run --workers`."""
+
+    def shared(self, app: App) -> Mapping[str, Sequence[int]]:
+        """Return the sockets that a running app listens on, by descriptor.
+
+        Each list is under the variable that hands it to a further process, separated by commas.
         """
         ...
 

@@ -118,6 +118,8 @@ class Lifecycle:
         schedules = self._app.schedules
         if schedules:
             await serving.add("the schedules", running(schedules, self._app))
+        for hook in self._app.started_hooks:
+            await self._call("started", hook)
         log.info("started; routes: %d; schedules: %d", len(self._app.routes), len(schedules))
 
     async def _drain(self, serving: Serving, *raised: *Raised) -> None:

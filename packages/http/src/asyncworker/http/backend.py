@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from asyncworker.http.extension import HTTP
 from asyncworker.http.route import HTTPRoute, make_route
+from asyncworker.http.server import obstacle_to
+from asyncworker.http.settings import PREFIX
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
@@ -48,6 +50,15 @@ class HTTPBackend:
         """Serve while the context lasts; on exit let running handlers end, and close."""
         async with _extension(app).serving(routes):
             yield
+
+    def shared(self, app: App) -> Mapping[str, Sequence[int]]:
+        """Return the sockets of the server, for further processes to serve too."""
+        return {f"{PREFIX}SOCKETS": _extension(app).descriptors}
+
+    async def check(self, app: App, routes: Sequence[HTTPRoute]) -> list[str]:
+        """Return why the server could not listen, if so."""
+        obstacle = await obstacle_to(_extension(app).settings) if routes else None
+        return [] if obstacle is None else [obstacle]
 
 
 def _extension(app: App) -> HTTP:

@@ -44,6 +44,7 @@ class HTTP:
         self._app = app
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None
+        self._server: Server | None = None
 
     def get(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
         """Answer GET, and HEAD where no other handler does."""
@@ -100,6 +101,11 @@ class HTTP:
         assert port is not None  # noqa: S101
         return port
 
+    @property
+    def descriptors(self) -> list[int]:
+        """Return those of the sockets that the server listens on, none when it does not run."""
+        return [] if self._server is None else self._server.descriptors
+
     @asynccontextmanager
     async def serving(self, routes: Sequence[HTTPRoute]) -> AsyncIterator[None]:
         """Serve routes while the context lasts.
@@ -110,11 +116,13 @@ class HTTP:
         _add(application, routes)
         for hook in self._hooks:
             await _call(hook, application)
-        async with Server(application, self.settings).listening() as self._url:
+        self._server = Server(application, self.settings)
+        async with self._server.listening() as self._url:
             try:
                 yield
             finally:
                 self._url = None
+                self._server = None
 
     def _route(self, method: str, paths: str | Iterable[str], options: Options) -> Callable[[H], H]:
         routes = [paths] if isinstance(paths, str) else paths

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import os
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -52,7 +53,12 @@ class Server:
             max_field_size=settings.header_limit,
         )
         self._watch: Watch | None = None
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Return those of the sockets that it listens on."""
+        return [one.fileno() for listener in self._listeners for one in listener.sockets]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[URL]:
@@ -73,16 +79,24 @@ class Server:
         server = self._runner.server
         assert server is not None  # noqa: S101
         self._watch = Watch(server, self._settings)
-        host, port = self._settings.host, self._settings.port
-        loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(server, host, port, backlog=BACKLOG)
+            await self._bind(server)
         except OSError as error:
-            raise CannotListen(_reason(host, port, error)) from None
-        bound = self._listener.sockets[0].getsockname()[1]
-        url = URL.build(scheme="http", host=host, port=bound)
+            raise CannotListen(_reason(self._settings, error)) from None
+        bound = self._listeners[0].sockets[0].getsockname()[1]
+        url = URL.build(scheme="http", host=self._settings.host, port=bound)
         log.info("listening on %s", url)
         return url
+
+    async def _bind(self, server: web.Server) -> None:
+        create_server = asyncio.get_running_loop().create_server
+        for descriptor in self._settings.descriptors:
+            inherited = socket.socket(fileno=descriptor)
+            inherited.set_inheritable(False)
+            self._listeners.append(await create_server(server, sock=inherited, backlog=BACKLOG))
+        if not self._settings.sockets:
+            host, port = self._settings.host, self._settings.port
+            self._listeners.append(await create_server(server, host, port, backlog=BACKLOG))
 
     async def _end(self, *, at_once: bool) -> None:
         closing = asyncio.get_running_loop().create_task(self._close())
@@ -97,8 +111,8 @@ class Server:
 
     async def _close(self) -> None:
         """Stop accepting, let what runs end, and wait until each client has its answer."""
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for _ in range(TURNS):
             await asyncio.sleep(0)
         # aiohttp has no event for what the two loops wait for.
@@ -121,7 +135,24 @@ class Server:
             log.error("%d handlers ignore their cancellation and are abandoned", len(abandoned))
 
 
-def _reason(host: str, port: int, error: OSError) -> str:
+async def obstacle_to(settings: Settings) -> str | None:
+    """Return why a server could not listen now, or None."""
+    loop = asyncio.get_running_loop()
+    try:
+        # Bound, but not listening: no client gets through.
+        bound = await loop.create_server(
+            asyncio.Protocol, settings.host, settings.port, start_serving=False
+        )
+    except OSError as error:
+        return _reason(settings, error)
+    bound.close()
+    return None
+
+
+def _reason(settings: Settings, error: OSError) -> str:
+    host, port = settings.host, settings.port
+    if settings.sockets:
+        return f"cannot listen on {PREFIX}SOCKETS={settings.sockets}: {error.strerror}"
     if error.errno == errno.EADDRINUSE:
         return (
             f"{host}:{port} is taken: stop what listens there, or set {PREFIX}PORT to another "

@@ -25,6 +25,8 @@ class Settings(Environment):
     for every 500 bytes of it. answer_timeout: seconds that a client may leave an answer unread.
     keepalive_timeout: seconds that a connection may be idle between two requests.
     access_log: whether each request is logged.
+    sockets: descriptors, separated by commas, of sockets that listen already, as a parent shares
+    them between several processes; they take the place of host and port.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX)
@@ -38,3 +40,9 @@ class Settings(Environment):
     answer_timeout: Seconds = 60.0
     keepalive_timeout: Seconds = 30.0
     access_log: bool = False
+    sockets: str = Field(default="", pattern=r"^(\d+(,\d+)*)?$")
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Return the numbers in `sockets`."""
+        return [int(number) for number in self.sockets.split(",") if number]

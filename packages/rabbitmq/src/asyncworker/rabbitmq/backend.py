@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from asyncworker.rabbitmq.checkup import problems_of
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.consumer import Consumer
 from asyncworker.rabbitmq.link import Link
@@ -64,6 +65,10 @@ class RabbitMQBackend:
             finally:
                 for consumer in consumers:
                     consumer.stop()
+
+    async def check(self, app: App, routes: Sequence[AMQPRoute]) -> list[str]:
+        """Return which vhosts cannot be reached, and which queues cannot be consumed."""
+        return await problems_of(app.connections.all, routes)
 
 
 backend = RabbitMQBackend()

@@ -68,6 +68,13 @@ class Link:
                 publisher_confirms=confirms, on_return_raises=confirms
             )
 
+    async def connect(self) -> None:
+        """Connect now.
+
+        Raises: BrokerError, in one line.
+        """
+        self._connection = await self._broker.connect(self.vhost)
+
     async def close(self) -> None:
         """Close the connection, if there is one, within `CLOSE_TIMEOUT`."""
         connection, self._connection = self._connection, None
@@ -84,12 +91,12 @@ class Link:
     async def _connected(self) -> Connection:
         async with self._opening:
             while self._connection is None or not self._connection.connected.is_set():
-                await self._connect()
+                await self._try_to_connect()
             return self._connection
 
-    async def _connect(self) -> None:
+    async def _try_to_connect(self) -> None:
         try:
-            self._connection = await self._broker.connect(self.vhost)
+            await self.connect()
         except BrokerError as error:
             self._report(str(error))
             await self._backoff.wait()

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from asyncworker.route_types import RouteTypes
+from asyncworker.sse.address import shown
 from asyncworker.sse.connection import SSEConnection
 from asyncworker.sse.consumer import Consumer
 from asyncworker.sse.endpoint import asked_once
+from asyncworker.sse.errors import StreamError, StreamOver
 from asyncworker.sse.route import SSERoute, make_route
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from asyncworker.connections import Connection
     from asyncworker.options import RouteOptions
     from asyncworker.routes import Handler
+    from asyncworker.sse.endpoint import Endpoint
 
 
 class SSEBackend:
@@ -60,6 +63,21 @@ class SSEBackend:
             finally:
                 for consumer in consumers:
                     consumer.stop()
+
+    async def check(self, app: App, routes: Sequence[SSERoute]) -> list[str]:
+        """Return which streams are not there; each is asked for, and left at once."""
+        endpoints = [endpoint for route in routes for endpoint in route.endpoints]
+        async with _session() as session, asyncio.TaskGroup() as group:
+            checks = [group.create_task(_obstacle(one, session)) for one in endpoints]
+        return [problem for check in checks if (problem := check.result()) is not None]
+
+
+async def _obstacle(endpoint: Endpoint, session: ClientSession) -> str | None:
+    try:
+        async with endpoint.opened(session, ""):
+            return None
+    except (StreamError, StreamOver) as error:
+        return f"stream {shown(endpoint.url)}: {error}"
 
 
 def _session() -> ClientSession:
