@@ -92,6 +92,15 @@ class Environment:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def command(self, name: str, *arguments: str, cwd: Path | None = None, code: int = 0) -> str:
+        """Return what an installed command prints, as it ends with this exit code."""
+        command = [self.python.with_name(name), *arguments]
+        done = subprocess.run(
+            command, env=self.variables, cwd=cwd, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
     def error(self, code: str) -> str:
         """Return the last line of the code's traceback."""
         done = self._python(code)
@@ -196,7 +205,8 @@ class TestContents:
 
     def test_core_offers_an_extra_for_every_part(self, wheels):
         extras = wheels["asyncworker-core"].metadata.get_all("Provides-Extra")
-        assert {"rabbitmq", "http", "sse", "timeit", "cron", "uvloop", "all"} == set(extras)
+        names = {"rabbitmq", "http", "sse", "timeit", "cli", "cron", "uvloop", "all"}
+        assert names == set(extras)
 
     def test_rabbitmq_announces_itself_to_core(self, wheels):
         entry_points = wheels["asyncworker-rabbitmq"].texts["entry_points.txt"].decode()
@@ -206,6 +216,13 @@ class TestContents:
             "",
             "[asyncworker.connections]",
             "AMQPConnection = asyncworker.rabbitmq.connection:AMQPConnection",
+        ]
+
+    def test_core_has_the_command(self, wheels):
+        entry_points = wheels["asyncworker-core"].texts["entry_points.txt"].decode()
+        assert entry_points.splitlines() == [
+            "[console_scripts]",
+            "asyncworker = asyncworker.cli:main",
         ]
 
     def test_the_version_is_the_one_that_the_package_says(self, wheels):
@@ -279,6 +296,27 @@ class TestOneBackend:
         environment.run(IMPORTS[name])
         for module in absent:
             assert f"No module named '{module}'" in environment.error(f"import {module}")
+
+
+class TestCommand:
+    def test_works_without_any_extra(self, core_alone, wheels):
+        version = f"{wheels['asyncworker-core'].metadata['Version']}\n"
+        assert core_alone.command("asyncworker", "--version") == version
+        assert core_alone.command("python", "-I", "-m", "asyncworker", "--version") == version
+
+    def test_says_what_reload_needs(self, core_alone):
+        code = "from asyncworker.cli import main; main(['run', 'json', '--reload'])"
+        assert "pip install 'asyncworker-core[cli]'" in core_alone.command(
+            "python", "-I", "-c", code, code=2
+        )
+
+    def test_a_new_project_works(self, environment, wheels, tmp_path):
+        environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]], "pytest")
+        environment.command("asyncworker", "new", str(tmp_path / "parcels"))
+        tested = environment.command("pytest", "-q", cwd=tmp_path / "parcels")
+        assert "2 passed" in tested
+        table = environment.command("asyncworker", "routes", "worker", cwd=tmp_path / "parcels")
+        assert "parcels" in table
 
 
 class TestTogether:

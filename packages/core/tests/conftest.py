@@ -13,7 +13,7 @@ import pytest
 
 from asyncworker.backend import load_backend
 
-LIMIT = 10.0
+LIMIT = 60.0
 """Seconds after which what a test waits for is taken for lost."""
 THIRD_PARTY = Path(__file__).with_name("third_party")
 ENTRY_POINTS = """\
@@ -104,17 +104,20 @@ class Worker:
         self._output = ""
 
     async def printed(self, text):
-        """Wait until a line of stdout holds the text."""
+        """Wait until a line of stdout holds the text, and return the line."""
         async with asyncio.timeout(LIMIT):
             while line := (await self._process.stdout.readline()).decode():
                 self._output += line
                 if text in line:
-                    return
+                    return line
         errors = (await self._process.stderr.read()).decode()
         pytest.fail(f"{text!r} was never printed:\n{self._output}\n{errors}")
 
     def send(self, number):
         self._process.send_signal(number)
+
+    def send_group(self, number):
+        os.killpg(self._process.pid, number)
 
     def write(self, line):
         self._process.stdin.write(f"{line}\n".encode())
@@ -135,21 +138,23 @@ class Worker:
 
 
 @pytest.fixture
-async def worker(kafka, install):
-    """Start scripts, with the third party's backends installed."""
+async def process(kafka, install):
+    """Start Pythons with these arguments, with the third party's backends installed."""
     workers = []
 
-    async def start(script, **environment):
+    async def start(*arguments, cwd=None, **environment):
         names = {name for name in os.environ if name.startswith("ASYNCWORKER_")}
         inherited = {name: value for name, value in os.environ.items() if name not in names}
         path = [str(install.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-c",
-            dedent(script),
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            # What a terminal sends to a whole group must not reach the tests.
+            process_group=0,
+            cwd=cwd,
             env={**inherited, "PYTHONPATH": os.pathsep.join(path), **environment},
         )
         workers.append(Worker(process))
@@ -158,6 +163,27 @@ async def worker(kafka, install):
     yield start
     for one in workers:
         await one.close()
+
+
+@pytest.fixture
+def worker(process):
+    """Start scripts."""
+
+    async def start(script, **environment):
+        return await process("-c", dedent(script), **environment)
+
+    return start
+
+
+@pytest.fixture
+def command(process, tmp_path):
+    """Start `asyncworker` in a folder with one module, `shop`."""
+
+    async def start(module, *arguments, **environment):
+        (tmp_path / "shop.py").write_text(dedent(module))
+        return await process("-m", "asyncworker", *arguments, cwd=tmp_path, **environment)
+
+    return start
 
 
 @pytest.fixture

@@ -49,3 +49,20 @@ def test_core_imports_no_backend():
         "assert not {'aio_pika', 'aiormq', 'aiohttp'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_who_runs_no_command_imports_nothing_of_it():
+    code = (
+        "import sys, asyncworker\n"
+        "asyncworker.App()\n"
+        "assert not {'click', 'rich', 'watchfiles', 'asyncworker.cli'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_imports_no_backend_and_no_extra():
+    code = (
+        "import sys, asyncworker.cli\n"
+        "assert not {'aio_pika', 'aiohttp', 'rich', 'watchfiles'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,6 +13,7 @@ from asyncworker.options import DefaultValues
 
 PREFIX = "ASYNCWORKER_"
 
+Loop = Literal["asyncio", "uvloop"]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
 ]
@@ -52,4 +53,4 @@ class Settings(Environment):
     loglevel: LogLevel = "INFO"
     flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
     shutdown_timeout: float = Field(default=20.0, ge=0)
-    loop: Literal["asyncio", "uvloop"] = "asyncio"
+    loop: Loop = "asyncio"

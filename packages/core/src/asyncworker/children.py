@@ -1,0 +1,185 @@
+"""The processes of one parent, which share its signals and their listening sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, Self
+
+from asyncworker.lifeline import received
+from asyncworker.signals import STOP_SIGNALS
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from asyncworker.lifeline import Descriptors
+
+log = logging.getLogger(__name__)
+
+KILLED: Final = 128
+"""What a shell adds to the number of the signal that killed a process."""
+STOPPED: Final = tuple(-number for number in STOP_SIGNALS)
+"""How a process ends that a stop signal killed."""
+
+
+class Children:
+    """Start processes of one app.
+
+    arguments: those of `asyncworker` for each of them. started: set when one of them takes work.
+    stopping: set by the first stop signal, which is passed on, as is every further one.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.started = asyncio.Event()
+        self.stopping = asyncio.Event()
+        self._arguments = arguments
+        self._alive: set[Child] = set()
+        self._signals: list[signal.Signals] = []
+        self._sockets = SharedSockets()
+
+    @contextmanager
+    def minded(self) -> Iterator[Self]:
+        """Pass signals on while the context lasts."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self._pass_on, number)
+        try:
+            yield self
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+            self._sockets.close()
+
+    async def start(self) -> Child:
+        """Start one process more."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await self._spawn(theirs.fileno())
+        child = Child(process, ours, self._on_started)
+        self._alive.add(child)
+        for number in self._signals:
+            # They came while the process was on its way.
+            child.send(number)
+        log.info("started process %d", child.pid)
+        return child
+
+    async def end_of(self, child: Child) -> int:
+        """Wait until a process has ended, and return its exit code the way a shell does."""
+        code = await child.ended()
+        self._alive.discard(child)
+        if code in STOPPED and self.stopping.is_set() and not child.has_started:
+            # It was stopped before it could mind signals, and had nothing to drain.
+            return 0
+        if code < 0:
+            log.error("process %d was killed by %s", child.pid, signal.Signals(-code).name)
+            return KILLED - code
+        if code and self.started.is_set():
+            # Before any has started, what it wrote itself is enough.
+            log.error("process %d ended with exit code %d", child.pid, code)
+        return code
+
+    async def _spawn(self, lifeline: int) -> Process:
+        # A group of its own: what a terminal sends to all, as by Ctrl-C, comes through the parent
+        # alone, or each process would take it for a second signal.
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "asyncworker",
+            *self._arguments,
+            f"--lifeline={lifeline}",
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=(lifeline, *self._sockets.descriptors),
+            process_group=0,
+            env={**os.environ, **self._sockets.variables},
+        )
+
+    def _on_started(self, sockets: Descriptors) -> None:
+        self.started.set()
+        self._sockets.take(sockets)
+        if self.stopping.is_set():
+            self._sockets.close()
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        log.info("%s: passing it on to %d processes", number.name, len(self._alive))
+        self._signals.append(number)
+        self.stopping.set()
+        # Clients are refused from now on, when the processes do not listen any more.
+        self._sockets.close()
+        for child in self._alive:
+            child.send(number)
+
+
+class Child:
+    """Hold one process.
+
+    on_started: called with its sockets when its app takes work.
+    """
+
+    def __init__(
+        self, process: Process, lifeline: socket.socket, on_started: Callable[[Descriptors], None]
+    ) -> None:
+        self.has_started = False
+        self.pid = process.pid
+        self._process = process
+        self._on_started = on_started
+        self._lifeline = lifeline
+        self._lifeline.setblocking(False)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(lifeline, self._read)
+
+    def send(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait until it has ended."""
+        try:
+            return await self._process.wait()
+        finally:
+            # What it said last may still be there.
+            self._read()
+            self._loop.remove_reader(self._lifeline)
+            self._lifeline.close()
+
+    def _read(self) -> None:
+        sockets = received(self._lifeline)
+        if sockets is None:
+            self._loop.remove_reader(self._lifeline)
+        else:
+            self.has_started = True
+            self._on_started(sockets)
+
+
+class SharedSockets:
+    """Hold what the first process listens on, for all others to listen there too."""
+
+    def __init__(self) -> None:
+        self._held: Descriptors = {}
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Return what a process has to inherit."""
+        return [one for sockets in self._held.values() for one in sockets]
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Return what tells a process of them."""
+        return {name: ",".join(map(str, sockets)) for name, sockets in self._held.items()}
+
+    def take(self, descriptors: Descriptors) -> None:
+        """Hold these in place of those held so far, which are the same sockets or unused."""
+        self.close()
+        self._held = descriptors
+
+    def close(self) -> None:
+        """Hold none."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self._held = {}

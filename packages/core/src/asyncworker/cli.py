@@ -1,0 +1,199 @@
+"""The command `asyncworker`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, get_args
+
+import click
+
+from asyncworker.checkup import problems_of
+from asyncworker.errors import AsyncWorkerError
+from asyncworker.failure import users_traceback
+from asyncworker.lifeline import Lifeline
+from asyncworker.listing import print_table, row_of
+from asyncworker.settings import PREFIX, Loop, Settings
+from asyncworker.signals import stop_signals
+from asyncworker.supervision import supervise
+from asyncworker.supervisor import Supervisor
+from asyncworker.target import TargetFailed, TargetNotFound, modules_in, parse_target
+from asyncworker.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from click.shell_completion import CompletionItem
+
+
+USAGE: Final = 2
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _complete_target(_context: object, _parameter: object, typed: str) -> list[CompletionItem]:
+    """Offer the modules of the current directory."""
+    names = [name for name in modules_in([str(Path.cwd())]) if name.startswith(typed)]
+    return [click.shell_completion.CompletionItem(name) for name in names]
+
+
+target_argument = click.argument("target", shell_complete=_complete_target)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def main() -> None:
+    """Run and inspect asyncworker apps.
+
+    TARGET is module:app, or module:factory for a function that makes an app. A module alone means
+    its `app`; path/to/file.py works too.
+    """
+
+
+@main.command()
+@target_argument
+@click.option("--reload", is_flag=True, help="Start again when Python files here change.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Run N processes, and start one that dies again.",
+)
+@click.option("--loop", type=click.Choice(get_args(Loop)), help=f"Set {PREFIX}LOOP.")
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    help=f"Set {PREFIX}LOGLEVEL.",
+)
+@click.option("--lifeline", type=int, hidden=True)
+def run(
+    target: str,
+    *,
+    reload: bool,
+    workers: int | None,
+    loop: str | None,
+    log_level: str | None,
+    lifeline: int | None,
+) -> None:
+    """Run an app until SIGINT or SIGTERM."""
+    if reload and workers:
+        raise click.UsageError("--reload runs one process: leave out --workers")
+    _set_variables(LOOP=loop, LOGLEVEL=log_level)
+    with _one_line():
+        if reload:
+            sys.exit(_reload(target))
+        if workers:
+            sys.exit(_run_workers(target, workers))
+        _run_here(target, lifeline)
+
+
+@main.command()
+@target_argument
+def routes(target: str) -> None:
+    """Show the routes of an app."""
+    with _one_line():
+        app = parse_target(target).load()
+        print_table([row_of(route) for route in app.routes])
+
+
+@main.command()
+@target_argument
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Seconds for all connections together.",
+)
+def check(target: str, timeout: float) -> None:
+    """Tell whether an app could work, without running it.
+
+    Imports it, tries its connections, looks for its queues and streams, and whether its port is
+    free. Prints a line for each problem, and exits with 1 if there is any. Hooks and handlers are
+    not called.
+    """
+    with _one_line():
+        try:
+            app = parse_target(target).load()
+        except TargetFailed as error:
+            raise AsyncWorkerError(f"{error}: {error.__cause__!r}") from None
+        problems = asyncio.run(problems_of(app, timeout))
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        sys.exit(1)
+    click.echo(f"ok, routes: {len(app.routes)}")
+
+
+@main.command()
+@click.argument("name", type=click.Path(path_type=Path))
+def new(name: Path) -> None:
+    """Write a worker, its test and a Dockerfile into the new folder NAME."""
+    from asyncworker.scaffold import NotWritten, write_project
+
+    try:
+        files = write_project(name)
+    except NotWritten as error:
+        _fail(str(error), USAGE)
+    for file in files:
+        click.echo(f"wrote {file}")
+
+
+def _set_variables(**values: str | None) -> None:
+    """Set what apps read, those of further processes included."""
+    for name, value in values.items():
+        if value is not None:
+            os.environ[f"{PREFIX}{name}"] = value
+
+
+def _run_here(target: str, lifeline: int | None) -> None:
+    with stop_signals(_end_before_start):
+        parent = None if lifeline is None else Lifeline(lifeline)
+        if parent is not None:
+            parent.end_with_parent(Settings.load().shutdown_timeout)
+        app = parse_target(target).load()
+        if parent is not None:
+            parent.announce(app)
+    app.run()
+
+
+def _end_before_start(_number: int, _frame: object) -> NoReturn:
+    """End as a run does that is stopped before its start is complete."""
+    sys.exit(0)
+
+
+def _run_workers(target: str, count: int) -> int:
+    loglevel = Settings.load().loglevel
+    return supervise(["run", target], loglevel, lambda one: Supervisor(one, count).run())
+
+
+def _reload(target: str) -> int:
+    try:
+        from asyncworker.reloader import Reloader
+    except ImportError:
+        _fail("--reload needs watchfiles: pip install 'asyncworker-core[cli]'", USAGE)
+    folders = {Path.cwd(), parse_target(target).folder}
+    loglevel = Settings.load().loglevel
+    return supervise(["run", target], loglevel, lambda one: Reloader(one, folders).run())
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Show what users did wrong as one line, and what their code raised as their traceback."""
+    try:
+        yield
+    except TargetNotFound as error:
+        _fail(str(error), USAGE)
+    except TargetFailed as error:
+        if error.__cause__ is not None:
+            click.echo(users_traceback(error.__cause__), err=True)
+        sys.exit(1)
+    except AsyncWorkerError as error:
+        _fail(str(error), 1)
+
+
+def _fail(reason: str, code: int) -> NoReturn:
+    click.echo(f"Error: {reason}", err=True)
+    sys.exit(code)
