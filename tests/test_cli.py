@@ -8,6 +8,7 @@ import socket
 import sys
 import uuid
 from contextlib import asynccontextmanager
+from pathlib import Path
 from textwrap import dedent
 
 import aio_pika
@@ -15,6 +16,7 @@ import pytest
 from aiohttp import ClientSession, web
 from yarl import URL
 
+EXAMPLES = Path(__file__).parent.parent / "examples"
 LIMIT = 60.0
 
 HTTP_APP = """
@@ -261,9 +263,9 @@ async def test_each_queue_that_is_missing_is_a_line(command, amqp_url, queue):
 async def test_a_wrong_password_is_a_line_that_does_not_show_it(command, amqp_url):
     url = str(URL(amqp_url).with_password("hush-hush"))
     process = await command(CHECKED + QUEUES, "check", "shop", URL=url, QUEUES="a")
-    code, output, _ = await process.end()
+    code, output, errors = await process.end()
     assert "the broker refuses user" in output
-    assert "hush-hush" not in output
+    assert "hush-hush" not in output + errors
     assert (len(output.splitlines()), code) == (1, 1)
 
 
@@ -271,7 +273,8 @@ async def test_a_connection_without_routes_is_tried(command):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
     process = await command(CHECKED, "check", "shop", URL=f"amqp://127.0.0.1:{port}")
-    code, output, _ = await process.end()
+    code, output, errors = await process.end()
+    assert errors == ""
     assert output.startswith(f"cannot connect to amqp://guest@127.0.0.1:{port}, vhost '/': ")
     assert (len(output.splitlines()), code) == (1, 1)
 
@@ -399,3 +402,17 @@ async def test_a_new_project_handles_messages_and_passes_its_test(
     assert (code, errors) == (0, "")
     queue = await parcels.declare_queue("parcels", passive=True)
     assert queue.declaration_result.message_count == 0
+
+
+# The example
+
+
+async def test_the_example_runs_in_several_processes(command):
+    example = str(EXAMPLES / "command_line.py")
+    parent = await command("", "run", example, "--workers", "2", ASYNCWORKER_HTTP_PORT="0")
+    url = await url_of(parent)
+    await parent.started(2)
+    assert json.loads(await get(url))["process"] > 0
+    parent.send(signal.SIGTERM)
+    code, _, errors = await parent.end()
+    assert (code, errors) == (0, "")

@@ -16,6 +16,7 @@ from asyncworker.errors import AsyncWorkerError
 from asyncworker.failure import users_traceback
 from asyncworker.lifeline import Lifeline
 from asyncworker.listing import print_table, row_of
+from asyncworker.logs import json_logging
 from asyncworker.settings import PREFIX, Loop, Settings
 from asyncworker.signals import stop_signals
 from asyncworker.supervision import supervise
@@ -119,7 +120,10 @@ def check(target: str, timeout: float) -> None:
             app = parse_target(target).load()
         except TargetFailed as error:
             raise AsyncWorkerError(f"{error}: {error.__cause__!r}") from None
-        problems = asyncio.run(problems_of(app, timeout))
+        # What libraries log of a problem is said by its line.
+        noisy = {name for connection in app.connections.all for name in connection.noisy_loggers}
+        with json_logging("CRITICAL", quiet=noisy):
+            problems = asyncio.run(problems_of(app, timeout))
     for problem in problems:
         click.echo(problem)
     if problems:
