@@ -1,0 +1,1 @@
+"""Measure asyncworker beside its peers: `hatch run bench`."""

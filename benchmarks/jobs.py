@@ -1,0 +1,140 @@
+"""What a subject is told to do: plain data, sent to its process as JSON.
+
+Subjects of all environments read this file, so that it needs nothing but the standard library.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Consume:
+    """Consume queues that are full already, and read each body.
+
+    queues: one route for each. pause: seconds that the handler awaits. latency: bodies say when
+    they were sent. endless: end by SIGTERM rather than after `count`.
+    """
+
+    url: str
+    queues: tuple[str, ...]
+    warmup: int
+    count: int
+    bulk: int = 1
+    prefetch: int = 256
+    pause: float = 0.0
+    latency: bool = False
+    endless: bool = False
+
+    @property
+    def queue(self) -> str:
+        """Return the only queue."""
+        (queue,) = self.queues
+        return queue
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Publish persistent messages, and wait for the confirm of each.
+
+    in_flight: how many wait for their confirm at once.
+    """
+
+    url: str
+    queue: str
+    warmup: int
+    count: int
+    size: int
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Serve HTTP on a port of 127.0.0.1 until SIGTERM.
+
+    routes: how many paths there are beside those that are asked for.
+    """
+
+    port: int
+    routes: int = 0
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Follow an event stream, and decode the JSON of each event."""
+
+    url: str
+    path: str
+    warmup: int
+    count: int
+    bulk: int = 1
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time an empty block with Timeit."""
+
+    warmup: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Run a worker that has nothing to do.
+
+    url, queue: of RabbitMQ. events: address of a stream that sends nothing.
+    """
+
+    url: str
+    queue: str
+    events: str
+    port: int
+
+
+Job = Consume | Publish | Serve | Follow | Clock | Idle
+KINDS: dict[str, Callable[..., Job]] = {
+    kind.__name__.lower(): kind for kind in (Consume, Publish, Serve, Follow, Clock, Idle)
+}
+
+
+def name(job: Job) -> str:
+    """Return the name of the function that does the job."""
+    return type(job).__name__.lower()
+
+
+def dump(job: Job) -> str:
+    """Return the job as JSON."""
+    return json.dumps({"job": name(job), **asdict(job)})
+
+
+def load(text: str) -> Job:
+    """Return the job that the JSON says."""
+    fields: dict[str, Any] = json.loads(text)
+    if "queues" in fields:
+        fields["queues"] = tuple(fields["queues"])
+    return KINDS[fields.pop("job")](**fields)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Hold an AMQP URL in parts, for those who do not take it in one."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    vhost: str
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """Take a URL apart; what it leaves out is RabbitMQ's default."""
+        parts = urlsplit(url)
+        return cls(
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or 5672,
+            user=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            vhost=unquote(parts.path[1:]) or "/",
+        )

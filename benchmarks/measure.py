@@ -1,0 +1,324 @@
+"""How each kind of case is measured: prepare, run the subject's process, check what it left."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from statistics import median
+from typing import Any, Final
+
+from benchmarks import jobs, load
+from benchmarks.amqp import Client
+from benchmarks.cases import CPU, IMPORT, RATE, Case
+from benchmarks.environments import ROOT, Home
+from benchmarks.messages import USUAL, body, encode, stamped
+from benchmarks.peers import Peer
+from benchmarks.window import Result
+from scripts.rabbitmq import free_ports, wait_for
+
+QUEUE: Final = "asyncworker-bench"
+LEFTOVERS: Final = ("asyncworker-bench-taskiq-dead", "asyncworker-bench-taskiq")
+"""A queue and an exchange that taskiq-aio-pika declares."""
+DEADLINE: Final = 600.0
+CONSUMING_DEADLINE: Final = 60.0
+SETTLING: Final = 1.0
+IMPORTING: Final = """
+import sys, time
+began = time.process_time()
+exec(sys.argv[1])
+print(time.process_time() - began)
+"""
+
+
+class SubjectFailed(Exception):
+    """Report a subject that did not do its job."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Hold what subjects meet.
+
+    url: of RabbitMQ. events: of the event server.
+    """
+
+    url: str
+    events: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Measure one peer in one case.
+
+    amount: messages, requests or uses, the warm-up not counted.
+    """
+
+    stage: Stage
+    case: Case
+    peer: Peer
+    home: Home
+    amount: int
+
+    def measure(self) -> Result:
+        """Return what was measured, by the names of metrics.
+
+        Raises: SubjectFailed
+        """
+        return KINDS[self.case.kind](self)
+
+    @property
+    def count(self) -> int:
+        """Return the amount in whole batches: a batch that is not full waits for more."""
+        return -(-self.amount // self._step) * self._step
+
+    @property
+    def warmup(self) -> int:
+        """Return how many come before those that count, in whole batches."""
+        return -(-self.amount // 10 // self._step) * self._step or self._step
+
+    @property
+    def _step(self) -> int:
+        bulk, routes = self.setting("bulk", 1), self.setting("routes", 1)
+        return int(bulk * routes)
+
+    def setting(self, name: str, default: Any) -> Any:
+        """Return a setting of the case."""
+        return self.case.settings.get(name, default)
+
+    def run(self, job: jobs.Job) -> Result:
+        """Do a job to its end."""
+        with self.running(job) as process:
+            return self.result(process)
+
+    @contextmanager
+    def running(self, job: jobs.Job) -> Iterator[subprocess.Popen[str]]:
+        """Run the subject's process while the context lasts."""
+        (port,) = free_ports(1)
+        environment = os.environ | {
+            # Two of the subjects serve HTTP whatever they do; a peer's port comes by its job.
+            "ASYNCWORKER_HTTP_PORT": str(getattr(job, "port", port)),
+            "PYTHONUNBUFFERED": "1",
+        }
+        process = subprocess.Popen(
+            self.home.command(self.peer, job),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+    def result(self, process: subprocess.Popen[str]) -> Result:
+        """Wait for the process; return the last line that it printed."""
+        try:
+            out, err = process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise SubjectFailed(f"it did not end within {DEADLINE:.0f} s") from None
+        if process.returncode != 0 or not out.strip():
+            lines = (err.strip() or out.strip() or "no output").splitlines()
+            raise SubjectFailed(f"exit code {process.returncode}: {lines[-1]}")
+        found: Result = json.loads(out.splitlines()[-1])
+        return found
+
+
+def consume(subject: Subject) -> Result:
+    """Fill queues, have them consumed, and see that nothing is left."""
+    with queues(subject) as (client, names):
+        found = subject.run(consume_job(subject, names))
+        left = sum(client.depth(name) for name in names)
+        if left:
+            raise SubjectFailed(f"{left} messages were not settled")
+    return per_message(found)
+
+
+def share(subject: Subject) -> Result:
+    """Have several processes consume one queue; add up what they took."""
+    with queues(subject) as (client, names):
+        job = consume_job(subject, names, endless=True)
+        processes = [subject.running(job) for _ in range(subject.setting("processes", 1))]
+        found = _share(subject, client, processes)
+    wall = max(one["ended"] for one in found) - min(one["began"] for one in found)
+    total = {key: sum(one[key] for one in found) for key in ("messages", "cpu", "peak_mb")}
+    return per_message(total | {"wall": wall})
+
+
+def _share(subject: Subject, client: Client, processes: list[Any]) -> list[Result]:
+    if not processes:
+        if not wait_for(lambda: not client.depth(QUEUE), DEADLINE):
+            raise SubjectFailed("the queue did not become empty")
+        # What is ready is none; what was delivered last may still be handled.
+        time.sleep(SETTLING)
+        return []
+    with processes[0] as process:
+        rest = _share(subject, client, processes[1:])
+        process.terminate()
+        return [subject.result(process), *rest]
+
+
+def latency(subject: Subject) -> Result:
+    """Send at a steady rate, to a subject that consumes already."""
+    with queues(subject, filled=False) as (client, (name,)):
+        job = consume_job(subject, [name], latency=True)
+        with subject.running(job) as process:
+            if not wait_for(lambda: client.consumers(name) > 0, CONSUMING_DEADLINE):
+                raise SubjectFailed("it did not consume")
+            wrap = wrapper(subject.peer)
+            every = 1.0 / subject.setting("rate", 1_000)
+            due = time.monotonic()
+            for _ in range(job.warmup + job.count):
+                client.send(name, *wrap(stamped(time.monotonic_ns(), USUAL)))
+                due += every
+                time.sleep(max(0.0, due - time.monotonic()))
+            return subject.result(process)
+
+
+def publish(subject: Subject) -> Result:
+    """Have messages published, and count them."""
+    with Client(subject.stage.url) as client:
+        client.declare(QUEUE)
+        job = jobs.Publish(
+            url=subject.stage.url,
+            queue=QUEUE,
+            warmup=subject.warmup,
+            count=subject.count,
+            size=subject.setting("size", USUAL),
+            in_flight=subject.setting("in_flight", 1),
+        )
+        found = subject.run(job)
+        arrived = client.depth(QUEUE)
+        clean(client, [QUEUE])
+    if arrived != job.warmup + job.count:
+        raise SubjectFailed(f"{arrived} messages arrived, {job.warmup + job.count} were confirmed")
+    return per_message(found)
+
+
+def http(subject: Subject) -> Result:
+    """Ask a server, which tells the CPU that it took."""
+    (port,) = free_ports(1)
+    job = jobs.Serve(port=port, routes=subject.setting("routes", 0))
+    kind = subject.setting("request", "plain")
+    with subject.running(job) as process:
+        try:
+            found = asyncio.run(load.measure(port, kind, subject.warmup, subject.count))
+        except (load.UnexpectedAnswer, OSError) as error:
+            process.kill()
+            err = process.communicate()[1]
+            raise SubjectFailed(f"{error!r}: {err.strip()[-300:]}") from error
+        process.terminate()
+        process.communicate()
+    return per_message(found)
+
+
+def follow(subject: Subject) -> Result:
+    """Have an event stream followed."""
+    job = jobs.Follow(
+        url=subject.stage.events,
+        path=f"/{subject.warmup + subject.count}",
+        warmup=subject.warmup,
+        count=subject.count,
+        bulk=subject.setting("bulk", 1),
+    )
+    return per_message(subject.run(job))
+
+
+def clock(subject: Subject) -> Result:
+    """Have Timeit used."""
+    return per_message(subject.run(jobs.Clock(warmup=subject.warmup, count=subject.count)))
+
+
+def imports(subject: Subject) -> Result:
+    """Import in new processes, the first of which compiles."""
+    statement = subject.peer.imports[subject.case.name]
+    command = [subject.home.python or sys.executable, "-c", IMPORTING, statement]
+    taken = []
+    for _ in range(1 + max(subject.amount, 1)):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SubjectFailed(done.stderr.strip().splitlines()[-1])
+        taken.append(float(done.stdout) * 1e3)
+    return {IMPORT: median(taken[1:])}
+
+
+def idle(subject: Subject) -> Result:
+    """Have a worker do nothing, and look at its memory."""
+    with Client(subject.stage.url) as client:
+        client.declare(QUEUE)
+        (port,) = free_ports(1)
+        job = jobs.Idle(subject.stage.url, QUEUE, subject.stage.events + "/0", port)
+        found = subject.run(job)
+        clean(client, [QUEUE])
+    return found
+
+
+KINDS: Final[dict[str, Callable[[Subject], Result]]] = {
+    do.__name__: do for do in (consume, share, latency, publish, http, follow, clock, imports, idle)
+}
+
+
+@contextmanager
+def queues(subject: Subject, *, filled: bool = True) -> Iterator[tuple[Client, list[str]]]:
+    """Make the queues of a case, and delete them in the end."""
+    count = subject.setting("routes", 1)
+    names = [QUEUE, *(f"{QUEUE}-{number}" for number in range(1, count))]
+    content, headers = wrapper(subject.peer)(encode(body(subject.setting("size", USUAL))))
+    each = (subject.warmup + subject.count) // count
+    with Client(subject.stage.url) as client:
+        try:
+            for name in names:
+                client.declare(name)
+                if filled:
+                    client.fill(name, each, content, headers)
+            yield client, names
+        finally:
+            clean(client, names)
+
+
+def clean(client: Client, names: list[str]) -> None:
+    """Leave nothing on a broker that may be somebody's own."""
+    queue, exchange = LEFTOVERS
+    for name in (*names, queue):
+        client.delete(name)
+    client.delete_exchange(exchange)
+
+
+def consume_job(subject: Subject, names: list[str], **more: bool) -> jobs.Consume:
+    """Return what a consumer is told."""
+    return jobs.Consume(
+        url=subject.stage.url,
+        queues=tuple(names),
+        warmup=subject.warmup,
+        count=subject.count,
+        bulk=subject.setting("bulk", 1),
+        prefetch=subject.setting("prefetch", 256),
+        pause=subject.setting("pause", 0.0),
+        **more,
+    )
+
+
+def wrapper(peer: Peer) -> Callable[[bytes], tuple[bytes, dict[str, Any]]]:
+    """Return what turns a message into the form that a peer takes."""
+    if not peer.wraps:
+        return lambda content: (content, {})
+    envelope = import_module(f"benchmarks.subjects.{peer.module}").envelope
+    return lambda content: envelope(json.loads(content))
+
+
+def per_message(found: Result) -> Result:
+    """Add microseconds a message, and messages a second."""
+    return found | {
+        CPU: found["cpu"] / found["messages"] * 1e6,
+        RATE: found["messages"] / found["wall"],
+    }

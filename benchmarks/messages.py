@@ -1,0 +1,34 @@
+"""The messages that every peer gets."""
+
+import json
+from typing import Any
+
+SMALL = 20
+USUAL = 200
+LARGE = 20_000
+ITEM = {"product": "ab-1234", "amount": 3, "price": 19.95, "gift": False}
+
+
+def body(size: int) -> dict[str, Any]:
+    """Return an order that takes `size` bytes of JSON."""
+    order: dict[str, Any] = {"id": 12345}
+    if size > SMALL:
+        order["items"] = []
+        # A large message is many small values, as in life, rather than one long text.
+        while len(encode(order)) + len(encode(ITEM)) + 12 < size:
+            order["items"].append(ITEM)
+    order["n"] = ""
+    order["n"] = "x" * (size - len(encode(order)))
+    return order
+
+
+def encode(value: Any) -> bytes:
+    """Return compact JSON."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def stamped(sent: int, size: int) -> bytes:
+    """Return a message that says when it was sent, in nanoseconds."""
+    value = {"sent": sent, "n": ""}
+    value["n"] = "x" * (size - len(encode(value)))
+    return encode(value)

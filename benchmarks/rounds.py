@@ -1,0 +1,70 @@
+"""Rounds: every subject of every case takes its turn, then all of them again."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from benchmarks.cases import Case
+from benchmarks.environments import Home, Unavailable, available, say
+from benchmarks.machine import machine
+from benchmarks.measure import Stage, Subject, SubjectFailed
+from benchmarks.peers import PEERS
+from benchmarks.results import Results
+
+
+def run(
+    stage: Stage,
+    cases: list[Case],
+    rounds: int,
+    *,
+    quick: bool,
+    keep: Callable[[Results], object] = lambda results: None,
+) -> Results:
+    """Measure all cases in alternating rounds.
+
+    keep: called after each round, so that an interrupted run leaves what it has.
+    """
+    results = Results(datetime.now(UTC).date().isoformat(), rounds, machine())
+    homes = _homes(cases, results, quick=quick)
+    for number in range(1, rounds + 1):
+        for case in cases:
+            if number <= case.rounds:
+                _turn(results, stage, case, homes, f"round {number}/{rounds}", quick=quick)
+        keep(results)
+    return results
+
+
+def _turn(
+    results: Results, stage: Stage, case: Case, homes: dict[str, Home], at: str, *, quick: bool
+) -> None:
+    for name in case.peers:
+        if name not in homes:
+            continue
+        amount = case.amount(name, quick=quick)
+        where = f"{at}: {case.name}: {name}"
+        try:
+            result = Subject(stage, case, PEERS[name], homes[name], amount).measure()
+        except (SubjectFailed, OSError) as error:
+            results.failures.append(f"{where}: {error}")
+            say(results.failures[-1])
+        else:
+            results.add(case.name, name, result)
+            metric = case.metrics[0]
+            say(f"{where}: {result[metric]:,.4g} {metric}")
+
+
+def _homes(cases: list[Case], results: Results, *, quick: bool) -> dict[str, Home]:
+    """Make the environments; note the versions, and who cannot be had."""
+    homes: dict[str, Home] = {}
+    for name in dict.fromkeys(peer for case in cases for peer in case.peers):
+        peer = PEERS[name]
+        if quick and peer.home == "old":
+            results.absent[name] = "left out of --quick: it needs an environment of its own"
+            continue
+        try:
+            homes[name] = available(peer, may_install=not quick)
+        except Unavailable as error:
+            results.absent[name] = str(error)
+            say(f"{name} is left out: {error}")
+        else:
+            results.versions |= homes[name].versions(peer)
+    return homes

@@ -1,0 +1,65 @@
+"""FastStream: a subscriber that takes the decoded body; its log of each message is off."""
+
+import asyncio
+from typing import Any
+
+from faststream import FastStream
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
+
+from benchmarks import jobs
+from benchmarks.messages import body
+from benchmarks.window import Result, memory, publish_all, window
+
+SETTLED_AFTER = 1.5
+
+
+def consume(job: jobs.Consume) -> Result:
+    """Consume by a subscriber."""
+    broker = RabbitBroker(job.url, logger=None)
+    app = FastStream(broker, logger=None)
+    measured = window(job, app.exit)
+    queue = RabbitQueue(job.queue, durable=True)
+
+    @broker.subscriber(queue, channel=Channel(prefetch_count=job.prefetch))
+    async def handler(value: dict[str, Any]) -> None:
+        if job.pause:
+            await asyncio.sleep(job.pause)
+        measured.add((value,))
+
+    asyncio.run(app.run())
+    return measured.result()
+
+
+def publish(job: jobs.Publish) -> Result:
+    """Publish by the broker, persistently; it waits for confirms unless told otherwise."""
+
+    async def main() -> Result:
+        message = body(job.size)
+        async with RabbitBroker(job.url, logger=None) as broker:
+            return await publish_all(
+                job, lambda: broker.publish(message, queue=job.queue, persist=True)
+            )
+
+    return asyncio.run(main())
+
+
+def idle(job: jobs.Idle) -> Result:
+    """Consume a queue that stays empty."""
+    broker = RabbitBroker(job.url, logger=None)
+    app = FastStream(broker, logger=None)
+    taken: Result = {}
+
+    @broker.subscriber(RabbitQueue(job.queue, durable=True))
+    async def handler(value: dict[str, Any]) -> None:
+        pass
+
+    @app.after_startup
+    async def started() -> None:
+        asyncio.get_running_loop().call_later(SETTLED_AFTER, finish)
+
+    def finish() -> None:
+        taken["rss_mb"] = memory()
+        app.exit()
+
+    asyncio.run(app.run())
+    return taken

@@ -1,0 +1,97 @@
+"""What asyncworker promises itself: ratios within one run, and whether they were reached."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.cases import CPU, IMPORT, RATE, RSS
+from benchmarks.peers import FLOOR, OLD, OURS
+from benchmarks.results import Results, Spread, Value
+
+
+@dataclass(frozen=True)
+class Target:
+    """Limit one value in terms of another.
+
+    least: whether the limit is the least that is wanted, rather than the most.
+    """
+
+    job: str
+    ours: Value
+    theirs: Value
+    limit: float
+    least: bool = False
+
+    @property
+    def words(self) -> str:
+        """Return what is wanted, as `at most 0.07 × aio-pika`."""
+        return f"{'at least' if self.least else 'at most'} {self.limit:g} × {self.theirs.peer}"
+
+    def reached(self, ratio: float) -> bool:
+        """Tell whether a ratio is good enough."""
+        return ratio >= self.limit if self.least else ratio <= self.limit
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Say what became of a target; ratio is None when it was not measured."""
+
+    target: Target
+    ratio: Spread | None
+    why: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return the verdict in a word or two."""
+        if self.ratio is None:
+            return f"not measured: {self.why}"
+        return "reached" if self.target.reached(self.ratio.median) else "not reached"
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """Return what became of each target."""
+    return [_verdict(results, target) for target in TARGETS]
+
+
+def _verdict(results: Results, target: Target) -> Verdict:
+    ratio = results.ratio(target.ours, target.theirs)
+    missing = next(
+        (value for value in (target.ours, target.theirs) if not results.values(value)), None
+    )
+    if missing is None:
+        return Verdict(target, ratio)
+    return Verdict(target, None, results.absent.get(missing.peer, f"{missing.case} did not run"))
+
+
+def _target(
+    job: str, case: str, limit: float, peer: str, *, at: str = "", metric: str = CPU
+) -> Target:
+    return Target(
+        job,
+        ours=Value(case, OURS, metric),
+        theirs=Value(at or case, peer, metric),
+        limit=limit,
+        # Of messages a second there should be many, of everything else little.
+        least=metric == RATE,
+    )
+
+
+# aio-pika and FastStream hand over one message a call: that is what a batch is compared with.
+_ONE: Final = "consume-bulk-1"
+_CONSUME: Final = "consume, bulk 100"
+TARGETS: Final = (
+    _target(_CONSUME, "consume-bulk-100", 0.07, "aio-pika", at=_ONE),
+    _target(_CONSUME, "consume-bulk-100", 0.04, "FastStream", at=_ONE),
+    _target(_CONSUME, "consume-bulk-100", 0.10, OLD),
+    _target(_CONSUME, "consume-bulk-100", 4.5, FLOOR),
+    _target(f"{_CONSUME}, messages a second", "consume-bulk-100", 0.85, FLOOR, metric=RATE),
+    _target("consume, bulk 1", _ONE, 0.08, "aio-pika"),
+    _target("consume, bulk 1", _ONE, 0.05, "FastStream"),
+    _target("publish, 100 in flight", "publish-100", 0.12, "aio-pika"),
+    _target("publish, one at a time", "publish-1", 0.6, "aio-pika"),
+    _target("HTTP, plain", "http-plain", 1.08, "aiohttp"),
+    _target("HTTP, typed path parameter", "http-path", 1.12, "aiohttp"),
+    _target("SSE event, bulk 100", "sse-bulk-100", 1.0, "httpx-sse, parsing alone"),
+    _target("Timeit, one use", "timeit", 1.2, OLD),
+    _target("import of core", "import-core", 0.5, "FastStream", metric=IMPORT),
+    _target("memory of an idle worker", "idle", 1.0, "FastStream", metric=RSS),
+)
