@@ -6,6 +6,8 @@ from typing import Any
 SMALL = 20
 USUAL = 200
 LARGE = 20_000
+ROOM = 40
+"""Bytes of an order beside its items."""
 ITEM = {"product": "ab-1234", "amount": 3, "price": 19.95, "gift": False}
 
 
@@ -13,10 +15,8 @@ def body(size: int) -> dict[str, Any]:
     """Return an order that takes `size` bytes of JSON."""
     order: dict[str, Any] = {"id": 12345}
     if size > SMALL:
-        order["items"] = []
         # A large message is many small values, as in life, rather than one long text.
-        while len(encode(order)) + len(encode(ITEM)) + 12 < size:
-            order["items"].append(ITEM)
+        order["items"] = [ITEM] * ((size - ROOM) // (len(encode(ITEM)) + 1))
     order["n"] = ""
     order["n"] = "x" * (size - len(encode(order)))
     return order

@@ -1,0 +1,95 @@
+"""The benchmark itself, on what the environment of the tests has: asyncworker and its libraries."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import rounds
+from benchmarks.amqp import Client
+from benchmarks.cases import CPU, chosen
+from benchmarks.events import event_server
+from benchmarks.measure import QUEUE, Stage
+from benchmarks.peers import OURS, PEERS
+from benchmarks.results import Value
+
+SMALL = 1_000
+MANY = 100_000
+
+
+@pytest.fixture
+def stage(amqp_url):
+    with event_server() as events:
+        yield Stage(amqp_url, events)
+
+
+def small(name, *peers):
+    (case,) = (case for case in chosen([], quick=False) if case.name == name)
+    # Of few messages the first of several processes takes all.
+    count = MANY if case.kind == "share" else min(case.count, SMALL)
+    return replace(case, peers=peers or (OURS,), count=count)
+
+
+@pytest.mark.parametrize(
+    ("name", "peers"),
+    [
+        ("consume-bulk-100", (OURS,)),
+        ("consume-bulk-1", ("aiormq", "aio-pika")),
+        ("growth-routes-4", (OURS,)),
+        ("growth-processes-2", (OURS,)),
+        ("latency", (OURS,)),
+        ("publish-100", (OURS, "aiormq", "aio-pika")),
+        ("http-json", (OURS, "aiohttp")),
+        ("sse-bulk-100", (OURS,)),
+        ("timeit", (OURS,)),
+        ("import-core", (OURS,)),
+        ("idle", (OURS, "aio-pika")),
+    ],
+)
+def test_measures_a_case(stage, name, peers):
+    case = small(name, *peers)
+    results = rounds.run(stage, [case], 1, quick=True)
+    assert results.failures == []
+    for peer in peers:
+        for metric in case.metrics:
+            values = results.values(Value(name, peer, metric))
+            assert len(values) == 1
+            assert min(values) > 0
+    assert set(results.versions) >= {PEERS[peer].distributions[0] for peer in peers}
+
+
+def test_leaves_no_queue_behind(stage, amqp_url):
+    rounds.run(stage, [small("consume-bulk-1")], 1, quick=True)
+    with Client(amqp_url) as client, pytest.raises(ConnectionError, match="NOT_FOUND"):
+        client.depth(QUEUE)
+
+
+def test_goes_on_without_a_peer_that_is_not_here(stage, monkeypatch):
+    absent = replace(PEERS["FastStream"], distributions=("a-distribution-that-nobody-has",))
+    monkeypatch.setitem(PEERS, "FastStream", absent)
+    results = rounds.run(stage, [small("timeit"), small("idle", "FastStream")], 1, quick=True)
+    assert list(results.absent) == ["FastStream"]
+    assert results.peers("timeit") == [OURS]
+
+
+def test_reports_a_subject_that_fails_and_goes_on(stage, monkeypatch, capfd):
+    monkeypatch.setitem(PEERS, "aiormq", replace(PEERS["aiormq"], module="nowhere"))
+    cases = [small("consume-bulk-1", "aiormq"), small("timeit")]
+    results = rounds.run(stage, cases, 1, quick=True)
+    (failure,) = results.failures
+    assert failure.startswith("round 1/1: consume-bulk-1: aiormq: exit code 1: ")
+    assert "nowhere" in failure
+    assert f"bench: {failure}\n" in capfd.readouterr().err
+    assert results.spread(Value("timeit", OURS, CPU))
+
+
+def test_keeps_what_it_has_after_each_round(stage):
+    kept = []
+    rounds.run(
+        stage, [small("timeit")], 2, quick=True, keep=lambda so_far: kept.append(str(so_far.runs))
+    )
+    assert len(kept) == len(set(kept)) == 2
+
+
+def test_takes_no_more_rounds_than_a_case_wants(stage):
+    results = rounds.run(stage, [replace(small("timeit"), rounds=1)], 3, quick=True)
+    assert len(results.values(Value("timeit", OURS, CPU))) == 1

@@ -1,0 +1,43 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import report
+from benchmarks.figures import FIGURES
+from benchmarks.results import Results
+
+
+def test_the_page_shows_every_chart_that_it_can(results, tmp_path):
+    page = report.write(results, tmp_path).read_text()
+    shown = re.findall(r"!\[[^]]+\]\((performance/[^)]+)\)", page)
+    assert sorted(shown) == sorted(f"performance/{figure.name}.svg" for figure in FIGURES)
+    for path in shown:
+        ElementTree.parse(tmp_path / path)
+
+
+def test_the_page_says_what_was_not_reached_and_what_was_not_measured(results, tmp_path):
+    page = report.write(results, tmp_path).read_text()
+    assert "| consume, bulk 100 | at most 0.07 × aio-pika | 0.05 (0.05–0.05) | reached |" in page
+    assert "| HTTP, plain | at most 1.08 × aiohttp | 2 (2–2) | not reached |" in page
+    assert "- async-worker 0.20.2: there is no Python 3.11" in page
+
+
+def test_the_page_names_the_machine_and_the_versions(results, tmp_path):
+    page = report.write(results, tmp_path).read_text()
+    assert "| CPU | one of tests |" in page
+    assert "Versions: aio-pika 1.2.3." in page
+    assert "2 rounds\n(A B C, A B C, ...), on 2026-01-01" in page
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_a_chart_of_nothing_is_none(figure):
+    assert figure.draw(Results()) == ""
+
+
+def test_a_part_that_was_not_measured_says_so(tmp_path):
+    (tmp_path / "performance").mkdir()
+    (tmp_path / "performance" / "consume.svg").write_text("of an older run")
+    page = report.write(Results(), tmp_path).read_text()
+    assert page.count(report.NOTHING) == len(FIGURES)
+    assert list((tmp_path / "performance").iterdir()) == []

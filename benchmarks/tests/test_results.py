@@ -1,0 +1,35 @@
+import pytest
+
+from benchmarks.results import Results, Spread, Value
+
+OURS, THEIRS = Value("case", "ours", "cpu_us"), Value("case", "theirs", "cpu_us")
+
+
+@pytest.fixture
+def results():
+    results = Results("2026-01-01", 3)
+    for ours, theirs in ((1.0, 10.0), (4.0, 20.0), (2.0, 40.0)):
+        results.add("case", "ours", {"cpu_us": ours})
+        results.add("case", "theirs", {"cpu_us": theirs})
+    return results
+
+
+def test_a_spread_leaves_no_round_out(results):
+    assert results.spread(OURS) == Spread(median=2.0, low=1.0, high=4.0, rounds=3)
+
+
+def test_ratios_are_taken_round_by_round(results):
+    assert results.ratio(OURS, THEIRS) == Spread(median=0.1, low=0.05, high=0.2, rounds=3)
+
+
+def test_nothing_is_said_about_what_was_not_measured(results):
+    absent = Value("case", "nobody", "cpu_us")
+    assert results.spread(absent) is None
+    assert results.spread(Value("case", "ours", "rate")) is None
+    assert results.ratio(OURS, absent) is None
+
+
+def test_results_are_read_as_they_were_written(results, tmp_path):
+    path = tmp_path / "folder" / "results.json"
+    results.write(path)
+    assert Results.read(path) == results
