@@ -96,7 +96,7 @@ def _cases() -> Iterable[Case]:
             HTTP,
             count=20_000,
             settings={"request": kind},
-            quick=True,
+            quick=kind != "plain",
         )
     followers: dict[int, tuple[str, ...]] = {1: (OURS,), 100: EVENTS}
     for bulk, peers in followers.items():
@@ -107,13 +107,13 @@ def _cases() -> Iterable[Case]:
             peers,
             count=100_000,
             settings={"bulk": bulk},
-            quick=True,
+            quick=bulk > 1,
         )
     yield Case("timeit", "clock", "Timeit, one use", (OURS, OLD), (CPU,), 100_000, quick=True)
     for name, title in (("core", "the framework"), ("rabbitmq", "with its RabbitMQ part")):
         case = f"import-{name}"
         peers = tuple(peer.name for peer in PEERS.values() if case in peer.imports)
-        yield Case(case, "imports", f"Import of {title}", peers, (IMPORT,), 5, quick=True)
+        yield Case(case, "imports", f"Import of {title}", peers, (IMPORT,), 5, quick=name == "core")
     idle = (OURS, "aio-pika", "FastStream", "taskiq-aio-pika", OLD)
     yield Case("idle", "idle", "An idle worker", idle, (RSS,), 1, quick=True)
 

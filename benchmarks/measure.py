@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from benchmarks.cases import CPU, IMPORT, RATE, Case
 from benchmarks.environments import ROOT, Home
 from benchmarks.messages import USUAL, body, encode, stamped
 from benchmarks.peers import Peer
+from benchmarks.subject import PROFILE
 from benchmarks.window import Result
 from scripts.rabbitmq import free_ports, wait_for
 
@@ -55,7 +57,8 @@ class Stage:
 class Subject:
     """Measure one peer in one case.
 
-    amount: messages, requests or uses, the warm-up not counted.
+    amount: messages, requests or uses, the warm-up not counted. profile: the file for a profile of
+    the subject's process, which slows it.
     """
 
     stage: Stage
@@ -63,6 +66,7 @@ class Subject:
     peer: Peer
     home: Home
     amount: int
+    profile: Path | None = None
 
     def measure(self) -> Result:
         """Return what was measured, by the names of metrics.
@@ -103,6 +107,7 @@ class Subject:
             # Two of the subjects serve HTTP whatever they do; a peer's port comes by its job.
             "ASYNCWORKER_HTTP_PORT": str(getattr(job, "port", port)),
             "PYTHONUNBUFFERED": "1",
+            PROFILE: str(self.profile or ""),
         }
         process = subprocess.Popen(
             self.home.command(self.peer, job),

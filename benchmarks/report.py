@@ -5,8 +5,10 @@ from string import Template
 from typing import Final
 
 from benchmarks import table
+from benchmarks.cases import CASES
 from benchmarks.figures import FIGURES
 from benchmarks.results import Results
+from benchmarks.units import number
 
 TEMPLATE: Final = Path(__file__).with_name("report.md")
 PAGE: Final = "performance.md"
@@ -48,8 +50,18 @@ def render(results: Results, drawn: list[str]) -> str:
         verdicts=table.markdown(table.VERDICTS, table.verdict_rows(results)),
         machine=table.markdown(["", ""], [list(pair) for pair in results.machine.items()]),
         versions=", ".join(f"{name} {version}" for name, version in results.versions.items()),
+        profiles=_profiles(results),
         missing=_missing(results),
         numbers=_numbers(results),
+    )
+
+
+def _profiles(results: Results) -> str:
+    titles = {case.name: case.title for case in CASES}
+    return "\n\n".join(
+        f"### {titles[name]}\n\n"
+        + table.markdown(["function", "%"], [[f"`{what}`", number(part)] for what, part in rows])
+        for name, rows in results.profiles.items()
     )
 
 

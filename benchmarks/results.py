@@ -40,7 +40,8 @@ class Results:
     """Hold one run of the benchmark.
 
     taken: the day. absent: why a peer could not be had, by its name. failures: what went wrong,
-    a line each. runs: by case and peer, the results of the rounds in their order.
+    a line each. runs: by case and peer, the results of the rounds in their order. profiles: by
+    case, functions of ours and the percent that each takes.
     """
 
     taken: str = ""
@@ -50,6 +51,7 @@ class Results:
     absent: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     runs: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
+    profiles: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
     def add(self, case: str, peer: str, result: Result) -> None:
         """Note one run."""

@@ -7,8 +7,10 @@ from benchmarks.cases import Case
 from benchmarks.environments import Home, Unavailable, available, say
 from benchmarks.machine import machine
 from benchmarks.measure import Stage, Subject, SubjectFailed
-from benchmarks.peers import PEERS
+from benchmarks.peers import OURS, PEERS
+from benchmarks.profiles import PROFILED, profile
 from benchmarks.results import Results
+from benchmarks.targets import NOT_REACHED, verdicts
 
 
 def run(
@@ -30,7 +32,21 @@ def run(
             if number <= case.rounds:
                 _turn(results, stage, case, homes, f"round {number}/{rounds}", quick=quick)
         keep(results)
+    if not quick:
+        _profile(results, stage, cases, homes)
+        keep(results)
     return results
+
+
+def _profile(results: Results, stage: Stage, cases: list[Case], homes: dict[str, Home]) -> None:
+    """Look where the time goes in what did not reach its target."""
+    missed = {v.target.ours.case for v in verdicts(results) if v.words == NOT_REACHED}
+    for case in cases:
+        if case.name in missed and case.kind in PROFILED:
+            amount = case.amount(OURS, quick=False)
+            subject = Subject(stage, case, PEERS[OURS], homes[OURS], amount)
+            say(f"profile: {case.name}")
+            results.profiles[case.name] = profile(subject)
 
 
 def _turn(

@@ -7,6 +7,9 @@ from benchmarks.cases import CPU, IMPORT, RATE, RSS
 from benchmarks.peers import FLOOR, OLD, OURS
 from benchmarks.results import Results, Spread, Value
 
+REACHED: Final = "reached"
+NOT_REACHED: Final = "not reached"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -44,7 +47,7 @@ class Verdict:
         """Return the verdict in a word or two."""
         if self.ratio is None:
             return f"not measured: {self.why}"
-        return "reached" if self.target.reached(self.ratio.median) else "not reached"
+        return REACHED if self.target.reached(self.ratio.median) else NOT_REACHED
 
 
 def verdicts(results: Results) -> list[Verdict]:

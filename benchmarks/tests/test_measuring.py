@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import rounds
+from benchmarks import rounds, targets
 from benchmarks.amqp import Client
 from benchmarks.cases import CPU, chosen
 from benchmarks.events import event_server
@@ -80,6 +80,14 @@ def test_reports_a_subject_that_fails_and_goes_on(stage, monkeypatch, capfd):
     assert "nowhere" in failure
     assert f"bench: {failure}\n" in capfd.readouterr().err
     assert results.spread(Value("timeit", OURS, CPU))
+
+
+def test_looks_where_the_time_goes_when_a_target_was_missed(stage, monkeypatch):
+    missed = [target for target in targets.TARGETS if target.job == "publish, 100 in flight"]
+    monkeypatch.setattr(targets, "TARGETS", [replace(target, limit=0.0) for target in missed])
+    case = replace(small("publish-100", OURS, "aio-pika"), count=50)
+    results = rounds.run(stage, [case], 1, quick=False)
+    assert any("asyncworker/rabbitmq/" in name for name, _ in results.profiles["publish-100"])
 
 
 def test_keeps_what_it_has_after_each_round(stage):
