@@ -12,7 +12,7 @@ WIDTH: Final = 760
 PAD: Final = 24
 HEAD: Final = 64
 LABELS: Final = 210
-VALUES: Final = 130
+VALUES: Final = 70
 BAR: Final = 18
 STEP: Final = 30
 PLOT: Final = 240
@@ -22,10 +22,10 @@ CEILINGS: Final = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10, 20)
 # Hues that can be told apart in grey too, and by those who see no red.
 STYLE: Final = """
   svg { --card: #ffffff; --ink: #1f2328; --soft: #656d76; --grid: #d8dee4; --ours: #d9480f;
-        --a: #4c6ef5; --b: #099268; --c: #9c36b5; --d: #868e96; --e: #e8a200; }
+        --a: #4c6ef5; --b: #099268; --c: #9c36b5; --d: #868e96; --e: #e8a200; --peer: #a5adb5; }
   @media (prefers-color-scheme: dark) {
     svg { --card: #161b22; --ink: #e6edf3; --soft: #9198a1; --grid: #30363d; --ours: #ff922b;
-          --a: #91a7ff; --b: #38d9a9; --c: #da77f2; --d: #adb5bd; --e: #ffd43b; } }
+          --a: #91a7ff; --b: #38d9a9; --c: #da77f2; --d: #adb5bd; --e: #ffd43b; --peer: #5c6570; } }
   text { font: 13px system-ui, sans-serif; fill: var(--ink); }
   .title { font-size: 16px; font-weight: 600; }
   .soft { fill: var(--soft); font-size: 12px; }
@@ -69,7 +69,7 @@ def bars(title: str, unit: str, rows: Iterable[Bar]) -> str:
         left = PAD + LABELS
         low, high = (left + value * scale for value in (row.values.low, row.values.high))
         length = max(row.values.median * scale, 1)
-        colour = OURS_COLOUR if row.ours else "var(--d)"
+        colour = OURS_COLOUR if row.ours else "var(--peer)"
         kind = ' class="ours"' if row.ours else ""
         parts += [
             f'<text x="{left - 10}" y="{middle + 4.5:.1f}" text-anchor="end"{kind}>'
