@@ -73,7 +73,8 @@ class Link:
 
         Raises: BrokerError, in one line.
         """
-        self._connection = await self._broker.connect(self.vhost)
+        connection = self._connection = await self._broker.connect(self.vhost)
+        self._watch(connection)
 
     async def close(self) -> None:
         """Close the connection, if there is one, within `CLOSE_TIMEOUT`."""
@@ -103,7 +104,6 @@ class Link:
         else:
             self.problem = None
             self._backoff.reset()
-            self._watch(self._connection)
             log.info("connected to %s, vhost %r", self._broker, self.vhost)
 
     def _watch(self, connection: Connection) -> None:
