@@ -100,11 +100,11 @@ async def test_further_signal(drill, case, queues, worker, number):
         drill.broken()
         process.send(number)
         assert await ended(drill, process) == 1
-    assert [entry["msg"] for entry in process.complaints] == [
-        f"{number.name} again: cancelling what still runs",
-        CANCELLED,
-        "the drain was cut short when a further signal came",
-    ]
+    first, *_, last = complaints = [entry["msg"] for entry in process.complaints]
+    assert first == f"{number.name} again: cancelling what still runs"
+    assert CANCELLED in complaints
+    assert last == "the drain was cut short when a further signal came"
+    assert not any("not consumed" in complaint for complaint in complaints)
     assert process.output == []
     await handled_by_another(drill, queues, worker, process, ids)
     assert [note["redelivered"] for note in process.notes("handled")] == [True]
@@ -284,7 +284,8 @@ async def test_stdout_is_a_full_pipe(drill, queues, worker):
     finally:
         os.close(writer)
         os.close(reader)
-    drill.check(within=5)
+    # Three seconds of it are for a reader that may come back.
+    drill.check(within=10)
 
 
 async def test_stdout_is_a_closed_pipe(drill, queues, worker):

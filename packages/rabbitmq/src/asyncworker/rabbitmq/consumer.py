@@ -193,7 +193,9 @@ class Consumer:
             log.info("%d messages are being handled: when they come again, they wait", len(running))
 
     def _report(self, queue: str, problem: str) -> None:
-        """Show a problem as long as it lasts, and log it once."""
+        """Show a problem as long as it lasts, and log it once. At the end of a run it is none."""
+        if self._stopping.is_set():
+            return
         subject = self._subject(queue)
         if self._problems.get(subject) != problem:
             log.warning("%s: %s", subject, problem)
