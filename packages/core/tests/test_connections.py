@@ -83,6 +83,15 @@ def test_what_is_no_connection_is_an_error(wrong):
     assert str(caught.value) == f"connections must hold connections, got {wrong!r}"
 
 
+def test_a_url_that_is_no_connection_is_not_shown(kafka):
+    url = "kafka://me:s3cret@h"
+    app = App(connections=[kafka.KafkaConnection()])
+    with pytest.raises(ConfigurationError, match=r"connections must hold connections, got a URL$"):
+        App(connections=[url])
+    with pytest.raises(ConfigurationError, match=r"^connection=a URL is no KafkaConnection"):
+        app.connections.choose(kafka.KafkaConnection, url)
+
+
 def test_a_connection_without_a_list_around_it_is_an_error_that_says_so(kafka):
     with pytest.raises(ConfigurationError, match="list"):
         App(connections=kafka.KafkaConnection())

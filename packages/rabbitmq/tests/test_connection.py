@@ -1,6 +1,7 @@
 """What AMQPConnection takes, and what it says about what it does not."""
 
 import ssl
+import traceback
 
 import pytest
 
@@ -135,12 +136,17 @@ def test_shows_no_password(connection):
         ({"hostname": "a", "port": "5672"}, "port must be an int .*, got '5672'"),
         ({"hostname": ""}, "hostname '' is no host"),
         ({"hostname": []}, "hostname names no host"),
-        ({"hostname": 7}, "hostname must be a string or a list of them, got 7"),
-        ({"hostname": ["a", 7]}, "hostname must be a string or a list of them"),
+        ({"hostname": 7}, "hostname must be a string or a list of strings, got int"),
+        ({"hostname": ["s3cret", 7]}, "hostname must be a string or a list of strings, got list"),
+        ({"hostname": b"s3cret"}, "hostname must be a string or a list of strings, got bytes"),
+        ({"hostname": "amqp://me:s3cret@a"}, "more than a host and a port: give a URL as url="),
+        ({"hostname": ["me:s3cret@a:x"]}, "more than a host and a port: give a URL as url="),
+        ({"hostname": "a", "username": 5, "password": "s3cret"}, "username must be a string"),
+        ({"hostname": "a", "username": "me", "password": 5}, "password must be a string, got int"),
         ({"hostname": "a:b"}, "hostname 'a:b' is no host"),
         ({"hostname": "a", "name": ""}, "name must be a non-empty string"),
         ({"url": "http://a"}, "url must start with amqp:// or amqps://"),
-        ({"url": 7}, "url must be a string, got 7"),
+        ({"url": b"amqp://me:s3cret@a"}, "url must be a string, got bytes"),
         ({"url": "amqp://a", "hostname": "b"}, "url and hostname= are both given"),
         ({"url": "amqp://a/?heartbeats=7"}, "url takes no 'heartbeats': did you mean heartbeat"),
         ({"url": "amqp://a/?heartbeat=x"}, "heartbeat in url must be a number of seconds"),
@@ -151,17 +157,29 @@ def test_shows_no_password(connection):
 def test_names_the_argument_that_is_wrong(arguments, message):
     with pytest.raises(ConfigurationError, match=message) as raised:
         AMQPConnection(**arguments)
-    assert "s3cret" not in str(raised.value)
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize(
     "url",
-    ["amqp://me:s3cret@a:port/", "amqp://me:s3cret@/", "me:s3cret@a", "amqp://me:s3cret@[::1/"],
+    [
+        "amqp://me:s3cret@a:port/",
+        "amqp://me:s3cret@/",
+        "me:s3cret@a",
+        "amqp://me:s3cret@[::1/",
+        "amqp://me:s3cret/1@a/",
+        "amqp://me:1/s3cret@a/",
+        "amqp://me:/s3cret@a/",
+        "amqp://me:s3cret?@a/",
+        "amqp://me:1?s3cret@a/",
+        "amqp://me:s3cret#@a/",
+        "amqp://me:1#s3cret@a/",
+    ],
 )
 def test_a_broken_url_shows_no_password(url):
     with pytest.raises(ConfigurationError) as raised:
         AMQPConnection(url=url)
-    assert "s3cret" not in str(raised.value)
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_the_first_connection_is_found_in_the_app():

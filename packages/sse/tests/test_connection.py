@@ -67,7 +67,7 @@ def test_takes_credentials_by_argument():
 def test_shows_no_credentials():
     connection = SSEConnection("http://me:s3cret@h", headers={"X-Key": "s3cret"}, name="main")
     app = app_with(connection)
-    app.route(["/x"], type=RouteTypes.SSE, headers={"Cookie": "s3cret"})(handler)
+    app.route(["/x?key=s3cret"], type=RouteTypes.SSE, headers={"Cookie": "s3cret"})(handler)
     (route,) = app.routes
     assert "SSEConnection('http://h', name='main')" == repr(connection)
     for shown in (repr(connection), repr(route), repr(route.endpoints)):
@@ -92,13 +92,16 @@ def test_headers_of_the_route_go_before_those_of_the_connection_in_any_case():
         ({"url": "http://me:s3cret@ho st/"}, "url names no host"),
         ({"url": "http://me:s3cret@h:x/"}, "url is not well formed"),
         ({"url": "http://me:s3cret@h:99999/"}, "url is not well formed"),
+        ({"url": "http://me:1/s3cret@h/"}, "url has an @ in its path"),
+        ({"url": "http://me:/s3cret@h/"}, "url has an @ in its path"),
+        ({"url": "http://me:s3cret/1@h/"}, "url is not well formed"),
         ({"url": "http://h/?a=s3cret"}, "url takes neither query nor fragment"),
         ({"url": "http://h/#a"}, "url takes neither query nor fragment"),
         ({"url": "http://me:s3cret@h", "user": "me"}, "both hold a login: give one"),
         ({"user": "me"}, "password= is missing"),
         ({"password": "s3cret"}, "user= is missing"),
-        ({"user": "a:b", "password": "s3cret"}, "user must be a string without a colon"),
-        ({"user": 1, "password": "s3cret"}, "user must be a string without a colon, got 1"),
+        ({"user": "a:s3cret", "password": "s3cret"}, "user must not hold a colon"),
+        ({"user": 1, "password": "s3cret"}, "user must be a string, got int"),
         ({"user": "me", "password": 1}, "password must be a string, got int"),
         (
             {"user": "me", "password": "s3cret", "headers": {"authorization": "x"}},
@@ -106,6 +109,7 @@ def test_headers_of_the_route_go_before_those_of_the_connection_in_any_case():
         ),
         ({"headers": [("a", "b")]}, "headers must be a dict, got list"),
         ({"headers": {"a b": "s3cret"}}, "'a b' is no name of a header"),
+        ({"headers": {"Authorization: s3cret": ""}}, "a name holds a colon"),
         ({"headers": {1: "s3cret"}}, "1 is no name of a header"),
         ({"headers": {"a": 1}}, "'a' must be a string, got int"),
         ({"headers": {"a": "s3cret\r\nb: c"}}, "'a' holds a line break"),

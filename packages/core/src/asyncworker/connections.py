@@ -86,7 +86,8 @@ class Connections(Mapping[str, Connection]):
                 if wanted is one or wanted == one.name:
                     return one
             raise ConfigurationError(
-                f"connection={wanted!r} is no {kind.__name__} of this app, which has: {listed}"
+                f"connection={_shown(wanted)} is no {kind.__name__} of this app, "
+                f"which has: {listed}"
             )
         if len(choices) > 1:
             raise ConfigurationError(
@@ -101,7 +102,7 @@ class Connections(Mapping[str, Connection]):
 
     def _admit(self, connection: Connection) -> None:
         if not isinstance(connection, Connection):
-            raise ConfigurationError(f"connections must hold connections, got {connection!r}")
+            raise ConfigurationError(f"connections must hold connections, got {_shown(connection)}")
         if sum(connection is other for other in self.all) > 1:
             raise ConfigurationError(f"{connection!r} is in connections twice")
         if connection.name is None:
@@ -111,6 +112,11 @@ class Connections(Mapping[str, Connection]):
                 f"two connections are named {connection.name!r}: name them differently"
             )
         self._named[connection.name] = connection
+
+
+def _shown(wrong: object) -> str:
+    """Return what is no connection the way errors show it: a URL may hold a password."""
+    return "a URL" if "://" in str(wrong) else repr(wrong)
 
 
 def __getattr__(name: str) -> Any:

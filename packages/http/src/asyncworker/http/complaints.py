@@ -21,7 +21,8 @@ def is_ours(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if not isinstance(error, CAUSED_BY_CLIENTS):
         return True
-    log.debug("a client was refused or lost: %r", error)
+    # The error's own words may repeat a header, and with it what only the client should know.
+    log.debug("a client was refused or lost: %s", type(error).__name__)
     return False
 
 

@@ -42,9 +42,7 @@ def address_from_keywords(
     """
     if hostname is None:
         raise ConfigurationError("AMQPConnection needs hostname= or url=")
-    if (username is None) != (password is None):
-        missing = "username" if username is None else "password"
-        raise ConfigurationError(f"{missing}= is missing: give both username and password")
+    _check_login(username, password)
     if not isinstance(ssl, bool | tls.SSLContext | None):
         raise ConfigurationError(f"ssl must be True, False or an SSLContext, got {ssl!r}")
     context = tls.create_default_context() if ssl is True else ssl or None
@@ -67,7 +65,7 @@ def address_from_url(url: str, heartbeat: int | None, name: str) -> Address:
     Raises: ConfigurationError, which never shows the password.
     """
     if not isinstance(url, str):
-        raise ConfigurationError(f"url must be a string, got {url!r}")
+        raise ConfigurationError(f"url must be a string, got {type(url).__name__}")
     parts = _parts(url)
     login, _, hosts = parts.netloc.rpartition("@")
     username, _, password = login.partition(":")
@@ -95,7 +93,23 @@ def _parts(url: str) -> SplitResult:
         raise ConfigurationError("url is not well formed") from None
     if parts.scheme not in PORTS:
         raise ConfigurationError("url must start with amqp:// or amqps://")
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        # The end of a login that a slash cut in two, most likely: it must not pass for a vhost.
+        raise ConfigurationError(
+            "url has an @ behind its hosts: write each of /?#@ as %2F %3F %23 %40 "
+            "in user, password and vhost"
+        )
     return parts
+
+
+def _check_login(username: Any, password: Any) -> None:
+    """Accept a login that is whole, or none; never show it."""
+    for name, value in (("username", username), ("password", password)):
+        if not isinstance(value, str | None):
+            raise ConfigurationError(f"{name} must be a string, got {type(value).__name__}")
+    if (username is None) != (password is None):
+        missing = "username" if username is None else "password"
+        raise ConfigurationError(f"{missing}= is missing: give both username and password")
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -113,7 +127,8 @@ def whole(name: str, value: Any, least: int) -> int:
 def _hosts(hostname: Any, port: int) -> tuple[tuple[str, int], ...]:
     hosts = hostname.split(",") if isinstance(hostname, str) else hostname
     if not isinstance(hosts, Iterable) or not all(isinstance(host, str) for host in hosts):
-        raise ConfigurationError(f"hostname must be a string or a list of them, got {hostname!r}")
+        kind = type(hostname).__name__
+        raise ConfigurationError(f"hostname must be a string or a list of strings, got {kind}")
     if not hosts:
         raise ConfigurationError(f"hostname names no host: {hostname!r}")
     return tuple(_host(host, port) for host in hosts)
@@ -121,6 +136,8 @@ def _hosts(hostname: Any, port: int) -> tuple[tuple[str, int], ...]:
 
 def _host(host: str, port: int) -> tuple[str, int]:
     """Return host and port of `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`."""
+    if "@" in host or "/" in host:
+        raise ConfigurationError("hostname holds more than a host and a port: give a URL as url=")
     is_bare_v6 = host.count(":") > 1 and "[" not in host
     try:
         parts = urlsplit(f"//[{host}]" if is_bare_v6 else f"//{host}")

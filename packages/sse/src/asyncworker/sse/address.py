@@ -33,6 +33,13 @@ def address_of(url: str) -> Address:
         raise ConfigurationError("url is not well formed") from None
     if parsed.scheme not in ("http", "https"):
         raise ConfigurationError("url must start with http:// or https://")
+    authority, _, path = url.partition("://")[2].partition("/")
+    if ":" in authority and "@" in path:
+        # The end of a login that a slash cut in two, most likely: it must not pass for a path.
+        raise ConfigurationError(
+            "url has an @ in its path: write each of /?#@ as %2F %3F %23 %40 "
+            "in user, password and path"
+        )
     if not parsed.host or not parsed.host.isprintable() or " " in parsed.host:
         raise ConfigurationError("url names no host")
     if parsed.raw_query_string or parsed.raw_fragment:

@@ -45,11 +45,12 @@ NO_ANSWER: Final = "no answer in time (connect_timeout, read_timeout)"
 class Endpoint:
     """Hold the URL of a stream, and what goes with each request for it.
 
-    headers, ssl: for the origin of `url` and no other, as they may hold credentials.
+    url: its query may hold a secret. headers, ssl: for the origin of `url` and no other, as they
+    may hold credentials.
     connect_timeout: seconds to connect. read_timeout: seconds without a byte, or None.
     """
 
-    url: URL
+    url: URL = field(repr=False)
     headers: CIMultiDict[str] = field(repr=False)
     ssl: tls.SSLContext | None = field(repr=False)
     connect_timeout: float

@@ -25,14 +25,21 @@ def checked_headers(headers: Mapping[str, str] | None) -> CIMultiDict[str]:
     if not isinstance(headers, Mapping | None):
         raise ConfigurationError(f"headers must be a dict, got {type(headers).__name__}")
     for name, value in (headers or {}).items():
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise ConfigurationError(f"headers: {name!r} is no name of a header")
+        _check_name(name)
         if not isinstance(value, str):
             kind = type(value).__name__
             raise ConfigurationError(f"headers: {name!r} must be a string, got {kind}")
         if not fits(value):
             raise ConfigurationError(f"headers: {name!r} holds a line break or control character")
     return CIMultiDict(headers or {})
+
+
+def _check_name(name: Any) -> None:
+    if isinstance(name, str) and ":" in name:
+        # What follows the colon is the value.
+        raise ConfigurationError("headers: a name holds a colon: give a dict of names and values")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ConfigurationError(f"headers: {name!r} is no name of a header")
 
 
 def fits(value: str) -> bool:
@@ -45,8 +52,10 @@ def basic_auth(user: Any, password: Any) -> str:
 
     Raises: ConfigurationError, which never shows the password.
     """
-    if not isinstance(user, str) or ":" in user:
-        raise ConfigurationError(f"user must be a string without a colon, got {user!r}")
+    if not isinstance(user, str):
+        raise ConfigurationError(f"user must be a string, got {type(user).__name__}")
+    if ":" in user:
+        raise ConfigurationError("user must not hold a colon: give the password as password=")
     if not isinstance(password, str):
         raise ConfigurationError(f"password must be a string, got {type(password).__name__}")
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"

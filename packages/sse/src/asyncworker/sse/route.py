@@ -32,9 +32,10 @@ class SSEOptions(RouteOptions):
 class SSERoute(Route):
     """Hold one handler with the streams it reads, all from one server.
 
-    endpoints: one for each of `routes`.
+    endpoints: one for each of `routes`, whose queries may hold a secret.
     """
 
+    routes: tuple[str, ...] = field(repr=False)
     options: SSEOptions
     connection: SSEConnection
     endpoints: tuple[Endpoint, ...] = field(repr=False)
