@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 
 import pytest
 
@@ -20,7 +21,7 @@ CUTS = (64, 1000, 100, 2000, 250, 3000, 500, 4096)
 async def test_broker_killed(drill, queues, worker, node):
     """Broker killed with -9 and started again."""
     first = await queues.publish("drill", range(1000))
-    async with worker("counting") as process:
+    async with worker("counting", PAUSE="0.05") as process:
         await process.noted("handled", 300)
         await asyncio.to_thread(node.kill)
         known = len(process.notes("handled"))
@@ -38,7 +39,7 @@ async def test_broker_killed(drill, queues, worker, node):
 async def test_broker_stopped(drill, queues, worker, node):
     """Broker stopped and started again."""
     first = await queues.publish("drill", range(1000))
-    async with worker("counting") as process:
+    async with worker("counting", PAUSE="0.05") as process:
         await process.noted("handled", 300)
         await asyncio.to_thread(node.stop)
         await asyncio.to_thread(node.start)
@@ -68,16 +69,19 @@ async def test_broker_down_at_boot(drill, queues, worker, node):
 
 async def test_connections_closed(drill, queues, worker, ctl):
     """All connections closed by the operator."""
-    ids = await queues.publish("drill", range(1000))
-    async with worker("counting") as process:
-        await process.noted("handled", 100)
+    await queues.publish("drill", range(2000))
+    async with worker("counting", PAUSE="0.25") as process:
+        await process.noted("started")
         await ctl("close_all_connections", "on purpose")
         drill.broken()
         await process.logged("consuming", 2)
         drill.recovered()
-        await process.handled(ids)
+        await process.noted("handled", len(process.notes("handled")) + 2 * PREFETCH)
+        process.send(signal.SIGTERM)
+        assert await process.end() == 0
         process.account(drill.ledger)
     await queues.account()
+    assert drill.ledger.left, "the fault came when nothing was left to do"
     drill.check(within=5, duplicates=PREFETCH)
 
 
