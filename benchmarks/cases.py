@@ -51,6 +51,11 @@ class Case:
     rounds: int = 5
     quick: bool = False
 
+    @property
+    def label(self) -> str:
+        """Return the title, with the number by which it differs from the others of its series."""
+        return f"{self.title}: {self.x:,}" if self.series else self.title
+
     def amount(self, peer: str, *, quick: bool) -> int:
         """Return how many messages a peer gets."""
         fast = self.kind in {"consume", "publish"} and PEERS[peer].fast and not self.series
@@ -110,10 +115,10 @@ def _cases() -> Iterable[Case]:
             quick=bulk > 1,
         )
     yield Case("timeit", "clock", "Timeit, one use", (OURS, OLD), (CPU,), 100_000, quick=True)
-    for name, title in (("core", "the framework"), ("rabbitmq", "with its RabbitMQ part")):
+    for name, title in (("core", "Import"), ("rabbitmq", "Import, with RabbitMQ")):
         case = f"import-{name}"
         peers = tuple(peer.name for peer in PEERS.values() if case in peer.imports)
-        yield Case(case, "imports", f"Import of {title}", peers, (IMPORT,), 5, quick=name == "core")
+        yield Case(case, "imports", title, peers, (IMPORT,), 5, quick=name == "core")
     idle = (OURS, "aio-pika", "FastStream", "taskiq-aio-pika", OLD)
     yield Case("idle", "idle", "An idle worker", idle, (RSS,), 1, quick=True)
 
@@ -144,7 +149,7 @@ def _consume_cases() -> Iterable[Case]:
         Case(
             "await",
             "consume",
-            "A handler that awaits 10 ms",
+            "A handler that awaits 10 ms, prefetch",
             (*AMQP, OLD),
             (RATE, CPU),
             settings=_consume(1, pause=0.01),
@@ -187,7 +192,7 @@ def _growth_cases() -> Iterable[Case]:
         quick=0,
     )
     yield from _series(
-        replace(growth, name="growth-routes", title="Routes", settings=_consume(10)),
+        replace(growth, name="growth-routes", title="Queues, a route each", settings=_consume(10)),
         "routes",
         {1: 64_000, 4: 64_000, 16: 64_000, 64: 64_000},
         quick=64,
@@ -208,7 +213,7 @@ def _growth_cases() -> Iterable[Case]:
         replace(
             growth,
             name="growth-paths",
-            title="HTTP routes",
+            title="URLs, a route each",
             kind="http",
             peers=(OURS, "aiohttp"),
             settings={"request": "path"},

@@ -46,7 +46,7 @@ def render(results: Results, drawn: list[str]) -> str:
     return Template(TEMPLATE.read_text()).substitute(
         figures,
         taken=results.taken,
-        rounds=results.rounds,
+        rounds=f"{results.rounds} round{'s' if results.rounds > 1 else ''}",
         verdicts=table.markdown(table.VERDICTS, table.verdict_rows(results)),
         machine=table.markdown(["", ""], [list(pair) for pair in results.machine.items()]),
         versions=", ".join(f"{name} {version}" for name, version in results.versions.items()),
@@ -73,7 +73,6 @@ def _missing(results: Results) -> str:
 
 def _numbers(results: Results) -> str:
     return "\n\n".join(
-        f"### {case.title}{f', {case.x:,}' if case.series else ''}\n\n"
-        + table.markdown(table.headings(case), table.rows(results, case))
+        f"### {case.label}\n\n" + table.markdown(table.headings(case), table.rows(results, case))
         for case in table.measured(results)
     )

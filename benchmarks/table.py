@@ -4,7 +4,7 @@ from benchmarks.cases import CASES, Case
 from benchmarks.peers import OURS
 from benchmarks.results import Results, Value
 from benchmarks.targets import verdicts
-from benchmarks.units import UNITS, spread
+from benchmarks.units import UNITS, ratio, spread
 
 Rows = list[list[str]]
 VERDICTS = ["job", "target", "measured", "verdict"]
@@ -12,7 +12,7 @@ VERDICTS = ["job", "target", "measured", "verdict"]
 
 def table(results: Results) -> str:
     """Return all that a terminal is shown."""
-    parts = [text(case.title, headings(case), rows(results, case)) for case in measured(results)]
+    parts = [text(case.label, headings(case), rows(results, case)) for case in measured(results)]
     if any(verdict.ratio for verdict in verdicts(results)):
         parts.append(text("Targets", VERDICTS, verdict_rows(results)))
     parts += [f"{name}: not measured: {reason}" for name, reason in results.absent.items()]
@@ -37,15 +37,15 @@ def rows(results: Results, case: Case) -> Rows:
     for peer in results.peers(case.name):
         cells = [spread(results.spread(Value(case.name, peer, metric))) for metric in case.metrics]
         theirs, ours = Value(case.name, peer, main), Value(case.name, OURS, main)
-        ratio = "" if peer == OURS else spread(results.ratio(theirs, ours))
-        found.append([peer, *cells, ratio])
+        times = "" if peer == OURS else spread(results.ratio(theirs, ours))
+        found.append([peer, *cells, times])
     return found
 
 
 def verdict_rows(results: Results) -> Rows:
     """Return a line for each target."""
     return [
-        [verdict.target.job, verdict.target.words, spread(verdict.ratio), verdict.words]
+        [verdict.target.job, verdict.target.words, ratio(verdict.ratio), verdict.words]
         for verdict in verdicts(results)
     ]
 

@@ -31,3 +31,10 @@ def spread(values: Spread | None) -> str:
     if values.rounds == 1:
         return number(values.median)
     return f"{number(values.median)} ({number(values.low)}–{number(values.high)})"
+
+
+def ratio(values: Spread | None) -> str:
+    """Write a ratio so exactly that its verdict can be seen."""
+    if values is None:
+        return ""
+    return f"{values.median:.3f} ({values.low:.3f}–{values.high:.3f})"

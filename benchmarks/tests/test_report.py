@@ -18,8 +18,8 @@ def test_the_page_shows_every_chart_that_it_can(results, tmp_path):
 
 def test_the_page_says_what_was_not_reached_and_what_was_not_measured(results, tmp_path):
     page = report.write(results, tmp_path).read_text()
-    assert "| consume, bulk 100 | at most 0.07 × aio-pika | 0.05 (0.05–0.05) | reached |" in page
-    assert "| HTTP, plain | at most 1.08 × aiohttp | 2 (2–2) | not reached |" in page
+    assert "| consume, bulk 100 | at most 0.07 × aio-pika | 0.050 (0.050–0.050) | reached |" in page
+    assert "| HTTP, plain | at most 1.08 × aiohttp | 2.000 (2.000–2.000) | not reached |" in page
     assert "- async-worker 0.20.2: there is no Python 3.11" in page
 
 

@@ -3,7 +3,7 @@ import pytest
 from benchmarks import table
 from benchmarks.cases import chosen
 from benchmarks.results import Results, Spread
-from benchmarks.units import number, spread
+from benchmarks.units import number, ratio, spread
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,15 @@ def test_a_median_is_shown_with_the_least_and_the_most():
     assert spread(Spread(10.0, 8.0, 13.5, 5)) == "10 (8–13.5)"
     assert spread(Spread(10.0, 10.0, 10.0, 1)) == "10"
     assert spread(None) == ""
+
+
+def test_a_ratio_is_exact_enough_to_see_its_verdict():
+    assert ratio(Spread(1.0817, 1.0, 1.2, 5)) == "1.082 (1.000–1.200)"
+    assert ratio(None) == ""
+
+
+def test_a_case_of_a_series_says_which_it_is(results):
+    assert "\n\nQueues, a route each: 16\n" in table.table(results)
 
 
 def test_a_case_has_a_line_for_each_peer_with_its_ratio_to_ours(results):
