@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asyncworker.bucket import Bucket
@@ -139,3 +139,20 @@ def test_every_item_is_in_exactly_one_batch_and_in_order(size, actions):
     asyncio.run(fill())
     assert taken == [action for action in actions if isinstance(action, int)]
     assert all(1 <= len(batch) <= size for batch in emitted)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 5))
+def test_many_items_at_once_are_as_many_items_in_turn(sizes, size):
+    async def emitted(add_all):
+        batches = []
+        bucket = Bucket(size, AGE, batches.append)
+        for count in sizes:
+            add_all(bucket, list(range(count)))
+        return [*batches, bucket.clear()]
+
+    def one_by_one(bucket, items):
+        for item in items:
+            bucket.add(item)
+
+    assert asyncio.run(emitted(Bucket.extend)) == asyncio.run(emitted(one_by_one))

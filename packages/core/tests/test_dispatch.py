@@ -466,3 +466,27 @@ async def test_no_task_is_left_when_the_context_ends(outcomes, gate):
         for number in (1, 2, 3):
             dispatcher.submit([number])
     assert other_tasks() == set()
+
+
+async def test_one_worker_does_nearly_all_where_handlers_never_wait(outcomes):
+    workers = set()
+
+    async def handler(batch):
+        workers.add(asyncio.current_task())
+
+    async with Dispatcher(handler, outcomes.settle, 100) as dispatcher:
+        for number in range(100):
+            dispatcher.submit([number])
+    assert len(outcomes) == 100
+    assert len(workers) == 1
+
+
+async def test_each_turn_of_the_loop_starts_another_batch_where_handlers_wait(gate, outcomes):
+    async with Dispatcher(gate, outcomes.settle, 64) as dispatcher, asyncio.timeout(LIMIT):
+        for number in range(64):
+            dispatcher.submit([number])
+        for turn in range(1, 9):
+            await asyncio.sleep(0)
+            assert gate.running >= turn
+        await gate.entered(64)
+        gate.let_through(*gate.given)

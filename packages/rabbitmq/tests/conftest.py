@@ -10,6 +10,13 @@ from asyncworker import App
 from asyncworker.rabbitmq import AMQPConnection
 
 
+@pytest.fixture(params=["wire", "library"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of the two ways that messages go; modules that use it show both to behave the same."""
+    monkeypatch.setenv("ASYNCWORKER_RABBITMQ_WIRE", str(request.param == "wire"))
+    return str(request.param)
+
+
 @pytest.fixture
 def connection(amqp_url: str) -> AMQPConnection:
     return AMQPConnection(url=amqp_url)

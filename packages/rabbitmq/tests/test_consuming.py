@@ -9,6 +9,8 @@ import pytest
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection, AMQPOptions, RabbitMQMessage
 
+pytestmark = pytest.mark.usefixtures("path")
+
 
 def bodies(count, start=0):
     return [json.dumps(number).encode() for number in range(start, start + count)]

@@ -7,6 +7,8 @@ import pytest
 from asyncworker import App, Options, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection
 
+pytestmark = pytest.mark.usefixtures("path")
+
 
 def numbered(count):
     return [str(number).encode() for number in range(count)]

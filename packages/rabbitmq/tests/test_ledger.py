@@ -4,32 +4,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.ledger import Ledger, Settlement
-
-
-def ledger_of(count):
-    ledger = Ledger()
-    for tag in range(1, count + 1):
-        ledger.delivered(tag)
-    return ledger
+from asyncworker.rabbitmq.frames import Settlement
+from asyncworker.rabbitmq.ledger import Ledger
 
 
 def test_confirms_neighbours_from_the_lowest_with_one_frame():
-    ledger = ledger_of(5)
+    ledger = Ledger()
     for tag in (3, 1, 2):
         ledger.decide(tag, Actions.ACK)
     assert ledger.take() == [Settlement(3, Actions.ACK, True)]
 
 
 def test_confirms_one_by_one_above_what_is_undecided():
-    ledger = ledger_of(4)
+    ledger = Ledger()
     for tag in (4, 2):
         ledger.decide(tag, Actions.ACK)
     assert ledger.take() == [Settlement(2, Actions.ACK, False), Settlement(4, Actions.ACK, False)]
 
 
 def test_sends_rejections_before_an_ack_that_would_cover_them():
-    ledger = ledger_of(3)
+    ledger = Ledger()
     ledger.decide(1, Actions.ACK)
     ledger.decide(2, Actions.REJECT)
     ledger.decide(3, Actions.ACK)
@@ -40,7 +34,7 @@ def test_sends_rejections_before_an_ack_that_would_cover_them():
 
 
 def test_has_nothing_to_send_twice():
-    ledger = ledger_of(1)
+    ledger = Ledger()
     ledger.decide(1, Actions.ACK)
     assert ledger.take()
     assert ledger.take() == []
@@ -56,7 +50,7 @@ def test_has_nothing_to_send_twice():
 def test_settles_each_delivery_once_as_decided_in_whatever_order(case):
     """A model of the broker takes the frames: an unknown tag would be an error 406 there."""
     actions, order, pauses = case
-    ledger = ledger_of(len(actions))
+    ledger = Ledger()
     outstanding = set(range(1, len(actions) + 1))
     settled = {}
     decided = set()

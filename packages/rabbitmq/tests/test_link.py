@@ -8,6 +8,8 @@ from asyncworker.rabbitmq import AMQPConnection
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.link import Link
 
+pytestmark = pytest.mark.usefixtures("path")
+
 
 @pytest.fixture
 async def link(amqp_url):
@@ -23,7 +25,7 @@ async def test_opens_one_connection_for_all_who_ask_at_once(link, logs):
 
 async def test_a_connection_that_closes_as_a_channel_is_opened_is_a_broker_error(link, logs):
     channel = await link.open_channel(confirms=False)
-    closing = asyncio.ensure_future(channel.connection.close())
+    closing = asyncio.ensure_future(channel.underlay.connection.close())
     results = []
     while not closing.done():
         results.append(
@@ -38,7 +40,7 @@ async def test_a_connection_that_closes_as_a_channel_is_opened_is_a_broker_error
 
 async def test_a_closed_connection_whose_end_is_not_yet_noticed_is_a_broker_error(link):
     channel = await link.open_channel(confirms=False)
-    closed = channel.connection
+    closed = channel.underlay.connection
     await closed.close()
     # What the library does a moment later.
     link._connection.connected.set()

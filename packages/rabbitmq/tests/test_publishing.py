@@ -18,6 +18,8 @@ from asyncworker.rabbitmq import (
     Unroutable,
 )
 
+pytestmark = pytest.mark.usefixtures("path")
+
 
 @pytest.fixture
 async def connection(amqp_url):

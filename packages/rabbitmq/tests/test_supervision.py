@@ -8,7 +8,7 @@ import pytest
 from asyncworker import RouteTypes
 from asyncworker.rabbitmq import AMQPConnection
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("path")]
 
 
 @pytest.fixture

@@ -5,9 +5,13 @@ import ssl
 import subprocess
 from contextlib import asynccontextmanager
 
+import aio_pika
 import pytest
 
+from asyncworker import App, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection, PublishTimeout
+
+pytestmark = pytest.mark.usefixtures("path")
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +79,21 @@ async def test_accepts_a_certificate_that_is_vouched_for(private_node, certifica
             connection = AMQPConnection(f"127.0.0.1:{port}", ssl=context)
         async with connection:
             await connection.put(body=1, routing_key="q", mandatory=False)
+
+
+async def test_consumes_and_publishes_large_messages_by_tls(private_node, certificate, inbox):
+    context = ssl.create_default_context(cafile=certificate[0])
+    async with (
+        tls_in_front_of(private_node.port, *certificate) as port,
+        await aio_pika.connect(private_node.url) as admin,
+        admin.channel() as channel,
+    ):
+        await channel.declare_queue("by-tls", auto_delete=True)
+        connection = AMQPConnection(f"127.0.0.1:{port}", ssl=context)
+        app = App(connections=[connection])
+        app.route(["by-tls"], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+        async with app.started():
+            await asyncio.gather(
+                *(connection.put(body="x" * 300_000, routing_key="by-tls") for _ in range(20))
+            )
+            assert await inbox.bodies(20) == ["x" * 300_000] * 20

@@ -36,6 +36,16 @@ class Bucket(Generic[T]):
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._max_age, self.flush)
 
+    def extend(self, items: list[T]) -> None:
+        """Take items in order; emit each batch that they complete."""
+        if self._size == 1:
+            # Nothing is ever held.
+            for item in items:
+                self._emit([item])
+            return
+        for item in items:
+            self.add(item)
+
     def flush(self) -> None:
         """Emit what is here, if anything is."""
         if items := self.clear():

@@ -25,8 +25,11 @@ class Dispatcher(Generic[T]):
 
     settle: takes each batch with what its handler raised, or with None.
 
-    Worker tasks take batch after batch; one is started only when a batch finds all the others
-    busy. As an `async with` it owns them: leaving it lets running handlers end; leaving it by an
+    Worker tasks take batch after batch. Others are called only while something is ready, a few on
+    each turn of the loop: where handlers never wait, one worker does nearly everything; where they
+    do, the next batch starts on the next turn.
+
+    As an `async with` it owns them: leaving it lets running handlers end; leaving it by an
     exception, or cancelling that wait, cancels them.
     """
 
@@ -44,6 +47,7 @@ class Dispatcher(Generic[T]):
         self._workers: set[asyncio.Task[None]] = set()
         self._running: dict[asyncio.Task[Any] | None, list[T]] = {}
         self._taken = asyncio.Event()
+        self._is_called = False
         self._draining = False
         self._cancelling = False
 
@@ -59,10 +63,8 @@ class Dispatcher(Generic[T]):
     def submit(self, batch: list[T]) -> None:
         """Hand a batch to an idle worker, to a new one, or to whichever is free first."""
         self._ready.append(batch)
-        if self._idle:
-            self._wake(self._idle.pop())
-        else:
-            self._employ()
+        if not self._is_called:
+            self._call()
 
     async def room(self) -> None:
         """Wait until fewer batches wait for a worker than there may be workers."""
@@ -92,16 +94,31 @@ class Dispatcher(Generic[T]):
         finally:
             await self._cancel()
 
+    def _call(self) -> None:
+        """Have a worker come on the next turn of the loop, and a second one if that may help.
+
+        Each that comes calls others before its handler can wait, so that soon all are at work.
+        """
+        for _ in range(min(2, len(self._ready))):
+            if self._idle:
+                self._wake(self._idle.pop())
+                self._is_called = True
+            else:
+                self._employ()
+
     def _employ(self) -> None:
         """Start a worker, if there is work for it and fewer than may be."""
         if self._ready and not self._cancelling and len(self._workers) < self._concurrency:
             worker = asyncio.get_running_loop().create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._on_end)
+            self._is_called = True
 
     def _on_end(self, worker: asyncio.Task[None]) -> None:
         """Replace a worker that a cancellation, or a failed settle, has ended."""
         self._workers.discard(worker)
+        # It may be the one that was called.
+        self._is_called = False
         if not worker.cancelled() and (error := worker.exception()) is not None:
             log.error("a batch could not be settled: %r", error, exc_info=error)
         self._employ()
@@ -109,9 +126,12 @@ class Dispatcher(Generic[T]):
     async def _work(self) -> None:
         worker = asyncio.current_task()
         while True:
+            self._is_called = False
             while self._ready and not self._cancelling:
                 self._running[worker] = batch = self._ready.popleft()
                 self._taken.set()
+                if self._ready and not self._is_called:
+                    self._call()
                 try:
                     await self._handle(batch)
                 finally:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aio_pika import Connection
 from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
 from yarl import URL
 
@@ -14,6 +13,8 @@ from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 
 if TYPE_CHECKING:
     import ssl
+
+    from aio_pika import Connection
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds that one host has for the TCP, TLS and AMQP handshakes."""
@@ -42,7 +43,7 @@ class Broker:
         )
         return f"{self._scheme}://{self.username}@{hosts}"
 
-    async def connect(self, vhost: str) -> Connection:
+    async def connect(self, vhost: str, connection_class: type[Connection]) -> Connection:
         """Return a connection to the first host that accepts one.
 
         Raises: BrokerError, in one line that names hosts, vhost and user, never the password.
@@ -50,22 +51,13 @@ class Broker:
         reasons = []
         for host, port in self.hosts:
             try:
-                return await self._connect(host, port, vhost)
+                return await self._connect(self._url(host, port, vhost), connection_class)
             except BrokerError as error:
                 reasons.append(self._explain(error, vhost))
         raise BrokerError(f"cannot connect to {self}, vhost {vhost!r}: {'; '.join(reasons)}")
 
-    async def _connect(self, host: str, port: int, vhost: str) -> Connection:
-        url = URL.build(
-            scheme=self._scheme,
-            host=host,
-            port=port,
-            user=self.username,
-            password=self.password,
-            path=f"/{vhost}",
-            query={"heartbeat": self.heartbeat, "name": self.name},
-        )
-        connection = Connection(url, ssl_context=self.tls)
+    async def _connect(self, url: URL, connection_class: type[Connection]) -> Connection:
+        connection = connection_class(url, ssl_context=self.tls)
         # Cancelled in the middle, the library would leave a connection open that nobody holds.
         connecting = asyncio.ensure_future(connection.connect(timeout=CONNECT_TIMEOUT))
         try:
@@ -76,6 +68,17 @@ class Broker:
             await connection.close()
             raise
         return connection
+
+    def _url(self, host: str, port: int, vhost: str) -> URL:
+        return URL.build(
+            scheme=self._scheme,
+            host=host,
+            port=port,
+            user=self.username,
+            password=self.password,
+            path=f"/{vhost}",
+            query={"heartbeat": self.heartbeat, "name": self.name},
+        )
 
     @property
     def _scheme(self) -> str:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from asyncworker.options import Actions
-from asyncworker.rabbitmq.deliveries import tag_of
+from asyncworker.rabbitmq.deliveries import read
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
-from asyncworker.rabbitmq.ledger import Ledger, Settlement
+from asyncworker.rabbitmq.ledger import Ledger
 from asyncworker.rabbitmq.link import CLOSE_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from aiormq.abc import AbstractChannel, DeliveredMessage
     from pamqp.commands import Basic
 
+    from asyncworker.options import Actions
+    from asyncworker.rabbitmq.carrier import Carrier
+    from asyncworker.rabbitmq.inlet import Content
     from asyncworker.rabbitmq.link import Link
+    from asyncworker.rabbitmq.message import RabbitMQMessage
 
 
 class ConsumeChannel:
@@ -27,64 +28,75 @@ class ConsumeChannel:
 
     A delivery belongs to the channel that brought it. Once that is lost, outcomes are dropped: the
     broker delivers the message again.
+
+    take: gets the messages of one read. on_poison: gets each whose body is no JSON, and why.
     """
 
-    def __init__(self, channel: AbstractChannel) -> None:
+    def __init__(
+        self,
+        channel: Carrier,
+        take: Callable[[list[RabbitMQMessage]], None],
+        on_poison: Callable[[RabbitMQMessage, Exception], None],
+    ) -> None:
         self._channel = channel
+        self._take = take
+        self._on_poison = on_poison
         self._ledger = Ledger()
-        self._decided = asyncio.Event()
-        self._unsent: deque[Settlement] = deque()
+        self._is_settling = False
+        self._queues: dict[bytes, str] = {}
         self._consumers: dict[str, asyncio.Event] = {}
-        channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+        channel.underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, link: Link, prefetch: int) -> AsyncIterator[ConsumeChannel]:
+    async def opened(
+        cls,
+        link: Link,
+        prefetch: int,
+        take: Callable[[list[RabbitMQMessage]], None],
+        on_poison: Callable[[RabbitMQMessage, Exception], None],
+    ) -> AsyncIterator[ConsumeChannel]:
         """Offer a channel; before it closes, send the outcomes that are decided.
 
         prefetch: the most unsettled messages for each consumer.
         Raises: BrokerError
         """
-        async with link.channel() as underlay:
+        async with link.channel() as carrier:
             with broker_errors():
-                await underlay.basic_qos(prefetch_count=prefetch)
-            channel = cls(underlay)
+                await carrier.underlay.basic_qos(prefetch_count=prefetch)
+            channel = cls(carrier, take, on_poison)
             try:
                 yield channel
             finally:
+                channel._send_outcomes()
                 with suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
-                        await channel._send_outcomes()
+                        await carrier.flush()
 
     @property
     def is_lost(self) -> bool:
         """Tell whether the channel has ended, so that nothing can be settled on it any more."""
-        return self._channel.is_closed
+        return self._channel.is_lost
 
     async def lost(self) -> None:
         """Wait for the end of the channel.
 
         Raises: BrokerError, always.
         """
-        closing = self._channel.closing
+        closing = self._channel.underlay.closing
         await asyncio.wait([closing])
         error = None if closing.cancelled() else closing.exception()
         raise BrokerError(reason_of(error) if error else "the channel was closed") from error
 
-    async def consume(self, queue: str, on_delivery: Callable[[DeliveredMessage], None]) -> None:
+    async def consume(self, queue: str) -> None:
         """Start to consume a queue.
 
         Raises: BrokerError, when the broker refuses; the channel is then lost.
         """
-
-        async def deliver(delivered: DeliveredMessage) -> None:
-            if not self.is_lost:
-                self._ledger.delivered(tag_of(delivered))
-                on_delivery(delivered)
-
+        # Deliveries may be here before the broker's answer is: who they are for must be known.
+        self._queues[queue.encode()] = queue
         self._consumers[queue] = asyncio.Event()
-        with broker_errors():
-            await self._channel.basic_consume(queue, deliver, consumer_tag=queue)
+        await self._channel.consume(queue, self._on_deliveries)
 
     async def cancelled(self, queue: str) -> None:
         """Wait until the broker ends the consuming of a queue, as it does when one is deleted."""
@@ -99,39 +111,23 @@ class ConsumeChannel:
         async with asyncio.timeout(CLOSE_TIMEOUT):
             for queue in list(self._consumers):
                 with broker_errors():
-                    await self._channel.basic_cancel(queue)
+                    await self._channel.underlay.basic_cancel(queue)
 
     def settle(self, delivery_tag: int, action: Actions) -> None:
-        """Decide about a delivery, unless the channel is lost."""
+        """Decide about a delivery; what is decided in one turn of the loop is sent together."""
+        self._ledger.decide(delivery_tag, action)
+        if not self._is_settling:
+            self._is_settling = True
+            asyncio.get_running_loop().call_soon(self._send_outcomes)
+
+    def _send_outcomes(self) -> None:
+        self._is_settling = False
         if not self.is_lost:
-            self._ledger.decide(delivery_tag, action)
-            self._decided.set()
+            self._channel.send(self._ledger.take())
 
-    async def send_outcomes(self) -> None:
-        """Send outcomes as they are decided, those of one loop turn together, without end.
-
-        Raises: BrokerError
-        """
-        while True:
-            await self._decided.wait()
-            self._decided.clear()
-            await self._send_outcomes()
-
-    async def _send_outcomes(self) -> None:
-        # Kept until sent, so that a cancellation in between loses none and repeats none.
-        self._unsent.extend(self._ledger.take())
-        while self._unsent:
-            with broker_errors():
-                await self._send(self._unsent[0])
-            self._unsent.popleft()
-
-    async def _send(self, settlement: Settlement) -> None:
-        tag, action, multiple = settlement
-        if action is Actions.ACK:
-            await self._channel.basic_ack(tag, multiple=multiple, wait=False)
-        else:
-            requeue = action is Actions.REQUEUE
-            await self._channel.basic_reject(tag, requeue=requeue, wait=False)
+    def _on_deliveries(self, contents: list[Content]) -> None:
+        if not self.is_lost:
+            self._take(read(contents, self._queues, self, self._on_poison))
 
     def _on_cancel(self, frame: Basic.Cancel) -> None:
         if frame.consumer_tag in self._consumers:

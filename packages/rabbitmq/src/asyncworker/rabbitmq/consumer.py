@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
@@ -13,15 +12,12 @@ from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.channel import ConsumeChannel
-from asyncworker.rabbitmq.deliveries import Undecodable, read, tag_of
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.obstacles import Obstacles
 from asyncworker.rabbitmq.returns import Returns
 from asyncworker.rabbitmq.twins import Twins
 
 if TYPE_CHECKING:
-    from aiormq.abc import DeliveredMessage
-
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
@@ -85,7 +81,10 @@ class Consumer:
             opened_at = clock()
             try:
                 async with ConsumeChannel.opened(
-                    self._link, self._route.connection.prefetch
+                    self._link,
+                    self._route.connection.prefetch,
+                    self._on_messages,
+                    self._reject_poison,
                 ) as channel:
                     opened_at = clock()
                     await self._consume_on(channel)
@@ -99,7 +98,6 @@ class Consumer:
         self._channel = channel
         self._returns = Returns()
         async with asyncio.TaskGroup() as group:
-            group.create_task(channel.send_outcomes())
             for queue in self._route.routes:
                 group.create_task(self._keep_consuming(channel, queue))
             await channel.lost()
@@ -109,7 +107,7 @@ class Consumer:
         while not self._stopping.is_set():
             await self._until_consumable(queue)
             with self._obstacles.noticed(queue):
-                await channel.consume(queue, partial(self._on_delivery, channel, queue))
+                await channel.consume(queue)
             self._problems.pop(self._subject(queue), None)
             log.info("%s: consuming", self._subject(queue))
             await channel.cancelled(queue)
@@ -121,49 +119,56 @@ class Consumer:
             self._report(queue, f"{obstacle}; waiting")
             await backoff.wait()
 
-    def _on_delivery(
-        self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage
-    ) -> None:
+    def _on_messages(self, messages: list[RabbitMQMessage]) -> None:
         if self._stopping.is_set():
-            self._unwanted.append(tag_of(delivered))
+            self._unwanted += [message.delivery_tag for message in messages]
             return
-        try:
-            message = read(delivered, queue, channel)
-        except Undecodable as error:
-            self._reject_poison(channel, queue, delivered, error)
-            return
-        if not (self._twins and self._twins.hold(message)):
-            self._bucket.add(message)
+        if self._twins:
+            messages = [message for message in messages if not self._twins.hold(message)]
+        self._bucket.extend(messages)
 
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
         """Decide about each message: by its own outcome first, by the route's options else."""
-        options = self._route.options
-        if raised is None:
-            outcomes = [message.outcome or options.on_success for message in batch]
-        elif isinstance(raised, Exception):
-            outcomes = [message.outcome or options.on_exception for message in batch]
-        else:
-            # Cancelled, or told to exit: nobody knows what was done, so nothing is confirmed.
-            outcomes = [Actions.REQUEUE for _ in batch]
         if raised is not None:
             self._log_failure(batch, raised)
-        late = sum(
-            not _decide(message, outcome, self._returns)
-            for message, outcome in zip(batch, outcomes, strict=True)
-        )
-        if late:
-            self._on_late(batch, late)
+        # All are of one channel: those of a lost one never share a batch with later ones.
+        channel = batch[0].channel
+        if channel is None or channel.is_lost:
+            self._on_late(batch)
+        elif raised is None:
+            self._settle_by(batch, self._route.options.on_success, channel)
+        elif isinstance(raised, Exception):
+            self._settle_by(batch, self._route.options.on_exception, channel)
+        else:
+            # Cancelled, or told to exit: nobody knows what was done, so nothing is confirmed.
+            for message in batch:
+                self._requeue(message, channel)
 
-    def _on_late(self, batch: list[RabbitMQMessage], late: int) -> None:
+    def _settle_by(
+        self, batch: list[RabbitMQMessage], default: Actions, channel: ConsumeChannel
+    ) -> None:
+        for message in batch:
+            outcome = message.outcome or default
+            if outcome is Actions.REQUEUE:
+                self._requeue(message, channel)
+            else:
+                channel.settle(message.delivery_tag, outcome)
+
+    def _requeue(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
+        """Put a message back when it is due; should the channel close first, it goes back too."""
+        loop = asyncio.get_running_loop()
+        due = self._returns.due(loop.time(), again=message.redelivered)
+        loop.call_at(due, channel.settle, message.delivery_tag, Actions.REQUEUE)
+
+    def _on_late(self, batch: list[RabbitMQMessage]) -> None:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
-        self._route.connection.late_outcomes += late
+        self._route.connection.late_outcomes += len(batch)
         log.warning(
             "handler %s ended after its channel was lost: %d messages will be delivered again",
             self._route.handler_name,
-            late,
+            len(batch),
         )
-        for message in self._twins.released_by(batch):
-            self._bucket.add(message)
+        self._bucket.extend(self._twins.released_by(batch))
 
     async def _give_back(self) -> None:
         """Stop taking, and return to the broker what no handler was given."""
@@ -201,15 +206,14 @@ class Consumer:
             log.warning("%s: %s", subject, problem)
         self._problems[subject] = problem
 
-    def _reject_poison(
-        self, channel: ConsumeChannel, queue: str, delivered: DeliveredMessage, error: Undecodable
-    ) -> None:
-        channel.settle(tag_of(delivered), Actions.REJECT)
+    def _reject_poison(self, message: RabbitMQMessage, error: Exception) -> None:
+        if message.channel is not None:
+            message.channel.settle(message.delivery_tag, Actions.REJECT)
         log.error(
             "%s: rejected a message whose body is no JSON: %s",
-            self._subject(queue),
+            self._subject(message.queue),
             error,
-            extra={"queue": queue, "message_id": delivered.header.properties.message_id},
+            extra={"queue": message.queue, "message_id": message.message_id},
         )
 
     def _log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
@@ -231,18 +235,3 @@ class Consumer:
     @property
     def _problems(self) -> dict[str, str]:
         return self._route.connection.problems
-
-
-def _decide(message: RabbitMQMessage, outcome: Actions, returns: Returns) -> bool:
-    """Settle a message; return False when it is too late, as its channel is lost."""
-    channel = message.channel
-    if channel is None or channel.is_lost:
-        return False
-    if outcome is Actions.REQUEUE:
-        # Should the channel close meanwhile, the message goes back all the same.
-        loop = asyncio.get_running_loop()
-        due = returns.due(loop.time(), again=message.redelivered)
-        loop.call_at(due, channel.settle, message.delivery_tag, outcome)
-    else:
-        channel.settle(message.delivery_tag, outcome)
-    return True

@@ -1,49 +1,54 @@
-"""What the broker delivered, as messages."""
+"""What the broker delivered, as messages: the hot path in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import struct
+from typing import TYPE_CHECKING, Final
 
+from asyncworker.rabbitmq.inlet import Malformed
 from asyncworker.rabbitmq.message import RabbitMQMessage, decode
 
 if TYPE_CHECKING:
-    from aiormq.abc import DeliveredMessage
+    from collections.abc import Callable, Iterable, Mapping
 
     from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.inlet import Content
+
+_TAG: Final = struct.Struct("!Q?")
+"""Delivery tag and redelivered, which stand behind the consumer tag."""
+_new = RabbitMQMessage.__new__
 
 
-class Undecodable(ValueError):
-    """Report a body that is no JSON."""
+def read(
+    contents: Iterable[Content],
+    queues: Mapping[bytes, str],
+    channel: ConsumeChannel,
+    on_poison: Callable[[RabbitMQMessage, Exception], None],
+) -> list[RabbitMQMessage]:
+    """Return deliveries as messages, but for those whose body is no JSON.
 
-
-def tag_of(delivered: DeliveredMessage) -> int:
-    """Return the delivery tag, a number that grows on each channel."""
-    deliver: Any = delivered.delivery
-    tag: int = deliver.delivery_tag
-    return tag
-
-
-def read(delivered: DeliveredMessage, queue: str, channel: ConsumeChannel) -> RabbitMQMessage:
-    """Return a delivery as a message.
-
-    Raises: Undecodable
+    queues: by consumer tag. on_poison: takes each of those, and why.
+    Raises: Malformed
     """
-    deliver: Any = delivered.delivery
-    properties = delivered.header.properties
-    try:
-        body = decode(delivered.body)
-    except (ValueError, RecursionError) as error:
-        raise Undecodable(str(error)) from error
-    return RabbitMQMessage(
-        body=body,
-        raw_body=delivered.body,
-        queue=queue,
-        exchange=deliver.exchange,
-        routing_key=deliver.routing_key,
-        headers=properties.headers or {},
-        message_id=properties.message_id,
-        content_type=properties.content_type,
-        redelivered=deliver.redelivered,
-        delivery_tag=deliver.delivery_tag,
-        channel=channel,
-    )
+    messages = []
+    for content in contents:
+        _, arguments, _, raw_body = content
+        # The constructor would want all fields: those that are not set here are decoded when used.
+        message = _new(RabbitMQMessage)
+        message.content = content
+        message.raw_body = raw_body
+        message.channel = channel
+        message.outcome = None
+        try:
+            behind = arguments[0] + 1
+            message.queue = queues[arguments[1:behind]]
+            message.delivery_tag, message.redelivered = _TAG.unpack_from(arguments, behind)
+        except (IndexError, KeyError, struct.error):
+            raise Malformed(f"a delivery with the arguments {arguments!r}") from None
+        try:
+            message.body = decode(raw_body)
+        except (ValueError, RecursionError) as error:
+            on_poison(message, error)
+        else:
+            messages.append(message)
+    return messages

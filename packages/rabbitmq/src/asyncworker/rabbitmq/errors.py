@@ -32,6 +32,11 @@ class PublishRejected(PublishError):
     """Report a message that the broker refused to take."""
 
 
+def refusal(message: object) -> PublishRejected:
+    """Return what a Basic.Nack means."""
+    return PublishRejected(f"{message}: the broker refuses it, as a full queue does")
+
+
 class PublishTimeout(PublishError, TimeoutError):
     """Report a message that was not confirmed in time; it says whether the outcome is known."""
 

@@ -1,68 +1,69 @@
-"""What one channel delivered and what was decided about it, as the fewest frames."""
+"""What was decided about the deliveries of one channel, as the fewest frames."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final
 
 from asyncworker.options import Actions
+from asyncworker.rabbitmq.frames import Settlement
 
-
-class Settlement(NamedTuple):
-    """Stand for one frame to the broker; `multiple` covers every lower tag not yet settled."""
-
-    delivery_tag: int
-    action: Actions
-    multiple: bool
+ACK: Final = Actions.ACK
 
 
 class Ledger:
-    """Settle each delivery of a channel once, whatever is decided how often.
+    """Settle each delivery of a channel once, in whatever order they are decided.
 
-    Delivery tags grow on a channel (AMQP 0-9-1, 1.8.3.13), so the outstanding ones are in order.
-    It holds as many tags as the broker may leave unacknowledged.
+    The broker numbers the deliveries of a channel 1, 2, 3, ... (AMQP 0-9-1, 1.8.3.13). One that is
+    undecided keeps all above it from being confirmed in one frame.
     """
 
     def __init__(self) -> None:
-        self._outstanding: dict[int, None] = {}
+        self._lowest = 1
+        """The lowest delivery tag that is not settled."""
+        self._settled: set[int] = set()
+        """The settled ones above it, fewer than the broker may leave unacknowledged."""
         self._acks: set[int] = set()
         self._rejects: dict[int, Actions] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._acks or self._rejects)
-
-    def delivered(self, delivery_tag: int) -> None:
-        """Remember a delivery that is to be settled."""
-        self._outstanding[delivery_tag] = None
-
     def decide(self, delivery_tag: int, action: Actions) -> None:
-        """Note the outcome of an outstanding delivery."""
-        if action is Actions.ACK:
+        """Note the outcome of a delivery."""
+        if action is ACK:
             self._acks.add(delivery_tag)
         else:
             self._rejects[delivery_tag] = action
 
     def take(self) -> list[Settlement]:
         """Return what was decided since the last call, in the order in which it must be sent."""
-        # Rejections first: an ack of `multiple` would confirm those below it that are outstanding.
+        # Rejections first: an ack of `multiple` would confirm those below it.
         settlements = [Settlement(tag, action, False) for tag, action in self._rejects.items()]
-        for tag in self._rejects:
-            del self._outstanding[tag]
-        covered = self._lowest_acked()
-        if covered:
-            settlements.append(Settlement(covered[-1], Actions.ACK, len(covered) > 1))
-            self._acks.difference_update(covered)
-        settlements += [Settlement(tag, Actions.ACK, False) for tag in sorted(self._acks)]
-        for tag in (*covered, *self._acks):
-            del self._outstanding[tag]
-        self._acks.clear()
+        self._settled.update(self._rejects)
         self._rejects.clear()
+        if self._acks:
+            settlements += self._acknowledgements()
+            self._acks.clear()
         return settlements
 
-    def _lowest_acked(self) -> list[int]:
-        """Return the acked tags below which nothing is outstanding and undecided."""
-        covered = []
-        for tag in self._outstanding:
-            if tag not in self._acks:
-                break
-            covered.append(tag)
-        return covered
+    def _acknowledgements(self) -> list[Settlement]:
+        acks, first = self._acks, self._lowest
+        if not self._settled and max(acks) - first + 1 == len(acks):
+            # So many different tags in that range are all of them.
+            covered, self._lowest = len(acks), first + len(acks)
+            return [Settlement(self._lowest - 1, ACK, covered > 1)]
+        settlements = []
+        covered, last = self._advance()
+        if covered:
+            settlements.append(Settlement(last, ACK, covered > 1))
+        above = sorted(tag for tag in acks if tag >= self._lowest)
+        self._settled.update(above)
+        return settlements + [Settlement(tag, ACK, False) for tag in above]
+
+    def _advance(self) -> tuple[int, int]:
+        """Step over what is decided; return how many acks were passed, and the last of them."""
+        covered = last = 0
+        while self._lowest in self._acks or self._lowest in self._settled:
+            if self._lowest in self._acks:
+                covered, last = covered + 1, self._lowest
+            else:
+                self._settled.remove(self._lowest)
+            self._lowest += 1
+        return covered, last

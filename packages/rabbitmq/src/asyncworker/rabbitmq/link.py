@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+from asyncworker.rabbitmq.paths import carrier_of, connection_class
 from asyncworker.rabbitmq.watch import watch
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel
 
     from asyncworker.rabbitmq.broker import Broker
+    from asyncworker.rabbitmq.carrier import Carrier
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Link:
         self.vhost = vhost
         self.problem: str | None = None
         self._broker = broker
+        self._connection_class = connection_class()
         self._backoff = Backoff()
         self._opening = asyncio.Lock()
         self._connection: Connection | None = None
@@ -44,7 +47,7 @@ class Link:
         self._logged_at = 0.0
 
     @asynccontextmanager
-    async def channel(self, *, confirms: bool = False) -> AsyncIterator[AbstractChannel]:
+    async def channel(self, *, confirms: bool = False) -> AsyncIterator[Carrier]:
         """Offer a channel, waiting for the broker as long as it takes.
 
         Raises: BrokerError, when the connection is lost meanwhile.
@@ -53,9 +56,9 @@ class Link:
         try:
             yield channel
         finally:
-            await _close_channel(channel)
+            await _close_channel(channel.underlay)
 
-    async def open_channel(self, *, confirms: bool) -> AbstractChannel:
+    async def open_channel(self, *, confirms: bool) -> Carrier:
         """Return a channel that the caller closes, or that ends with the connection.
 
         Raises: BrokerError, when the connection is lost meanwhile.
@@ -64,16 +67,18 @@ class Link:
         if connection.transport is None:
             raise BrokerError("the connection was lost")
         with broker_errors():
-            return await connection.transport.connection.channel(
+            underlay = await connection.transport.connection.channel(
                 publisher_confirms=confirms, on_return_raises=confirms
             )
+        return carrier_of(connection, underlay)
 
     async def connect(self) -> None:
         """Connect now.
 
         Raises: BrokerError, in one line.
         """
-        connection = self._connection = await self._broker.connect(self.vhost)
+        connection = await self._broker.connect(self.vhost, self._connection_class)
+        self._connection = connection
         self._watch(connection)
 
     async def close(self) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json
 
 from asyncworker.options import Actions
+from asyncworker.rabbitmq.properties import read_headers, read_properties, short_string
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.inlet import Content
+
+ADDRESS: Final = ("exchange", "routing_key")
+PROPERTIES: Final = ("message_id", "content_type")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -34,6 +39,7 @@ class RabbitMQMessage:
     delivery_tag: int = 0
     outcome: Actions | None = field(default=None, init=False)
     channel: ConsumeChannel | None = field(default=None, repr=False)
+    content: Content = field(init=False, repr=False)
 
     def accept(self) -> None:
         """Have the message confirmed, whatever the handler does next."""
@@ -42,6 +48,29 @@ class RabbitMQMessage:
     def reject(self, requeue: bool = True) -> None:
         """Have the message put back in its queue, or else dropped or dead-lettered."""
         self.outcome = Actions.REQUEUE if requeue else Actions.REJECT
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Decode what a delivery carries beside its body, on its first use.
+
+            Raises: ValueError, when the headers have no meaning.
+            """
+            if name in ADDRESS:
+                self._decode_address()
+            elif name in PROPERTIES:
+                self.content_type, _, self.message_id = read_properties(self.content[2])
+            elif name == "headers":
+                self.headers = read_headers(read_properties(self.content[2]).headers)
+            else:
+                raise AttributeError(f"RabbitMQMessage has no attribute {name!r}")
+            return object.__getattribute__(self, name)
+
+    def _decode_address(self) -> None:
+        """Read Basic.Deliver on from the delivery tag (1.8.3.13)."""
+        arguments = self.content[1]
+        self.exchange, at = short_string(arguments, arguments[0] + 10)
+        self.routing_key, _ = short_string(arguments, at)
 
 
 def decode(raw_body: bytes) -> Any:

@@ -55,9 +55,10 @@ class Obstacles:
     async def _ask(self, queue: str) -> None:
         async with self._probe.channel() as channel:
             with broker_errors():
-                await channel.queue_declare(queue, passive=True)
+                await channel.underlay.queue_declare(queue, passive=True)
                 if queue in self._refused:
                     # Only reading shows whether reading is allowed.
-                    fetched = await channel.basic_get(queue)
+                    fetched = await channel.underlay.basic_get(queue)
                     if fetched.delivery_tag is not None:
-                        await channel.basic_reject(fetched.delivery_tag, requeue=True, wait=False)
+                        tag = fetched.delivery_tag
+                        await channel.underlay.basic_reject(tag, requeue=True, wait=False)

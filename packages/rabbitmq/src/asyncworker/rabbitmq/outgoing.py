@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from random import getrandbits
 from typing import TYPE_CHECKING, Any, Final
 
 from pamqp.commands import Basic
@@ -27,20 +28,36 @@ MAX_FIELD_NAME: Final = 128
 """Characters in the name of a header (AMQP 0-9-1, 4.2.5.5)."""
 MAX_SHORT_STRING: Final = 255
 """Bytes in a routing key or an exchange name (AMQP 0-9-1, 4.2.5.3)."""
+_BYTES_LIKE: Final = (bytes, bytearray, memoryview)
+_JSON_HEADER: Final = (
+    # The flags of content type, delivery mode and message id; then these, up to the id.
+    b"\x90\x80" + bytes([len(JSON)]) + JSON.encode() + bytes([PERSISTENT, 32])
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
-    """Hold what is published, in the form the wire takes."""
+    """Hold what is published, in the form the wire takes.
+
+    address: exchange and routing key, as short strings. header: properties and their flags.
+    """
 
     body: bytes
-    routing_key: str
     exchange: str
-    properties: Basic.Properties
+    routing_key: str
+    address: bytes
+    header: bytes
     mandatory: bool
 
     def __str__(self) -> str:
         return f"exchange {self.exchange!r}, routing key {self.routing_key!r}"
+
+    @property
+    def properties(self) -> Basic.Properties:
+        """Return the properties as the library takes them."""
+        header = ContentHeader()
+        header.unmarshal(bytes(12) + self.header)
+        return header.properties
 
 
 def outgoing(
@@ -56,25 +73,30 @@ def outgoing(
 
     Raises: ConfigurationError, NotSerializable
     """
-    _check_destination(routing_key, exchange)
-    is_bytes = isinstance(body, bytes | bytearray | memoryview)
-    return Outgoing(
-        body=bytes(body) if is_bytes else _json(body),
-        routing_key=routing_key,
-        exchange=exchange,
-        properties=_properties(headers, properties, BYTES if is_bytes else JSON),
-        mandatory=mandatory,
-    )
-
-
-def _check_destination(routing_key: str, exchange: str) -> None:
-    for name, value in (("routing_key", routing_key), ("exchange", exchange)):
-        if not isinstance(value, str):
-            raise ConfigurationError(f"{name} must be a string, got {value!r}")
-        if len(value.encode()) > MAX_SHORT_STRING:
-            raise ConfigurationError(f"{name} is longer than {MAX_SHORT_STRING} bytes: {value!r}")
+    address = _short_string("exchange", exchange) + _short_string("routing_key", routing_key)
     if not routing_key and not exchange:
         raise ConfigurationError("put() needs routing_key= (a queue's name), exchange= or both")
+    is_bytes = isinstance(body, _BYTES_LIKE)
+    content = bytes(body) if is_bytes else _json(body)
+    if headers or properties or is_bytes:
+        header = _header(headers, properties, BYTES if is_bytes else JSON)
+    else:
+        header = _JSON_HEADER + _new_id().encode()
+    return Outgoing(content, exchange, routing_key, address, header, mandatory)
+
+
+def _new_id() -> str:
+    """Return 32 digits that are no secret, but differ from all others, in forked processes too."""
+    return f"{getrandbits(128):032x}"
+
+
+def _short_string(name: str, value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, got {value!r}")
+    encoded = value.encode()
+    if len(encoded) > MAX_SHORT_STRING:
+        raise ConfigurationError(f"{name} is longer than {MAX_SHORT_STRING} bytes: {value!r}")
+    return bytes((len(encoded),)) + encoded
 
 
 def _json(body: Any) -> bytes:
@@ -84,11 +106,15 @@ def _json(body: Any) -> bytes:
         raise NotSerializable(f"body has no JSON form: {error}") from error
 
 
-def _properties(
+def _header(
     headers: Mapping[str, Any] | None, given: Mapping[str, Any] | None, content_type: str
-) -> Basic.Properties:
-    """Return the properties of AMQP 0-9-1 (1.8.1), proven to have a form on the wire."""
+) -> bytes:
+    """Return the properties of AMQP 0-9-1 (1.8.1), as they are on the wire.
+
+    A message without an id gets one, so that those who get it twice can know.
+    """
     values = {"content_type": content_type, "delivery_mode": PERSISTENT, **(given or {})}
+    values["message_id"] = values.get("message_id") or _new_id()
     if headers is not None:
         values["headers"] = {**values.get("headers", {}), **headers}
     for name in values:
@@ -97,11 +123,9 @@ def _properties(
             raise ConfigurationError(f"properties take no {name!r}: {hint}")
     try:
         _check_header_names(values.get("headers", {}))
-        properties = Basic.Properties(**values)
-        ContentHeader(properties=properties).marshal()
+        return Basic.Properties(**values).marshal()
     except (PAMQPException, struct.error, TypeError, ValueError, OverflowError) as error:
         raise NotSerializable(f"headers or properties have no AMQP form: {error}") from error
-    return properties
 
 
 def _check_header_names(headers: Mapping[str, Any]) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from aiormq.abc import AbstractChannel
-
+    from asyncworker.rabbitmq.carrier import Carrier
     from asyncworker.rabbitmq.link import Link
 
 
@@ -23,18 +22,18 @@ class Probe:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._channel: AbstractChannel | None = None
+        self._channel: Carrier | None = None
         self._asking = asyncio.Lock()
 
     @asynccontextmanager
-    async def channel(self) -> AsyncIterator[AbstractChannel]:
+    async def channel(self) -> AsyncIterator[Carrier]:
         """Offer the channel to one who asks at a time.
 
         Raises: BrokerError, when the connection is lost meanwhile.
         """
         async with self._asking:
             channel, self._channel = self._channel, None
-            if channel is None or channel.is_closed:
+            if channel is None or channel.is_lost:
                 channel = await self._link.open_channel(confirms=False)
             yield channel
             self._channel = channel

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity, DeliveryError
-from aiormq.exceptions import PublishError as ReturnedError
+from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity
 
 from asyncworker.backoff import Backoff
 from asyncworker.rabbitmq.errors import (
@@ -20,10 +18,7 @@ from asyncworker.rabbitmq.errors import (
 from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aiormq.abc import AbstractChannel
-
+    from asyncworker.rabbitmq.carrier import Carrier
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.outgoing import Outgoing
 
@@ -37,7 +32,7 @@ class Publisher:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._probe = Probe(link)
-        self._channel: AbstractChannel | None = None
+        self._channel: Carrier | None = None
         self._known: set[str] = set()
         self._opening = asyncio.Lock()
         self._asking = asyncio.Lock()
@@ -48,57 +43,68 @@ class Publisher:
         timeout: seconds.
         Raises: Unroutable, PublishRejected, PublishTimeout
         """
+        deadline = asyncio.get_running_loop().time() + timeout
         attempts = 0
-        backoff = Backoff()
+        backoff = None
         try:
-            async with asyncio.timeout(timeout) as limit:
-                while True:
-                    with suppress(BrokerError), _refusals(message):
-                        channel = await self._channel_for(message.exchange)
-                        attempts += 1
-                        await self._publish_on(channel, message)
-                        return
+            while True:
+                try:
+                    channel = self._ready_for(message) or await self._channel_for(message, deadline)
+                    attempts += 1
+                    return await self._publish_on(channel, message, deadline)
+                except BrokerError as error:
+                    _raise_refusal(message, error)
+                backoff = backoff or Backoff()
+                async with asyncio.timeout_at(deadline):
                     await backoff.wait()
         except TimeoutError:
-            if not limit.expired():
-                raise
             raise PublishTimeout(self._explain(message, timeout, attempts)) from None
 
     async def close(self) -> None:
         """Close the link, and with it the channel."""
         await self._link.close()
 
-    async def _channel_for(self, exchange: str) -> AbstractChannel:
+    def _ready_for(self, message: Outgoing) -> Carrier | None:
+        """Return the channel, if it is open and the exchange is known to exist."""
+        if message.exchange not in self._known or self._channel is None or self._channel.is_lost:
+            return None
+        return self._channel
+
+    async def _channel_for(self, message: Outgoing, deadline: float) -> Carrier:
         """Return the channel, having seen that the exchange exists.
 
         The broker closes the channel of whoever publishes to one that is missing, and even the
         connection, when more was on its way.
         """
-        async with self._opening:
-            if self._channel is None or self._channel.is_closed:
+        async with asyncio.timeout_at(deadline), self._opening:
+            if self._channel is None or self._channel.is_lost:
                 self._channel = await self._link.open_channel(confirms=True)
                 self._known = {""}
-            if exchange not in self._known:
-                await self._look_up(exchange)
+            if message.exchange not in self._known:
+                await self._look_up(message.exchange)
             return self._channel
 
     async def _look_up(self, exchange: str) -> None:
         async with self._probe.channel() as channel:
             with broker_errors():
-                await channel.exchange_declare(exchange, passive=True)
+                await channel.underlay.exchange_declare(exchange, passive=True)
         if len(self._known) >= MAX_KNOWN:
             self._known = {""}
         self._known.add(exchange)
 
-    async def _publish_on(self, channel: AbstractChannel, message: Outgoing) -> None:
+    async def _publish_on(self, channel: Carrier, message: Outgoing, deadline: float) -> None:
         try:
-            await _publish(channel, message)
+            await channel.publish(message, deadline)
         except BrokerError as error:
             if not isinstance(error.__cause__, ChannelClosed):
                 raise
             # The broker may have refused another message on that channel: ask about this one alone.
-            async with self._asking, self._link.channel(confirms=True) as own:
-                await _publish(own, message)
+            async with (
+                asyncio.timeout_at(deadline),
+                self._asking,
+                self._link.channel(confirms=True) as own,
+            ):
+                await own.publish(message, deadline)
 
     def _explain(self, message: Outgoing, timeout: float, attempts: int) -> str:
         if attempts:
@@ -110,29 +116,10 @@ class Publisher:
         return f"not published within {timeout:g} s to {message}: {reason}"
 
 
-async def _publish(channel: AbstractChannel, message: Outgoing) -> None:
-    with broker_errors():
-        await channel.basic_publish(
-            message.body,
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-            properties=message.properties,
-            mandatory=message.mandatory,
-        )
-
-
-@contextmanager
-def _refusals(message: Outgoing) -> Iterator[None]:
+def _raise_refusal(message: Outgoing, error: BrokerError) -> None:
     """Raise what the broker's refusal means to a publisher; let other failures of it pass."""
-    try:
-        yield
-    except BrokerError as error:
-        cause = error.__cause__
-        if isinstance(cause, ReturnedError | ChannelNotFoundEntity):
-            raise Unroutable(f"{message}: {error}") from cause
-        if isinstance(cause, DeliveryError):
-            reason = "the broker refuses it, as a full queue does"
-            raise PublishRejected(f"{message}: {reason}") from cause
-        if isinstance(cause, ChannelClosed):
-            raise PublishRejected(f"{message}: {error}") from cause
-        raise
+    cause = error.__cause__
+    if isinstance(cause, ChannelNotFoundEntity):
+        raise Unroutable(f"{message}: {error}") from cause
+    if isinstance(cause, ChannelClosed):
+        raise PublishRejected(f"{message}: {error}") from cause

@@ -1,0 +1,176 @@
+"""Messages on one channel and the broker's answers to them: the hot path out."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.rabbitmq.errors import (
+    BrokerError,
+    Unroutable,
+    broker_errors,
+    reason_of,
+    refusal,
+)
+from asyncworker.rabbitmq.frames import ACK, RETURN, publish_frames
+from asyncworker.rabbitmq.properties import short_string
+
+if TYPE_CHECKING:
+    from aiormq.abc import AbstractChannel
+
+    from asyncworker.rabbitmq.inlet import Content
+    from asyncworker.rabbitmq.outgoing import Outgoing
+    from asyncworker.rabbitmq.wire import Wire
+
+TOGETHER: Final = 65_536
+"""Bytes that are written at once; the messages of one loop turn are, if they are fewer."""
+PRECISION: Final = 0.01
+"""Seconds by which a deadline may be missed, so that one timer serves all."""
+_CONFIRM: Final = Struct("!QB")
+"""Delivery tag, and whether lower ones are meant too: the first bit."""
+
+
+class Confirms:
+    """Publish on a channel with confirms; answers are tied to messages by their number.
+
+    The broker counts what is published on a channel from 1, and confirms by that count. It returns
+    a message that no queue takes before it confirms it, and returns come in the order of
+    publishing. A return has no number, but all of the message: it is the first one unanswered that
+    is the same. Where several are the same in everything, it makes no difference which is meant.
+    """
+
+    def __init__(self, channel: AbstractChannel, wire: Wire) -> None:
+        self.inlet = wire.open(channel.number, self._on_answers)
+        self._channel = channel
+        self._wire = wire
+        self._loop = asyncio.get_running_loop()
+        self._published = 0
+        self._answered = 0
+        self._returned = 0
+        self._waiting: dict[int, tuple[asyncio.Future[None], Outgoing, float]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._gate = asyncio.Lock()
+        channel.closing.add_done_callback(self._on_closed)
+
+    async def publish(self, message: Outgoing, deadline: float) -> None:
+        """Publish, and wait for the answer.
+
+        deadline: seconds, on the loop's clock.
+        Raises: BrokerError, Unroutable, PublishRejected, TimeoutError
+        """
+        if self._wire.is_full:
+            await self._room(deadline)
+        if not self.inlet.is_open or self._wire.is_closing or self._channel.is_closed:
+            raise BrokerError("the channel was lost")
+        self._published = number = self._published + 1
+        answer: asyncio.Future[None] = self._loop.create_future()
+        self._waiting[number] = answer, message, deadline
+        if deadline < self._alarm_at:
+            self._set_alarm(deadline)
+        self._write(message)
+        try:
+            await answer
+        except asyncio.CancelledError:
+            self._waiting.pop(number, None)
+            if answer.done() and not answer.cancelled():
+                # An error that came at the same moment must not be complained about as unseen.
+                answer.exception()
+            raise
+
+    async def _room(self, deadline: float) -> None:
+        """Wait until the broker has read most of what was written, one after the other."""
+        async with asyncio.timeout_at(deadline), self._gate:
+            if self._wire.is_full:
+                with broker_errors():
+                    await self._wire.drain()
+
+    def _set_alarm(self, when: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = when
+        self._alarm = None if when == inf else self._loop.call_at(when, self._expire)
+
+    def _expire(self) -> None:
+        """Give up what is not answered in time; then wait for the next that may be due."""
+        now = self._loop.time()
+        due = [number for number, waiting in self._waiting.items() if waiting[2] <= now]
+        for number in due:
+            answer = self._waiting.pop(number)[0]
+            if not answer.done():
+                answer.set_exception(TimeoutError())
+        earliest = min((waiting[2] for waiting in self._waiting.values()), default=inf)
+        self._set_alarm(max(earliest, now + PRECISION))
+
+    def _write(self, message: Outgoing) -> None:
+        if not self._frames:
+            self._loop.call_soon(self._flush)
+        for frames in publish_frames(self._channel.number, message, self._wire.max_payload):
+            self._frames.append(frames)
+            self._size += len(frames)
+            if self._size > TOGETHER:
+                self._flush()
+
+    def _flush(self) -> None:
+        frames, self._frames, self._size = self._frames, [], 0
+        if frames and self.inlet.is_open:
+            self._wire.write(b"".join(frames))
+
+    def _on_answers(self, contents: list[Content]) -> None:
+        for method, arguments, properties, body in contents:
+            if method == RETURN:
+                self._on_return(arguments, properties, body)
+                continue
+            number, bits = _CONFIRM.unpack_from(arguments)
+            first = number
+            if bits & 1:
+                first, self._answered = self._answered + 1, number
+            for one in range(first, number + 1):
+                if one in self._waiting:
+                    answer, message, _ = self._waiting.pop(one)
+                    if answer.done():
+                        continue
+                    if method == ACK:
+                        answer.set_result(None)
+                    else:
+                        answer.set_exception(refusal(message))
+
+    def _on_return(self, arguments: bytes, properties: bytes, body: bytes) -> None:
+        """Tell the publisher of a returned message, before the confirm that follows."""
+        reason, at = short_string(arguments, 2)
+        number = self._number_of(arguments[at:], properties, body)
+        if number is None:
+            return
+        self._returned = number
+        answer, message, _ = self._waiting.pop(number)
+        if not answer.done():
+            answer.set_exception(Unroutable(f"{message}: {reason}"))
+
+    def _number_of(self, address: bytes, properties: bytes, body: bytes) -> int | None:
+        """Return which message came back, or None when its publisher is gone."""
+        like = None
+        for number in range(max(self._returned, self._answered) + 1, self._published + 1):
+            if number not in self._waiting:
+                continue
+            message = self._waiting[number][1]
+            if message.mandatory and (message.address, message.body) == (address, body):
+                if message.header == properties:
+                    return number
+                like = like or number
+        # A broker may add to the properties of what it returns.
+        return like
+
+    def _on_closed(self, closing: asyncio.Future[None]) -> None:
+        """Tell all publishers that the channel was lost, and why."""
+        error = None if closing.cancelled() else closing.exception()
+        waiting, self._waiting = self._waiting, {}
+        self._set_alarm(inf)
+        for answer, _, _ in waiting.values():
+            if not answer.done():
+                lost = BrokerError(reason_of(error) if error else "the channel was lost")
+                lost.__cause__ = error
+                answer.set_exception(lost)

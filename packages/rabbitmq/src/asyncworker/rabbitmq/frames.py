@@ -1,0 +1,86 @@
+"""Frames of AMQP 0-9-1 (2.3.5, 4.2.3): a kind, a channel, a size, a payload, and one last octet."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from asyncworker.options import Actions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asyncworker.rabbitmq.outgoing import Outgoing
+
+METHOD: Final = 1
+HEADER: Final = 2
+BODY: Final = 3
+KINDS: Final = (METHOD, HEADER, BODY, 8)
+END: Final = 0xCE
+START: Final = Struct("!BHI")
+"""Kind, channel, and bytes of payload."""
+AROUND: Final = 8
+"""Bytes of a frame that are not payload."""
+HEARTBEAT: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
+
+BASIC: Final = 60 << 16
+"""The class of all content, and its weight, which is unused."""
+PUBLISH: Final = BASIC | 40
+RETURN: Final = BASIC | 50
+DELIVER: Final = BASIC | 60
+GET_OK: Final = BASIC | 71
+ACK: Final = BASIC | 80
+REJECT: Final = BASIC | 90
+NACK: Final = BASIC | 120
+CHANNEL_CLOSE: Final = 20 << 16 | 40
+CHANNEL_CLOSE_OK: Final = 20 << 16 | 41
+CONNECTION_CLOSE: Final = 10 << 16 | 50
+CONNECTION_CLOSE_OK: Final = 10 << 16 | 51
+
+_SETTLEMENT: Final = Struct("!BHIIQ?B")
+_PUBLISH: Final = Struct("!BHIIH")
+_HEADER: Final = Struct("!BHIIQ")
+_END_AND_BODY: Final = Struct("!BBHI")
+_END: Final = bytes([END])
+
+
+class Settlement(NamedTuple):
+    """Stand for one frame to the broker; `multiple` covers every lower tag not yet settled."""
+
+    delivery_tag: int
+    action: Actions
+    multiple: bool
+
+
+def settlement_frames(channel: int, settlements: Iterable[Settlement]) -> bytes:
+    """Return Basic.Ack and Basic.Reject frames (1.8.3.13, 1.8.3.14), one after the other."""
+    return b"".join(
+        _SETTLEMENT.pack(METHOD, channel, 13, ACK, tag, multiple, END)
+        if action is Actions.ACK
+        else _SETTLEMENT.pack(METHOD, channel, 13, REJECT, tag, action is Actions.REQUEUE, END)
+        for tag, action, multiple in settlements
+    )
+
+
+def publish_frames(channel: int, message: Outgoing, max_payload: int) -> list[bytes]:
+    """Return Basic.Publish, the header and the body (1.8.3.7), in pieces that belong together.
+
+    max_payload: bytes of body in one frame.
+    """
+    address, header, body = message.address, message.header, message.body
+    size = len(body)
+    start = (
+        _PUBLISH.pack(METHOD, channel, 7 + len(address), PUBLISH, 0),
+        address,
+        b"\x01\xce" if message.mandatory else b"\x00\xce",
+        _HEADER.pack(HEADER, channel, 12 + len(header), BASIC, size),
+        header,
+    )
+    if 0 < size <= max_payload:
+        # Most bodies take one frame.
+        return [b"".join((*start, _END_AND_BODY.pack(END, BODY, channel, size), body, _END))]
+    parts = [body[at : at + max_payload] for at in range(0, size, max_payload)]
+    return [
+        b"".join((*start, _END)),
+        *(b"".join((START.pack(BODY, channel, len(part)), part, _END)) for part in parts),
+    ]

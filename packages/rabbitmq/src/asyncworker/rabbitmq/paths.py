@@ -1,0 +1,57 @@
+"""Which of two ways messages go: straight from the wire, or through the library."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from functools import cache
+from typing import TYPE_CHECKING
+
+import aio_pika
+import aiormq
+
+from asyncworker.rabbitmq.carrier import PlainCarrier
+from asyncworker.rabbitmq.settings import RabbitMQSettings
+from asyncworker.rabbitmq.wire_carrier import WireCarrier
+
+if TYPE_CHECKING:
+    from aiormq.abc import AbstractChannel
+
+    from asyncworker.rabbitmq.carrier import Carrier
+
+log = logging.getLogger(__name__)
+
+
+def connection_class() -> type[aio_pika.Connection]:
+    """Return the class of new connections, as the environment and the library have it.
+
+    Raises: ConfigurationError
+    """
+    return _connection_class(RabbitMQSettings.load().wire)
+
+
+def carrier_of(connection: aio_pika.Connection, underlay: AbstractChannel) -> Carrier:
+    """Return a channel of the library as one that carries messages."""
+    wire = getattr(connection, "wire", None)
+    return PlainCarrier(underlay) if wire is None else WireCarrier(underlay, wire)
+
+
+@cache
+def _connection_class(is_wanted: bool) -> type[aio_pika.Connection]:
+    """Choose once, and log it once."""
+    if not is_wanted:
+        log.info("messages go through aiormq, as ASYNCWORKER_RABBITMQ_WIRE says")
+    elif not has_seam():
+        log.warning("messages go through aiormq, whose transport cannot be chosen")
+    else:
+        from asyncworker.rabbitmq.seam import WireConnection
+
+        log.info("messages go straight from and to the wire")
+        return WireConnection
+    return aio_pika.Connection
+
+
+def has_seam() -> bool:
+    """Tell whether the library lets its users make the transport of a connection."""
+    parameters = inspect.signature(aiormq.Connection.__init__).parameters
+    return hasattr(aiormq, "TransportFactory") and "transport_factory" in parameters

@@ -1,0 +1,72 @@
+"""The properties of a message, out of the bytes that they are on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from pamqp import decode
+
+CONTENT_TYPE: Final = 0x8000
+CONTENT_ENCODING: Final = 0x4000
+HEADERS: Final = 0x2000
+DELIVERY_MODE: Final = 0x1000
+PRIORITY: Final = 0x0800
+CORRELATION_ID: Final = 0x0400
+REPLY_TO: Final = 0x0200
+EXPIRATION: Final = 0x0100
+MESSAGE_ID: Final = 0x0080
+
+
+class Properties(NamedTuple):
+    """Hold those that handlers are given; `headers` is a table that is not decoded yet."""
+
+    content_type: str | None
+    headers: bytes
+    message_id: str | None
+
+
+def read_properties(data: bytes) -> Properties:
+    """Return the properties of a content header, which begins with their flags (4.2.6.1).
+
+    Those that nobody is given are passed over: a timestamp out of range must not hurt.
+    """
+    flags = int.from_bytes(data[:2], "big")
+    content_type = message_id = None
+    headers = b""
+    at = 2
+    if flags & CONTENT_TYPE:
+        content_type, at = short_string(data, at)
+    if flags & CONTENT_ENCODING:
+        at += 1 + data[at]
+    if flags & HEADERS:
+        size = 4 + int.from_bytes(data[at : at + 4], "big")
+        headers = data[at : at + size]
+        at += size
+    at += sum(1 for flag in (DELIVERY_MODE, PRIORITY) if flags & flag)
+    for flag in (CORRELATION_ID, REPLY_TO, EXPIRATION):
+        if flags & flag:
+            at += 1 + data[at]
+    if flags & MESSAGE_ID:
+        message_id, at = short_string(data, at)
+    return Properties(content_type, headers, message_id)
+
+
+def read_headers(table: bytes) -> dict[str, Any]:
+    """Return a field table (4.2.5.5) as a dict.
+
+    Raises: ValueError
+    """
+    if not table:
+        return {}
+    try:
+        return dict(decode.field_table(table)[1])
+    except Exception as error:
+        # The library has no common exception for what it cannot decode: a timestamp of the year
+        # 50,000 is an OverflowError, a cut table a struct.error, and so on.
+        raise ValueError(f"the headers of a message cannot be decoded: {error!r}") from error
+
+
+def short_string(data: bytes, at: int) -> tuple[str, int]:
+    """Return a short string (4.2.5.3), and where it ends. The broker lets any bytes pass."""
+    end = at + 1 + data[at]
+    return data[at + 1 : end].decode(errors="replace"), end

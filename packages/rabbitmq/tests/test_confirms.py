@@ -1,0 +1,201 @@
+"""Answers of the broker, tied to what was published, with many messages in flight."""
+
+import asyncio
+import random
+
+import pytest
+
+from asyncworker.rabbitmq import AMQPConnection, PublishRejected, PublishTimeout, Unroutable
+from asyncworker.rabbitmq.frames import ACK, RETURN
+from asyncworker.rabbitmq.wire import HIGH_WATER
+
+
+@pytest.fixture
+async def connection(amqp_url):
+    async with AMQPConnection(url=amqp_url) as connection:
+        yield connection
+
+
+def confirms_of(connection):
+    (publishers,) = connection._publishers.values()
+    return publishers["/"]._channel._confirms
+
+
+async def test_tells_each_of_many_publishers_in_flight_what_became_of_its_own_message(
+    connection, declare, depth
+):
+    """Taken, returned and refused ones are mixed, and all of them have the same message id."""
+    full = await declare(**{"x-max-length": 0, "x-overflow": "reject-publish"})
+    queue = await declare()
+    expected = {queue: type(None), "nowhere": Unroutable, full: PublishRejected}
+    keys = random.Random(7).choices(list(expected), k=600)
+    results = await asyncio.gather(
+        *(
+            connection.put(
+                body=number % 3, routing_key=key, properties={"message_id": "same"}, timeout=60
+            )
+            for number, key in enumerate(keys)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [expected[key] for key in keys]
+    assert await depth(queue) == keys.count(queue)
+    assert confirms_of(connection)._waiting == {}
+
+
+async def test_tells_apart_returned_messages_that_differ_in_headers_alone(connection, admin, queue):
+    exchange = await admin.declare_exchange("test-by-header", "headers", auto_delete=True)
+    await (await admin.get_queue(queue)).bind(exchange, arguments={"x-match": "all", "to": 1})
+    results = await asyncio.gather(
+        *(
+            connection.put(
+                body=0,
+                exchange="test-by-header",
+                headers={"to": number % 2, "of": number // 10},
+                properties={"message_id": "same"},
+            )
+            for number in range(100)
+        ),
+        return_exceptions=True,
+    )
+    assert [result is None for result in results] == [number % 2 == 1 for number in range(100)]
+
+
+async def test_a_message_that_need_not_arrive_is_never_taken_for_a_returned_one(connection):
+    results = await asyncio.gather(
+        *(
+            connection.put(
+                body=0,
+                routing_key="nowhere",
+                mandatory=number % 2 == 0,
+                properties={"message_id": "same"},
+            )
+            for number in range(100)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [Unroutable, type(None)] * 50
+
+
+@pytest.mark.parametrize("size", [0, 1, 131_063, 131_064, 131_065, 262_128, 1_000_001])
+async def test_publishes_bodies_of_any_size(connection, queue, admin, size):
+    body = random.Random(size).randbytes(size)
+    await connection.put(body=body, routing_key=queue)
+    message = await (await admin.get_queue(queue)).get(no_ack=True)
+    assert message.body == body
+
+
+async def test_publishers_that_are_cancelled_leave_nothing_behind(connection, queue, depth):
+    await connection.put(body=0, routing_key=queue)
+    puts = [
+        asyncio.ensure_future(connection.put(body=number, routing_key=queue))
+        for number in range(100)
+    ]
+    await asyncio.sleep(0)
+    confirms = confirms_of(connection)
+    assert len(confirms._waiting) == 100
+    for put in puts[::2]:
+        put.cancel()
+    results = await asyncio.gather(*puts, return_exceptions=True)
+
+    assert [type(result) for result in results] == [asyncio.CancelledError, type(None)] * 50
+    assert confirms._waiting == {}
+    await connection.put(body=0, routing_key=queue)
+
+
+async def test_publishers_that_time_out_leave_nothing_behind_and_hold_no_more_than_is_written(
+    private_node,
+):
+    """A broker that reads nothing: what it cannot take is not kept in memory either."""
+    async with AMQPConnection(url=private_node.url) as connection:
+        await connection.put(body=0, routing_key="q", mandatory=False)
+        confirms = confirms_of(connection)
+        transport = confirms._wire.writer.transport
+        private_node.pause()
+        try:
+            results = await asyncio.gather(
+                *(
+                    connection.put(body=bytes(100_000), routing_key="q", timeout=0.5)
+                    for _ in range(300)
+                ),
+                return_exceptions=True,
+            )
+            assert {type(result) for result in results} == {PublishTimeout}
+            assert transport.get_write_buffer_size() < HIGH_WATER + 200_000
+            assert confirms._waiting == {}
+        finally:
+            private_node.resume()
+        await connection.put(body=1, routing_key="q", mandatory=False)
+
+
+@pytest.mark.usefixtures("path")
+async def test_says_that_the_outcome_is_unknown_while_the_broker_has_a_memory_alarm(private_node):
+    async with AMQPConnection(url=private_node.url) as connection:
+        await connection.put(body=0, routing_key="q", mandatory=False)
+        await asyncio.to_thread(private_node.ctl, "set_vm_memory_high_watermark", "0.000001")
+        try:
+            with pytest.raises(PublishTimeout, match="it is unknown whether the broker has"):
+                for _ in range(100):
+                    await connection.put(body=1, routing_key="q", mandatory=False, timeout=1)
+        finally:
+            await asyncio.to_thread(private_node.ctl, "set_vm_memory_high_watermark", "0.9")
+        await connection.put(body=2, routing_key="q", mandatory=False)
+
+
+async def test_a_deadline_that_is_sooner_than_those_before_is_kept(private_node):
+    async with AMQPConnection(url=private_node.url) as connection:
+        await connection.put(body=0, routing_key="q", mandatory=False)
+        private_node.pause()
+        loop = asyncio.get_running_loop()
+        try:
+            later = asyncio.ensure_future(
+                connection.put(body=0, routing_key="q", mandatory=False, timeout=60)
+            )
+            await asyncio.sleep(0)
+            start = loop.time()
+            with pytest.raises(PublishTimeout):
+                await connection.put(body=0, routing_key="q", mandatory=False, timeout=0.2)
+            assert 0.19 <= loop.time() - start < 30
+            assert not later.done()
+        finally:
+            private_node.resume()
+        await later
+
+
+async def test_a_returned_message_to_which_the_broker_added_a_property_is_known(connection):
+    await connection.put(body=0, routing_key="q", mandatory=False)
+    confirms = confirms_of(connection)
+    put = asyncio.ensure_future(connection.put(body=b"x", routing_key="nowhere"))
+    await asyncio.sleep(0)
+    ((number, (_, message, _)),) = confirms._waiting.items()
+    confirms._on_answers(
+        [
+            (RETURN, b"\x01\x38\x08NO_ROUTE" + message.address, b"\x00\x00", b"other"),
+            (RETURN, b"\x01\x38\x08NO_ROUTE" + message.address, b"\x00\x00", b"x"),
+            (ACK, number.to_bytes(8, "big") + b"\x00", b"", b""),
+        ]
+    )
+    with pytest.raises(Unroutable, match="NO_ROUTE"):
+        await put
+
+
+async def test_a_lost_channel_is_told_to_all_who_wait_and_the_next_one_starts_anew(
+    connection, queue, admin
+):
+    await connection.put(body=0, routing_key=queue)
+    (publishers,) = connection._publishers.values()
+    lost = publishers["/"]._channel
+    puts = [
+        asyncio.ensure_future(connection.put(body=number, routing_key=queue))
+        for number in range(50)
+    ]
+    await asyncio.sleep(0)
+    await lost.underlay.connection.close()
+    await asyncio.gather(*puts)
+
+    assert lost.is_lost
+    assert publishers["/"]._channel is not lost
+    found = set()
+    while message := await (await admin.get_queue(queue)).get(no_ack=True, fail=False):
+        found.add(int(message.body))
+    assert found == set(range(50))

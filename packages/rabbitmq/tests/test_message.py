@@ -1,0 +1,83 @@
+"""What a message carries is decoded when it is used, by pamqp's measure, and not before."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pamqp.commands import Basic
+
+from asyncworker.rabbitmq import RabbitMQMessage
+from asyncworker.rabbitmq.deliveries import read
+from asyncworker.rabbitmq.frames import DELIVER
+
+texts = st.text("aé.", max_size=5)
+properties = st.builds(
+    Basic.Properties,
+    content_type=st.none() | texts,
+    content_encoding=st.none() | texts,
+    headers=st.none() | st.dictionaries(texts, st.integers(0, 9) | st.booleans(), max_size=3),
+    delivery_mode=st.none() | st.integers(1, 2),
+    priority=st.none() | st.integers(0, 255),
+    correlation_id=st.none() | texts,
+    reply_to=st.none() | texts,
+    expiration=st.none() | texts,
+    message_id=st.none() | texts,
+    message_type=st.none() | texts,
+    user_id=st.none() | texts,
+    app_id=st.none() | texts,
+)
+
+
+def message_with(header, exchange="e", routing_key="k"):
+    deliver = Basic.Deliver("q", 7, True, exchange, routing_key)
+    content = (DELIVER, deliver.marshal(), header, b"[1]")
+    (message,) = read([content], {b"q": "the queue"}, None, None)
+    return message
+
+
+@settings(deadline=None)
+@given(properties)
+def test_has_the_properties_that_pamqp_wrote(expected):
+    message = message_with(expected.marshal())
+    assert message.message_id == (expected.message_id or None)
+    assert message.content_type == (expected.content_type or None)
+    assert message.headers == (expected.headers or {})
+
+
+def test_has_what_the_delivery_says():
+    message = message_with(b"\x00\x00", "events", "a.b")
+    assert (message.exchange, message.routing_key) == ("events", "a.b")
+    assert (message.queue, message.delivery_tag, message.redelivered) == ("the queue", 7, True)
+    assert (message.body, message.raw_body) == ([1], b"[1]")
+    assert "exchange='events'" in repr(message)
+
+
+def test_keeps_headers_that_a_handler_changes():
+    message = message_with(Basic.Properties(headers={"a": 1}).marshal())
+    message.headers["b"] = 2
+    assert message.headers == {"a": 1, "b": 2}
+
+
+def test_a_routing_key_that_is_no_text_is_shown_as_far_as_it_is():
+    message = message_with(b"\x00\x00", routing_key="??")
+    method, arguments, *rest = message.content
+    message.content = (method, arguments.replace(b"??", b"\xffa"), *rest)
+    assert message.routing_key == "\ufffda"
+
+
+def test_headers_without_meaning_hurt_only_who_asks_for_them():
+    year_beyond_all = b"\x01tT" + (2**62).to_bytes(8, "big")
+    table = len(year_beyond_all).to_bytes(4, "big") + year_beyond_all
+    message = message_with(b"\x20\x80" + table + b"\x03m-1")
+    assert message.message_id == "m-1"
+    with pytest.raises(ValueError, match="headers of a message cannot be decoded"):
+        _ = message.headers
+
+
+def test_has_no_other_attributes():
+    with pytest.raises(AttributeError, match="'bdy'"):
+        _ = message_with(b"\x00\x00").bdy
+
+
+def test_can_be_made_by_hand_for_a_test_of_a_handler():
+    message = RabbitMQMessage(body={"n": 1}, headers={"a": 1})
+    assert (message.body, message.headers, message.exchange) == ({"n": 1}, {"a": 1}, "")
