@@ -97,6 +97,21 @@ async def test_a_head_that_drips_is_cut_off_too(hasty, connect):
         dripping.cancel()
 
 
+async def test_the_time_that_the_worker_itself_is_late_counts_against_no_client(
+    app, connect, monkeypatch
+):
+    loop = asyncio.get_running_loop()
+    real = loop.time
+    async with app.started():
+        wire = await connect(app)
+        for seconds in (2, 20):
+            monkeypatch.setattr(loop, "time", lambda ahead=seconds: real() + ahead)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        wire.send(REQUEST)
+        assert " 200 " in await wire.head()
+
+
 async def test_half_a_head_after_a_request_is_cut_off_with_the_idle(connect, make):
     app = make(keepalive_timeout=0.2)
     async with app.started():

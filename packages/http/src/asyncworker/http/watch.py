@@ -70,7 +70,9 @@ class Watch:
 
     def _look(self) -> None:
         now = self._loop.time()
-        elapsed, self._last_look = now - self._last_look, now
+        # A worker that was busy meanwhile has not yet read what its clients have sent.
+        elapsed = min(now - self._last_look, 2 * self._interval)
+        self._last_look = now
         slow = [client for client in self._update() if client.is_slow(elapsed)]
         for client in slow:
             client.abort()
