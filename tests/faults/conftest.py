@@ -12,12 +12,11 @@ from tests.faults import report, table
 from tests.faults.drill import Drill, Row
 from tests.faults.proxy import Proxy
 from tests.faults.queues import Queues
-from tests.faults.worker import Worker
+from tests.faults.worker import WORKERS, Worker
 
 ROWS = pytest.StashKey[list[Row]]()
 DRILL = pytest.StashKey[Drill]()
 BROKER = pytest.StashKey[str]()
-WORKERS = Path(__file__).parent / "workers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.event_server import EventServer
 from tests.faults.proxy import Proxy
-from tests.faults.worker import Worker
+from tests.faults.worker import WORKERS, Worker
 
 MB = 1024 * 1024
 CAP = 8 * MB
@@ -35,7 +35,8 @@ def follow(drill, tmp_path):
     @asynccontextmanager
     async def follow(url, name="following", **environment):
         environment = {"URL": url} | environment
-        async with Worker.started(name, tmp_path / "record", environment) as process:
+        script, record = WORKERS / f"{name}.py", tmp_path / "record"
+        async with Worker.started(script, record, environment) as process:
             yield process
             process.send(signal.SIGTERM)
             assert await process.end() == 0

@@ -15,6 +15,8 @@ from typing import Any
 from tests.faults.ledger import Ledger
 from tests.faults.waiting import LIMIT, until
 
+WORKERS = Path(__file__).parent / "workers"
+
 
 class Worker:
     """See a worker's process from outside.
