@@ -87,6 +87,16 @@ async def test_a_batch_that_was_handled_is_settled_without_an_error(outcomes):
     assert outcomes == [([1, 2], None)]
 
 
+async def test_a_handler_may_empty_the_list_that_it_is_given(outcomes):
+    async def handler(batch):
+        batch.clear()
+
+    async with Dispatcher(handler, outcomes.settle, 1) as dispatcher:
+        dispatcher.submit([1, 2])
+
+    assert outcomes == [([1, 2], None)]
+
+
 @pytest.mark.parametrize(
     "error",
     [

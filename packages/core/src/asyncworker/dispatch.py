@@ -144,7 +144,8 @@ class Dispatcher(Generic[T]):
     async def _handle(self, batch: list[T]) -> None:
         raised: BaseException | None = None
         try:
-            await self._handler(batch)
+            # A list of its own: users may empty theirs, and all of it is to be settled.
+            await self._handler(batch[:])
         except asyncio.CancelledError as error:
             self._settle(batch, error)
             if _is_cancelled_from_outside():
