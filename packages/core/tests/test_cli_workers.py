@@ -7,6 +7,9 @@ import socket
 
 import pytest
 
+from asyncworker.children import Children
+from asyncworker.supervisor import Supervisor
+
 PRELUDE = """
 import asyncio, os, sys
 from pathlib import Path
@@ -283,3 +286,20 @@ async def test_a_process_that_blocks_does_not_outlive_its_parent(worker):
         process = await worker(script)
         await process.printed("deaf")
         assert (await process.end()).code == 1
+
+
+async def test_a_machine_without_room_for_a_process_is_tried_again_later(caplog, monkeypatch):
+    children = Children(["run", "shop"])
+    children.started.set()
+    attempts = []
+
+    async def start():
+        attempts.append("one")
+        if len(attempts) == 2:
+            children.stopping.set()
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(children, "start", start)
+    assert await Supervisor(children, 1).run() == 1
+    reason = "cannot start a process: [Errno 11] Resource temporarily unavailable"
+    assert caplog.messages == [reason] * 2
