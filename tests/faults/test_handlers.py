@@ -118,7 +118,7 @@ async def test_always_fails(drill, case, queues, worker, count):
         await process.noted("started", 2 * count)
         before = process.cpu
         first = process.notes("started")
-        await process.noted("started", len(first) + 30 + 2 * count)
+        await process.noted("started", len(first) + 30 + 3 * count)
         cpu = process.cpu - before
         later = process.notes("started")
         await stop(process)
@@ -127,6 +127,9 @@ async def test_always_fails(drill, case, queues, worker, count):
     again = [note["id"] for note in later[len(first) :]]
     await queues.account()
     assert max(map(again.count, ids)) <= 10 * seconds + 1
+    # What a busy machine leaves of the CPU says little about what would be taken. Those that are
+    # late as the window begins may come besides.
+    assert len(again) <= 100 * seconds + count
     assert cpu <= 0.2 * seconds
     assert drill.ledger.left == ids
     drill.check()
