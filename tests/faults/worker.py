@@ -101,7 +101,7 @@ class Worker:
     def notes(self, event: str) -> list[dict[str, Any]]:
         """Return what the drill's handlers noted under this name so far."""
         self._read_record()
-        return self._notes[event]
+        return list(self._notes[event])
 
     async def noted(self, event: str, count: int = 1, limit: float = LIMIT) -> None:
         """Wait until handlers noted something this often."""
