@@ -38,7 +38,7 @@ def test_it_works_with_nothing_else_installed(tmp_path):
         "__main__ asyncworker",
         (
             "asyncworker asyncworker.utils asyncworker.utils.callback "
-            "asyncworker.utils.timeit asyncworker.utils.version"
+            "asyncworker.utils.run asyncworker.utils.timeit asyncworker.utils.version"
         ),
     ]
 

@@ -2,17 +2,21 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from types import MethodType
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
+from weakref import WeakKeyDictionary, ref
 
-Callback = Callable[..., object]
+Callback = Callable[..., Any]
 
+GIVEN_TO_ALL = ("transactions", "exc_type", "exc_val", "exc_tb")
 GIVEN_IF_NAMED = ("name", "time_delta")
-GIVEN = frozenset(("transactions", "exc_type", "exc_val", "exc_tb", *GIVEN_IF_NAMED))
+GIVEN = frozenset((*GIVEN_TO_ALL, *GIVEN_IF_NAMED))
 
 
-class Takes(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Takes:
     """Say what a callback takes."""
 
     unwanted: tuple[str, ...]
@@ -20,25 +24,40 @@ class Takes(NamedTuple):
     required: frozenset[str] = frozenset()
     any_keyword: bool = False
     is_async: bool = False
+    is_usual: bool = False
+    """Whether it is given what is given to all, and nothing else."""
 
 
 NO_CALLBACK = Takes(unwanted=())
-_known: WeakKeyDictionary[Any, Takes] = WeakKeyDictionary()
+# By the id of a callback, which may be another's when it is gone: hence the reference. A
+# WeakKeyDictionary does the same for callbacks that have a hash, and takes four times as long.
+_known: dict[int, tuple[ref[Any], Takes]] = {}
 _known_methods: WeakKeyDictionary[Any, Takes] = WeakKeyDictionary()
 
 
 def takes_of(callback: Callback) -> Takes:
     """Return what callback takes, from memory after the first time."""
-    memory, key = _known, callback
+    known = _known.get(id(callback))
+    if known is not None and known[0]() is callback:
+        return known[1]
     if isinstance(callback, MethodType):
-        # Each access to a method makes a new object: only its function lasts.
-        memory, key = _known_methods, callback.__func__
+        return _takes_of_method(callback)
+    takes = _inspect(callback)
+    key = id(callback)
+    with suppress(TypeError):  # no weak reference can be made to it
+        _known[key] = (ref(callback, lambda _: _known.pop(key, None)), takes)
+    return takes
+
+
+def _takes_of_method(method: MethodType) -> Takes:
+    # Each access to a method makes a new object: only its function lasts.
+    function = method.__func__
     try:
-        known = memory.get(key)
+        known = _known_methods.get(function)
     except TypeError:  # it has no hash, or no weak reference can be made to it
-        return _inspect(callback)
+        return _inspect(method)
     if known is None:
-        known = memory[key] = _inspect(callback)
+        known = _known_methods[function] = _inspect(method)
     return known
 
 
@@ -48,7 +67,7 @@ def _inspect(callback: Callback) -> Takes:
     try:
         parameters = inspect.signature(callback).parameters.values()
     except ValueError:  # a built-in function without a signature
-        return Takes(unwanted=GIVEN_IF_NAMED, any_keyword=True)
+        return Takes(unwanted=GIVEN_IF_NAMED, any_keyword=True, is_usual=True)
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     names = frozenset(p.name for p in named)
     any_keyword = any(p.kind is p.VAR_KEYWORD for p in parameters)
@@ -58,12 +77,14 @@ def _inspect(callback: Callback) -> Takes:
                 f"callback {label(callback)} takes {p.name!r} by position only:"
                 " Timeit gives keywords, so drop the '/'"
             )
+    unwanted = frozenset(GIVEN_IF_NAMED if any_keyword else GIVEN) - names
     return Takes(
-        unwanted=tuple((GIVEN if not any_keyword else frozenset(GIVEN_IF_NAMED)) - names),
+        unwanted=tuple(unwanted),
         names=names,
         required=frozenset(p.name for p in named if p.default is p.empty) - GIVEN,
         any_keyword=any_keyword,
         is_async=is_async_callable(callback),
+        is_usual=unwanted == frozenset(GIVEN_IF_NAMED),
     )
 
 
@@ -86,7 +107,7 @@ def check_keywords(callback: Callback | None, takes: Takes, extra: Mapping[str, 
         )
 
 
-def refuse_coroutine(callback: Callback, result: object) -> None:
+def refuse_coroutine(callback: Callback | None, result: object) -> None:
     """Close what plain code cannot await, and say so.
 
     Raises: TypeError

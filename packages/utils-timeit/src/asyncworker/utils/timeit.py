@@ -5,9 +5,8 @@ import logging
 import warnings
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from threading import Lock, RLock
 from time import perf_counter
-from typing import ParamSpec, Self, TypeVar, cast, overload
+from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
 from asyncworker.utils.callback import (
     NO_CALLBACK,
@@ -18,6 +17,7 @@ from asyncworker.utils.callback import (
     refuse_coroutine,
     takes_of,
 )
+from asyncworker.utils.run import Run
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,25 +34,28 @@ class Timeit:
     Raises: TypeError, ValueError: an argument that could not work; RuntimeError: entered twice.
     """
 
-    __slots__ = ("_callback", "_entered", "_extra", "_is_root", "_name", "_run", "_start", "_takes")
+    __slots__ = ("_callback", "_extra", "_free", "_name", "_runs", "_seconds", "_start", "_takes")
 
     def __init__(self, /, name: str, callback: Callback | None = None, **extra: object) -> None:
-        _check_name(name)
-        self._takes = NO_CALLBACK if callback is None else takes_of(callback)
-        if extra or self._takes.required:
-            check_keywords(callback, self._takes, extra)
+        if not isinstance(name, str) or not name.strip():
+            raise _misnamed(name)
+        self._takes = takes = NO_CALLBACK if callback is None else takes_of(callback)
+        if extra or takes.required:
+            check_keywords(callback, takes, extra)
         self._name = name
         self._callback = callback
         self._extra = extra
-        self._is_root = True
-        self._run = _NO_RUN
-        # A lock is taken at once, so two threads cannot both enter.
-        self._entered = Lock()
+        self._seconds = _NO_SECONDS
+        # A list stands in for a lock, which costs more than all the rest: one of two threads that
+        # enter at once finds nothing in it.
+        self._free = [True]
+        # While the block runs: the run that its transactions share, once there is one.
+        self._runs: list[Run] | None = None
 
     @property
     def transactions(self) -> dict[str, float]:
         """Return the seconds of each transaction that ended, by name; of the last use only."""
-        return self._run.seconds.copy()
+        return self._seconds.copy()
 
     @overload
     def __call__(self, func: Callable[P, R], /) -> Callable[P, R]: ...
@@ -73,11 +76,10 @@ class Timeit:
         return self._begin()
 
     def __exit__(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
-        keywords = self._end(exc_type, exc_val, exc_tb)
-        if self._callback is None:
-            return
         try:
-            refuse_coroutine(self._callback, self._callback(**keywords))
+            result = self._end(exc_type, exc_val, exc_tb)
+            if result is not None:
+                refuse_coroutine(self._callback, result)
         except Exception:
             if exc_val is None:
                 raise
@@ -87,12 +89,9 @@ class Timeit:
         return self._begin()
 
     async def __aexit__(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
-        keywords = self._end(exc_type, exc_val, exc_tb)
-        if self._callback is None:
-            return
         try:
-            result = self._callback(**keywords)
-            if inspect.isawaitable(result):
+            result = self._end(exc_type, exc_val, exc_tb)
+            if result is not None and (self._takes.is_async or inspect.isawaitable(result)):
                 await result
         except Exception:
             if exc_val is None:
@@ -100,57 +99,74 @@ class Timeit:
             logger.exception("the callback of Timeit %r failed too", self._name)
 
     def _begin(self) -> Self:
-        if not self._entered.acquire(blocking=False):
+        try:
+            self._free.pop()
+        except IndexError:
             raise RuntimeError(
                 f"Timeit {self._name!r} is running already: make one for each block,"
                 " or decorate a function (each call is timed apart)"
-            )
-        if self._is_root:
-            self._run = _Run()
+            ) from None
+        self._seconds = {}
+        self._runs = []
         self._start = perf_counter()
         return self
 
-    def _end(self, exc_type: object, exc_val: object, exc_tb: object) -> dict[str, object]:
-        """Add the seconds to the report, and return the keywords for the callback."""
+    def _end(self, exc_type: object, exc_val: object, exc_tb: object) -> Any:
+        """Add the seconds to the report; call the callback, and return what it returns."""
         time_delta = perf_counter() - self._start
-        run = self._run
-        in_time = run.add(self._name, time_delta, self._is_root)
-        self._entered.release()
-        if not in_time and exc_val is None:
-            warnings.warn(
-                f"transaction {self._name!r} ended after the block of its Timeit, so no report"
-                " has it: end it inside the block",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        keywords = {
-            "transactions": run.seconds,
-            "exc_type": exc_type,
-            "exc_val": exc_val,
-            "exc_tb": exc_tb,
-            "name": self._name,
-            "time_delta": time_delta,
+        seconds = self._seconds
+        # In this order, so that a transaction that is made meanwhile is seen here, or refused.
+        runs, self._runs = self._runs, None
+        if runs:
+            runs[0].close(self._name, time_delta)
+        else:
+            seconds[self._name] = time_delta
+        self._free.append(True)
+        callback = self._callback
+        if callback is None:
+            return None
+        if self._takes.is_usual and not self._extra:
+            # What is general takes twice as long.
+            return callback(transactions=seconds, exc_type=exc_type, exc_val=exc_val, exc_tb=exc_tb)
+        return self._call(
+            callback,
+            transactions=seconds,
+            exc_type=exc_type,
+            exc_val=exc_val,
+            exc_tb=exc_tb,
+            name=self._name,
+            time_delta=time_delta,
             **self._extra,
-        }
+        )
+
+    def _call(self, callback: Callback, **keywords: object) -> Any:
+        """Call the callback with those keywords that it takes."""
         for unwanted in self._takes.unwanted:
             del keywords[unwanted]
-        return keywords
+        return callback(**keywords)
 
-    def _transaction(self, name: str) -> "Timeit":
-        if not self._run.is_open:
+    def _run(self) -> Run | None:
+        """Return the run of this use, which transactions share; None when the block has ended."""
+        runs = self._runs
+        if runs is None:
+            return None
+        if not runs:
+            # Several threads may be here at once: the first run is the one that counts.
+            runs.append(Run(self._seconds))
+        return runs[0] if self._runs is runs else None
+
+    def _transaction(self, name: str) -> "_Transaction":
+        run = self._run()
+        if run is None or not run.is_open:
             raise RuntimeError(
                 f"Timeit {self._name!r} is not running: make its transaction {name!r} in its block"
             )
-        child = Timeit(name)
-        child._is_root = False
-        child._run = self._run
-        return child
+        return _Transaction(name, run)
 
     def _for_one_call(self) -> "Timeit":
         # Calls may overlap, so each has a Timeit of its own.
         copy = Timeit(self._name)
         copy._callback, copy._takes, copy._extra = self._callback, self._takes, self._extra
-        copy._is_root, copy._run = self._is_root, self._run
         return copy
 
     def _decorate(self, func: Callable[P, R] | None) -> Callable[P, R]:
@@ -184,36 +200,46 @@ class Timeit:
             )
 
 
-class _Run:
-    """Gather the seconds of one root and its transactions."""
+class _Transaction(Timeit):
+    """Time a part of a block: its seconds go into the run of its root."""
 
-    __slots__ = ("is_open", "lock", "seconds")
+    __slots__ = ("_shared",)
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.is_open = True
-        # Transactions may end in several threads; a finalizer may end one in the midst of another.
-        self.lock = RLock()
+    def __init__(self, name: str, shared: Run) -> None:
+        super().__init__(name)
+        self._shared = shared
 
-    def add(self, name: str, seconds: float, is_last: bool) -> bool:
-        """Add seconds under name, unless the last were added before; return whether it did."""
-        with self.lock:
-            added = self.is_open
-            if added:
-                self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-                self.is_open = not is_last
-            return added
+    @property
+    def transactions(self) -> dict[str, float]:
+        """Return the seconds of each transaction of the run that ended, by name."""
+        return self._shared.seconds.copy()
+
+    def _end(self, _exc_type: object, exc_val: object, _exc_tb: object) -> None:
+        time_delta = perf_counter() - self._start
+        in_time = self._shared.add(self._name, time_delta)
+        self._free.append(True)
+        if not in_time and exc_val is None:
+            warnings.warn(
+                f"transaction {self._name!r} ended after the block of its Timeit, so no report"
+                " has it: end it inside the block",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def _run(self) -> Run:
+        return self._shared
+
+    def _for_one_call(self) -> "_Transaction":
+        return _Transaction(self._name, self._shared)
 
 
-_NO_RUN = _Run()
-_NO_RUN.is_open = False
+_NO_SECONDS: dict[str, float] = {}
 
 
-def _check_name(name: object) -> None:
+def _misnamed(name: object) -> Exception:
     if not isinstance(name, str):
-        raise TypeError(f"name must be a string, not {name!r}: write Timeit(name='...')")
-    if not name.strip():
-        raise ValueError(f"name must not be empty, as {name!r} is")
+        return TypeError(f"name must be a string, not {name!r}: write Timeit(name='...')")
+    return ValueError(f"name must not be empty, as {name!r} is")
 
 
 def _check_function(func: object) -> object:
