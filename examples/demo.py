@@ -1,17 +1,16 @@
 """The main job: a worker on a live queue, with a stream of messages, until Ctrl-C.
 
-Run it by `hatch run demo`, which brings a RabbitMQ when there is none.
+Run it by `hatch run demo`. It needs no server: the broker is in memory, unless ASYNCWORKER_AMQP_URL
+names a RabbitMQ.
 """
 
 import asyncio
 import os
 
-import aio_pika
-
 from asyncworker import App, Options, RouteTypes
 from asyncworker.connections import AMQPConnection
 
-URL = os.environ.get("ASYNCWORKER_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/")
+URL = os.environ.get("ASYNCWORKER_AMQP_URL") or "memory://"
 QUEUE = "asyncworker-demo"
 
 app = App(connections=[AMQPConnection(url=URL, prefetch=256)])
@@ -31,8 +30,7 @@ async def drain_handler(messages):
 @app.run_on_startup
 async def prepare(app):
     app["handled"] = 0
-    connection = await aio_pika.connect(URL)
-    async with connection, connection.channel() as channel:
+    async with app["rabbitmq_connection"].channel() as channel:
         await channel.declare_queue(QUEUE, durable=True)
     app["feeding"] = asyncio.create_task(feed())
 

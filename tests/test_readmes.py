@@ -197,8 +197,10 @@ async def test_the_sse_readme_follows_a_stream(run_blocks, monkeypatch, capsys):
     assert capsys.readouterr().out == "a 1\nb 2\n"
 
 
-async def test_the_demo_shows_messages_until_ctrl_c(amqp_url, tmp_path):
-    environment = {"ASYNCWORKER_AMQP_URL": amqp_url}
+@pytest.mark.parametrize("where", ["memory", "rabbitmq"])
+async def test_the_demo_shows_messages_until_ctrl_c(where, request, tmp_path):
+    url = "" if where == "memory" else request.getfixturevalue("amqp_url")
+    environment = {"ASYNCWORKER_AMQP_URL": url}
     script = ROOT / "examples" / "demo.py"
     async with Worker.started(script, tmp_path / "record", environment) as demo:
         await until(lambda: sum("handled" in line for line in demo.output) > 1, "two messages")

@@ -1,20 +1,61 @@
+import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import aio_pika
 import pytest
+from aio_pika import Connection
 from aio_pika.abc import AbstractChannel
+from yarl import URL
 
 from asyncworker import App
 from asyncworker.rabbitmq import AMQPConnection
+from asyncworker.rabbitmq.memory.broker import forget
+from asyncworker.rabbitmq.memory.transport import MemoryConnection
+from scripts.broker import VARIABLE
+
+MEMORY = "memory://tests"
 
 
-@pytest.fixture(params=["wire", "library"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Show each of the ways that messages go to behave the same.
+
+    In memory too, but for tests that do to a node what only a node can have done to it.
+    """
+    if "path" in metafunc.fixturenames:
+        paths = [
+            "wire",
+            "library",
+            *(() if "private_node" in metafunc.fixturenames else ["memory"]),
+        ]
+        metafunc.parametrize("path", paths, indirect=True)
+
+
+@pytest.fixture
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the two ways that messages go; modules that use it show both to behave the same."""
-    monkeypatch.setenv("ASYNCWORKER_RABBITMQ_WIRE", str(request.param == "wire"))
+    """One of the ways that messages go."""
+    monkeypatch.setenv("ASYNCWORKER_RABBITMQ_WIRE", str(request.param != "library"))
     return str(request.param)
+
+
+@pytest.fixture
+def amqp_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The broker that the test talks to."""
+    if "path" in request.fixturenames and request.getfixturevalue("path") == "memory":
+        yield MEMORY
+        forget(MEMORY.removeprefix("memory://"))
+    else:
+        yield os.environ.get(VARIABLE) or request.getfixturevalue("private_node").url
+
+
+async def connect(url: str) -> Connection:
+    """Connect as a client that knows nothing of asyncworker."""
+    if url != MEMORY:
+        return await aio_pika.connect(url)
+    connection = MemoryConnection(URL("amqp://guest:guest@tests/"))
+    await connection.connect()
+    return connection
 
 
 @pytest.fixture
@@ -30,14 +71,14 @@ def app(connection: AMQPConnection) -> App:
 @pytest.fixture
 async def admin(amqp_url: str) -> AsyncIterator[AbstractChannel]:
     """A channel of the test's own, by which it sees the broker from outside."""
-    async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
+    async with await connect(amqp_url) as connection, connection.channel() as channel:
         yield channel
 
 
 @pytest.fixture
 async def declare(amqp_url: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Declares a queue under a new name, deleted at the end of the test."""
-    async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
+    async with await connect(amqp_url) as connection, connection.channel() as channel:
         names: list[str] = []
 
         async def declare(name: str | None = None, **arguments: Any) -> str:

@@ -145,7 +145,7 @@ def test_shows_no_password(connection):
         ({"hostname": "a", "username": "me", "password": 5}, "password must be a string, got int"),
         ({"hostname": "a:b"}, "hostname 'a:b' is no host"),
         ({"hostname": "a", "name": ""}, "name must be a non-empty string"),
-        ({"url": "http://a"}, "url must start with amqp:// or amqps://"),
+        ({"url": "http://a"}, "url must start with amqp://, amqps:// or memory://"),
         ({"url": b"amqp://me:s3cret@a"}, "url must be a string, got bytes"),
         ({"url": "amqp://a", "hostname": "b"}, "url and hostname= are both given"),
         ({"url": "amqp://a/?heartbeats=7"}, "url takes no 'heartbeats': did you mean heartbeat"),

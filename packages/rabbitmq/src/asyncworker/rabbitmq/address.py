@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import ssl as tls
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from asyncworker.errors import ConfigurationError, suggestion
-from asyncworker.rabbitmq.broker import Broker
+from asyncworker.rabbitmq.broker import MEMORY, Broker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 PORTS: Final = {"amqp": 5672, "amqps": 5671}
 QUERY: Final = ("cafile", "certfile", "heartbeat", "keyfile")
 HEARTBEAT: Final = 60
+NAME: Final = re.compile("[a-z0-9_-]+")
+"""What a broker in memory may be called."""
+DEFAULT_NAME: Final = "default"
+PORT_IN_MEMORY: Final = 1
+"""What stands where the library wants a port."""
 MAX_SHORT: Final = 65535
 """The largest port, prefetch and heartbeat (AMQP 0-9-1, 4.2.5.1: short)."""
 
@@ -62,11 +68,14 @@ def address_from_url(url: str, heartbeat: int | None, name: str) -> Address:
     """Return the address that a URL stands for (https://www.rabbitmq.com/docs/uri-spec).
 
     Several hosts are separated by commas: `amqp://user:password@first:5672,second:5673/vhost`.
+    `memory://name/vhost` is a broker in this process.
     Raises: ConfigurationError, which never shows the password.
     """
     if not isinstance(url, str):
         raise ConfigurationError(f"url must be a string, got {type(url).__name__}")
     parts = _parts(url)
+    if parts.scheme == MEMORY:
+        return _address_in_memory(url, parts, heartbeat, name)
     login, _, hosts = parts.netloc.rpartition("@")
     username, _, password = login.partition(":")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -85,14 +94,37 @@ def address_from_url(url: str, heartbeat: int | None, name: str) -> Address:
     return Address(broker, unquote(parts.path.removeprefix("/")) or "/")
 
 
+def _address_in_memory(url: str, parts: SplitResult, heartbeat: int | None, name: str) -> Address:
+    host = parts.netloc or DEFAULT_NAME
+    if not url.lower().startswith(f"{MEMORY}://") or parts.query or parts.fragment:
+        raise ConfigurationError("url of a broker in memory must be memory://name/vhost, no more")
+    if "@" in host or ":" in host:
+        raise ConfigurationError("memory:// takes no user, password or port: it needs no login")
+    if not NAME.fullmatch(host):
+        raise ConfigurationError(f"memory:// takes a name of a-z, 0-9, - and _, got {host!r}")
+    if heartbeat is not None:
+        # Of no use here, and allowed, for the URL may be that of a real broker tomorrow.
+        whole("heartbeat", heartbeat, 0)
+    broker = Broker(
+        hosts=((host, PORT_IN_MEMORY),),
+        username="guest",
+        password="guest",  # noqa: S106, nobody asks for it
+        tls=None,
+        heartbeat=0,
+        name=name,
+        in_memory=True,
+    )
+    return Address(broker, unquote(parts.path.removeprefix("/")) or "/")
+
+
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError:
         # The parser's own words may hold the password.
         raise ConfigurationError("url is not well formed") from None
-    if parts.scheme not in PORTS:
-        raise ConfigurationError("url must start with amqp:// or amqps://")
+    if parts.scheme not in (*PORTS, MEMORY):
+        raise ConfigurationError("url must start with amqp://, amqps:// or memory://")
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
         # The end of a login that a slash cut in two, most likely: it must not pass for a vhost.
         raise ConfigurationError(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from aio_pika import Connection
 
+MEMORY: Final = "memory"
+"""The scheme of a broker in this process."""
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds that one host has for the TCP, TLS and AMQP handshakes."""
 
@@ -28,6 +30,7 @@ class Broker:
     """Hold the hosts of one broker, tried in turn, and the login.
 
     heartbeat: seconds. tls: None for a plain connection. name: as the broker's own tools show it.
+    in_memory: whether it is one of this process, named by its one host.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -36,8 +39,11 @@ class Broker:
     heartbeat: int
     tls: ssl.SSLContext | None
     name: str
+    in_memory: bool = False
 
     def __str__(self) -> str:
+        if self.in_memory:
+            return f"{MEMORY}://{self.hosts[0][0]}"
         hosts = ",".join(
             f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
         )
@@ -82,6 +88,8 @@ class Broker:
 
     @property
     def _scheme(self) -> str:
+        if self.in_memory:
+            return MEMORY
         return "amqp" if self.tls is None else "amqps"
 
     def _explain(self, error: BrokerError, vhost: str) -> str:

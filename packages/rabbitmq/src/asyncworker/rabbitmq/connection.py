@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.connections import Connection
@@ -10,12 +11,15 @@ from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq.address import address_from_keywords, address_from_url, whole
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.outgoing import ABSENT, outgoing
+from asyncworker.rabbitmq.paths import connection_class
 from asyncworker.rabbitmq.publisher import Publisher
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from aio_pika.abc import AbstractChannel
 
 PREFETCH: Final = 128
 PUBLISH_TIMEOUT: Final = 30.0
@@ -27,7 +31,8 @@ class AMQPConnection(Connection):
     hostname: one host, `host:port`, or a list of them, tried in turn. prefetch: the most unsettled
     messages for each queue of a route. heartbeat: seconds. ssl: True, or an SSLContext.
     url: `amqps://user:password@host:port/vhost`, in place of hostname, port, username, password
-    and ssl. host, user, prefetch_count: other spellings of hostname, username and prefetch.
+    and ssl; `memory://name/vhost` is a broker in this process.
+    host, user, prefetch_count: other spellings of hostname, username and prefetch.
 
     Raises: ConfigurationError
     """
@@ -105,6 +110,18 @@ class AMQPConnection(Connection):
             mandatory=mandatory,
         )
         await self._publisher(self.checked_vhost(vhost)).publish(message, timeout)
+
+    @asynccontextmanager
+    async def channel(self, vhost: str | None = None) -> AsyncIterator[AbstractChannel]:
+        """Offer an aio-pika channel, on a connection of its own: to declare, bind, purge, look.
+
+        vhost: that of the connection when not given.
+        Raises: BrokerError, ConfigurationError
+        """
+        chosen = connection_class(in_memory=self.broker.in_memory)
+        connection = await self.broker.connect(self.checked_vhost(vhost), chosen)
+        async with connection, connection.channel() as channel:
+            yield channel
 
     async def close(self) -> None:
         """Close what `put()` opened on this event loop; the next `put()` opens it again."""

@@ -39,7 +39,7 @@ class Link:
         self.vhost = vhost
         self.problem: str | None = None
         self._broker = broker
-        self._connection_class = connection_class()
+        self._connection_class = connection_class(in_memory=broker.in_memory)
         self._backoff = Backoff()
         self._opening = asyncio.Lock()
         self._connection: Connection | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import aio_pika
 import aiormq
 
+from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq.carrier import PlainCarrier
 from asyncworker.rabbitmq.settings import RabbitMQSettings
 from asyncworker.rabbitmq.wire_carrier import WireCarrier
@@ -22,12 +23,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def connection_class() -> type[aio_pika.Connection]:
+def connection_class(*, in_memory: bool = False) -> type[aio_pika.Connection]:
     """Return the class of new connections, as the environment and the library have it.
 
+    in_memory: whether they are to a broker of this process.
     Raises: ConfigurationError
     """
-    return _connection_class(RabbitMQSettings.load().wire)
+    if in_memory and not has_seam():
+        raise ConfigurationError("memory:// needs an aiormq whose transport can be chosen")
+    chosen = _connection_class(RabbitMQSettings.load().wire)
+    if in_memory and chosen is aio_pika.Connection:
+        from asyncworker.rabbitmq.memory.transport import MemoryConnection
+
+        return MemoryConnection
+    return chosen
 
 
 def carrier_of(connection: aio_pika.Connection, underlay: AbstractChannel) -> Carrier:

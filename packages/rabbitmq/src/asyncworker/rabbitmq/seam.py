@@ -9,6 +9,7 @@ from aio_pika import Connection
 from aiormq import SSLContextProvider, TransportFactory
 from aiormq.exceptions import AMQPConnectionError
 
+from asyncworker.rabbitmq.broker import MEMORY
 from asyncworker.rabbitmq.wire import HIGH_WATER, Wire
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class WireFactory(TransportFactory):
     async def create(
         self, url: URL, **kwargs: Any
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect by TCP, or by TLS when the URL says so.
+        """Connect by TCP, by TLS or in memory, as the URL says.
 
         Raises: AMQPConnectionError
         """
@@ -54,11 +55,17 @@ class WireFactory(TransportFactory):
         loop = asyncio.get_running_loop()
         wire = Wire(loop)
         protocol = asyncio.StreamReaderProtocol(wire, loop=loop)
-        where = {"host": url.host, "port": url.port, "ssl": context, **kwargs}
-        try:
-            transport, _ = await loop.create_connection(lambda: protocol, **where)
-        except OSError as error:
-            raise AMQPConnectionError(*error.args) from error
+        transport: asyncio.Transport
+        if url.scheme == MEMORY:
+            from asyncworker.rabbitmq.memory.transport import connect
+
+            transport = connect(protocol, url, loop)
+        else:
+            where = {"host": url.host, "port": url.port, "ssl": context, **kwargs}
+            try:
+                transport, _ = await loop.create_connection(lambda: protocol, **where)
+            except OSError as error:
+                raise AMQPConnectionError(*error.args) from error
         transport.set_write_buffer_limits(HIGH_WATER)
         wire.writer = WireWriter(transport, protocol, wire, loop)
         self.wire = wire

@@ -1,0 +1,30 @@
+"""A call that is due at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Alarm:
+    """Make one call when it is due, on whichever loop is running when the time is set."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, when: float | None) -> None:
+        """Have the call made then, in seconds of the loop's clock, and at no other time."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        if when is not None:
+            self._handle = asyncio.get_running_loop().call_at(when, self._call)
+
+
+def now() -> float:
+    """Return the time of the running loop, in seconds."""
+    return asyncio.get_running_loop().time()

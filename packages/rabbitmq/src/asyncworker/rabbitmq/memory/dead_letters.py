@@ -1,0 +1,86 @@
+"""What becomes of a message that a queue drops (https://www.rabbitmq.com/docs/dlx)."""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pamqp.header import ContentHeader
+
+from asyncworker.rabbitmq.memory.message import Message
+
+if TYPE_CHECKING:
+    from pamqp.commands import Basic
+
+    from asyncworker.rabbitmq.memory.queue import Queue
+
+DEATHS: Final = "x-death"
+_BEFORE_PROPERTIES: Final = 12
+"""Bytes of a content header that are not properties (2.3.5.2)."""
+
+
+def dead_letter(message: Message, queue: Queue, reason: str, exchange: str) -> Message:
+    """Return what goes to the dead-letter exchange: the message, and the story of its deaths."""
+    key = queue.rules.dead_letter_routing_key
+    properties = copy(message.properties)
+    properties.headers = _headers(message, queue.name, reason)
+    # It would expire again where it goes to.
+    properties.expiration = None
+    return Message(
+        exchange=exchange,
+        routing_key=message.routing_key if key is None else key,
+        header=header_of(properties),
+        body=message.body,
+    )
+
+
+def header_of(properties: Basic.Properties) -> bytes:
+    """Return properties as they are on the wire."""
+    return ContentHeader(properties=properties).marshal()[_BEFORE_PROPERTIES:]
+
+
+def is_cycle(message: Message, reason: str, target: str) -> bool:
+    """Tell whether a dead letter comes to a queue that it was in, and nobody had rejected it."""
+    if reason == "rejected":
+        return False
+    reasons = []
+    for death in _deaths(message):
+        reasons.append(death.get("reason"))
+        if death.get("queue") == target:
+            return "rejected" not in reasons
+    return False
+
+
+def _headers(message: Message, queue: str, reason: str) -> dict[str, Any]:
+    headers = dict(message.headers)
+    deaths = _deaths(message)
+    for name, value in (("reason", reason), ("queue", queue), ("exchange", message.exchange)):
+        headers.setdefault(f"x-first-death-{name}", value)
+    death = next(
+        (one for one in deaths if (one.get("queue"), one.get("reason")) == (queue, reason)), None
+    )
+    if death is None:
+        first = _death(message, queue, reason)
+    else:
+        deaths.remove(death)
+        first = {**death, "count": death["count"] + 1}
+    return {**headers, DEATHS: [first, *deaths]}
+
+
+def _death(message: Message, queue: str, reason: str) -> dict[str, Any]:
+    expiration = message.properties.expiration
+    return {
+        "count": 1,
+        "reason": reason,
+        "queue": queue,
+        "time": datetime.now(UTC),
+        "exchange": message.exchange,
+        "routing-keys": [message.routing_key],
+        **({} if expiration is None else {"original-expiration": expiration}),
+    }
+
+
+def _deaths(message: Message) -> list[dict[str, Any]]:
+    deaths = message.headers.get(DEATHS)
+    return [one for one in deaths if isinstance(one, dict)] if isinstance(deaths, list) else []

@@ -1,0 +1,101 @@
+"""An exchange: where it sends what is published to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncworker.rabbitmq.memory.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from asyncworker.rabbitmq.memory.queue import Queue
+
+ALTERNATE: Final = "alternate-exchange"
+MATCHES: Final = ("all", "any", "all-with-x", "any-with-x")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Tie a queue, or another exchange, to an exchange."""
+
+    destination: Queue | Exchange
+    routing_key: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Exchange:
+    """Know its bindings, and which of them take a message."""
+
+    name: str
+    type: str
+    durable: bool
+    auto_delete: bool
+    internal: bool
+    arguments: Mapping[str, Any]
+    bindings: list[Binding] = field(default_factory=list)
+
+    def bind(self, binding: Binding) -> None:
+        """Add a binding; a second one that is the same changes nothing."""
+        if self.type == "headers":
+            _check_match(binding.arguments)
+        if binding not in self.bindings:
+            self.bindings.append(binding)
+
+    def unbind(self, binding: Binding) -> None:
+        """Remove a binding, if it is there."""
+        if binding in self.bindings:
+            self.bindings.remove(binding)
+
+    def matching(self, key: str, headers: Mapping[str, Any]) -> Iterator[Queue | Exchange]:
+        """Yield the destinations of a message, perhaps some of them twice."""
+        matches = TYPES[self.type]
+        return (one.destination for one in self.bindings if matches(one, key, headers))
+
+
+def _direct(binding: Binding, key: str, headers: Mapping[str, Any]) -> bool:
+    return binding.routing_key == key
+
+
+def _fanout(binding: Binding, key: str, headers: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _topic(binding: Binding, key: str, headers: Mapping[str, Any]) -> bool:
+    return _words_match(binding.routing_key.split("."), key.split(".") if key else [])
+
+
+def _words_match(pattern: list[str], words: list[str]) -> bool:
+    """Tell whether words match: `*` stands for one of them, `#` for any number."""
+    if not pattern or pattern == [""]:
+        return not words
+    first, rest = pattern[0], pattern[1:]
+    if first == "#":
+        return any(_words_match(rest, words[count:]) for count in range(len(words) + 1))
+    return bool(words) and first in ("*", words[0]) and _words_match(rest, words[1:])
+
+
+def _headers(binding: Binding, key: str, headers: Mapping[str, Any]) -> bool:
+    match = binding.arguments.get("x-match", "all")
+    found = [
+        name in headers and value in (None, headers[name])
+        for name, value in binding.arguments.items()
+        if name != "x-match" and (match.endswith("-with-x") or not name.startswith("x-"))
+    ]
+    return any(found) if match.startswith("any") else all(found)
+
+
+def _check_match(arguments: Mapping[str, Any]) -> None:
+    match = arguments.get("x-match", "all")
+    if match not in MATCHES:
+        raise Refused(406, f"Invalid x-match field value {match!r}; expected all or any")
+
+
+TYPES: Final[dict[str, Callable[[Binding, str, Mapping[str, Any]], bool]]] = {
+    "direct": _direct,
+    "fanout": _fanout,
+    "topic": _topic,
+    "headers": _headers,
+}

@@ -1,0 +1,203 @@
+"""A virtual host: exchanges, queues, and the way of a message from one to the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncworker.rabbitmq.memory.arguments import COMPARED, check_same, rules_of
+from asyncworker.rabbitmq.memory.dead_letters import dead_letter, is_cycle
+from asyncworker.rabbitmq.memory.errors import Refused, not_found
+from asyncworker.rabbitmq.memory.exchange import ALTERNATE, TYPES, Binding, Exchange
+from asyncworker.rabbitmq.memory.queue import Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asyncworker.rabbitmq.memory.message import Message
+
+FIRST: Final = (
+    ("", "direct"),
+    ("amq.direct", "direct"),
+    ("amq.fanout", "fanout"),
+    ("amq.headers", "headers"),
+    ("amq.match", "headers"),
+    ("amq.topic", "topic"),
+)
+"""Exchanges that are there from the start."""
+
+
+class VirtualHost:
+    """Hold what is declared in it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.queues: dict[str, Queue] = {}
+        self.exchanges = {
+            name: Exchange(
+                name=name, type=kind, durable=True, auto_delete=False, internal=False, arguments={}
+            )
+            for name, kind in FIRST
+        }
+
+    def exchange(self, name: str) -> Exchange:
+        """Return an exchange.
+
+        Raises: Refused
+        """
+        if name not in self.exchanges:
+            raise not_found("exchange", name, self.name)
+        return self.exchanges[name]
+
+    def queue(self, name: str, user: object) -> Queue:
+        """Return a queue, if the connection that asks may use it.
+
+        Raises: Refused
+        """
+        if name not in self.queues:
+            raise not_found("queue", name, self.name)
+        queue = self.queues[name]
+        if queue.owner not in (None, user):
+            raise self._locked(name)
+        return queue
+
+    def _locked(self, name: str) -> Refused:
+        return Refused(
+            405,
+            f"cannot obtain exclusive access to locked {self.subject('queue', name)}. It could "
+            "be originally declared on another connection or the exclusive property value does "
+            "not match that of the original declaration.",
+        )
+
+    def subject(self, kind: str, name: str) -> str:
+        """Return what the broker's answers call a queue or an exchange."""
+        return f"{kind} {name!r} in vhost {self.name!r}"
+
+    def declare_queue(
+        self,
+        name: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        exclusive: bool,
+        arguments: Mapping[str, Any],
+        user: object,
+    ) -> Queue:
+        """Return the queue, made if need be.
+
+        Raises: Refused
+        """
+        subject = self.subject("queue", name)
+        owner = user if exclusive else None
+        if name in self.queues:
+            queue = self.queue(name, user)
+            if queue.owner is not owner:
+                raise self._locked(name)
+            current = {"durable": queue.durable, "auto_delete": queue.auto_delete}
+            wanted = {"durable": durable, "auto_delete": auto_delete}
+            check_same(subject, current, wanted, tuple(wanted))
+            rules_of(arguments, subject)
+            check_same(subject, queue.arguments, arguments, COMPARED)
+            queue.use()
+            return queue
+        self.queues[name] = queue = Queue(
+            name,
+            durable=durable,
+            auto_delete=auto_delete,
+            owner=owner,
+            arguments=arguments,
+            rules=rules_of(arguments, subject),
+            dead_letter=self._dead_letter,
+            remove=self.delete_queue,
+        )
+        return queue
+
+    def declare_exchange(
+        self,
+        name: str,
+        *,
+        type: str,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        """Make an exchange, or see that it is there already.
+
+        Raises: Refused
+        """
+        if type not in TYPES:
+            raise Refused(503, f"unknown exchange type {type!r}")
+        wanted: dict[str, Any] = {
+            "type": type,
+            "durable": durable,
+            "auto_delete": auto_delete,
+            "internal": internal,
+        }
+        if name in self.exchanges:
+            found = self.exchanges[name]
+            current = {key: getattr(found, key) for key in wanted}
+            subject = self.subject("exchange", name)
+            check_same(subject, current, wanted, tuple(wanted))
+            check_same(subject, found.arguments, arguments, (ALTERNATE,))
+            return
+        self.exchanges[name] = Exchange(name=name, arguments=arguments, **wanted)
+
+    def delete_queue(self, queue: Queue) -> int:
+        """Remove a queue and its bindings; return how many messages are lost with it."""
+        if self.queues.get(queue.name) is queue:
+            del self.queues[queue.name]
+            self._unbind_all(queue)
+        return queue.delete()
+
+    def delete_exchange(self, exchange: Exchange) -> None:
+        """Remove an exchange and its bindings."""
+        del self.exchanges[exchange.name]
+        self._unbind_all(exchange)
+
+    def unbind(self, source: Exchange, binding: Binding) -> None:
+        """Remove a binding, and the exchange if that was its last and it wants so."""
+        was_bound = bool(source.bindings)
+        source.unbind(binding)
+        if was_bound and not source.bindings and source.auto_delete:
+            self.delete_exchange(source)
+
+    def route(self, message: Message, exchange: Exchange) -> list[Queue]:
+        """Return the queues that a message goes to, each once."""
+        found: dict[Queue, None] = {}
+        self._follow(message, exchange, found, set())
+        return list(found)
+
+    def _follow(
+        self, message: Message, exchange: Exchange, found: dict[Queue, None], seen: set[str]
+    ) -> None:
+        if exchange.name in seen:
+            return
+        seen.add(exchange.name)
+        matching: Iterable[Queue | Exchange]
+        if exchange.name == "":
+            queue = self.queues.get(message.routing_key)
+            matching = [] if queue is None else [queue]
+        else:
+            matching = list(exchange.matching(message.routing_key, message.headers))
+        alternate = self.exchanges.get(exchange.arguments.get(ALTERNATE, ""))
+        if not matching and alternate is not None and ALTERNATE in exchange.arguments:
+            matching = [alternate]
+        for one in matching:
+            if isinstance(one, Exchange):
+                self._follow(message, one, found, seen)
+            else:
+                found[one] = None
+
+    def _dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
+        name = queue.rules.dead_letter_exchange
+        if name is None or name not in self.exchanges:
+            return
+        letter = dead_letter(message, queue, reason, name)
+        for target in self.route(letter, self.exchanges[name]):
+            if not is_cycle(letter, reason, target.name):
+                target.publish(letter)
+
+    def _unbind_all(self, destination: Queue | Exchange) -> None:
+        for exchange in list(self.exchanges.values()):
+            for binding in [one for one in exchange.bindings if one.destination is destination]:
+                self.unbind(exchange, binding)
