@@ -254,7 +254,8 @@ async def test_each_queue_that_is_missing_is_a_line(command, amqp_url, queue):
     code, output, _ = await process.end()
     vhost = repr(str(URL(amqp_url).path.removeprefix("/") or "/"))
     assert output.splitlines() == [
-        f"queue '{name}-missing', vhost {vhost}: the queue does not exist: create it"
+        f"queue '{name}-missing', vhost {vhost}: the queue does not exist: create it, "
+        f"or pass Queue('{name}-missing') to have it declared"
         for name in ("first", "second")
     ]
     assert code == 1

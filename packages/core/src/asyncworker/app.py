@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncworker import connections as offered
-from asyncworker.backend import check_arguments, load_backend
+from asyncworker.backend import check_arguments, check_kinds, load_backend
 from asyncworker.connections import Connection, Connections
 from asyncworker.cron import Cron
 from asyncworker.errors import BackendNotInstalled, ConfigurationError
@@ -16,7 +16,7 @@ from asyncworker.grid import Grid
 from asyncworker.lifecycle import Lifecycle
 from asyncworker.logs import json_logging
 from asyncworker.route_types import RouteType, RouteTypes
-from asyncworker.routes import Route, check_handler, check_names, check_takes
+from asyncworker.routes import Route, RouteName, check_handler, check_names, check_takes
 from asyncworker.runner import check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.schedule import Schedule
 from asyncworker.settings import Settings
@@ -80,13 +80,14 @@ class App(MutableMapping[Hashable, Any]):
 
     def route(
         self,
-        routes: Iterable[str],
+        routes: Iterable[RouteName],
         type: RouteType | None = None,
         options: Mapping[Any, Any] | HandlerOptions | None = None,
         **backend_arguments: Any,
     ) -> Callable[[H], H]:
         """Tie the decorated handler to routes, and return it as it is.
 
+        routes: names, or objects that the backend takes in their place, as RabbitMQ's `Queue`.
         type: which backend serves them. options: keyed by `Options` and `Events`. What else the
         backend takes (`connection`, `vhost`, `methods`, ...) goes on to it.
 
@@ -97,6 +98,7 @@ class App(MutableMapping[Hashable, Any]):
         def decorate(handler: H) -> H:
             self._check_not_running("routes")
             backend = self._backend(type)
+            check_kinds(backend, names)
             check_handler(handler)
             check_arguments(backend, backend_arguments)
             route = backend.route(self, names, handler, options, **backend_arguments)

@@ -10,7 +10,7 @@ from asyncworker.errors import BackendNotInstalled, ConfigurationError, suggesti
 from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
@@ -29,8 +29,9 @@ class Backend(Protocol):
     A distribution announces its backend by an entry point of the group `asyncworker.backends`,
     whose name is the member of `RouteTypes` and whose object fulfils this contract; and its
     connection classes by entry points of the group `asyncworker.connections`, named after them.
-    It may have more methods: `extend(app)` returns what `app.http` is for RouteTypes.HTTP; `check`
-    and `shared` are those of `Checking` and `Sharing`.
+    It may have more: `extend(app)` returns what `app.http` is for RouteTypes.HTTP; `route_classes`
+    are the classes of routes that it takes beside names, each with a `name`; `check` and `shared`
+    are those of `Checking` and `Sharing`.
     """
 
     @property
@@ -97,6 +98,18 @@ def load_backend(route_type: RouteType) -> Backend:
     raise BackendNotInstalled(
         f"{route_type!r} is provided by {distribution}: pip install {distribution}"
     )
+
+
+def check_kinds(backend: Backend, routes: Iterable[object]) -> None:
+    """Accept names, and the objects that the backend takes in their place.
+
+    Raises: ConfigurationError
+    """
+    classes = getattr(backend, "route_classes", ())
+    for route in routes:
+        if not isinstance(route, (str, *classes)):
+            kinds = " or ".join(["a non-empty string", *(f"a {one.__name__}" for one in classes)])
+            raise ConfigurationError(f"each of routes must be {kinds}, got {route!r}")
 
 
 def check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:

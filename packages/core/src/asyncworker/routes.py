@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from asyncworker.errors import ConfigurationError
 
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from asyncworker.route_types import RouteType
 
 Handler = Callable[..., Awaitable[Any]]
+
+
+class Named(Protocol):
+    """Be a route that is more than its name, as the queue that a backend declares."""
+
+    @property
+    def name(self) -> str:
+        """Return the name, which stands for the route wherever a name is enough."""
+        ...
+
+
+RouteName: TypeAlias = str | Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +54,25 @@ def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__qualname__", type(function).__qualname__)
 
 
-def check_names(routes: object) -> tuple[str, ...]:
-    """Return the routes as a tuple of names.
+def check_names(routes: object) -> tuple[RouteName, ...]:
+    """Return the routes as a tuple of names, and of objects that have a name.
 
-    Raises: ConfigurationError, unless they are a list of different, non-empty strings.
+    Raises: ConfigurationError, unless they are a list of different, non-empty names.
     """
     if isinstance(routes, str):
         raise ConfigurationError(f"routes must be a list: write [{routes!r}], not {routes!r}")
     if not isinstance(routes, Iterable):
         raise ConfigurationError(f"routes must be a list of names, got {routes!r}")
-    names = tuple(routes)
-    if not names:
+    given = tuple(routes)
+    if not given:
         raise ConfigurationError("routes is empty: name at least one")
-    for name in names:
+    names = [one if isinstance(one, str) else getattr(one, "name", None) for one in given]
+    for name, one in zip(names, given, strict=True):
         if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"each of routes must be a non-empty string, got {name!r}")
+            raise ConfigurationError(f"each of routes must be a non-empty string, got {one!r}")
         if names.count(name) > 1:
             raise ConfigurationError(f"{name!r} is in routes twice: name it once")
-    return names
+    return given
 
 
 def check_handler(handler: object) -> None:

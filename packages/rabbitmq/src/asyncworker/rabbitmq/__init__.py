@@ -6,20 +6,26 @@ from asyncworker.rabbitmq.errors import (
     PublishError,
     PublishRejected,
     PublishTimeout,
+    TopologyMismatch,
     Unroutable,
 )
 from asyncworker.rabbitmq.message import RabbitMQMessage
 from asyncworker.rabbitmq.route import AMQPOptions
+from asyncworker.rabbitmq.topology import Binding, Exchange, Queue
 from asyncworker.rabbitmq.version import __version__
 
 __all__ = [
     "AMQPConnection",
     "AMQPOptions",
+    "Binding",
+    "Exchange",
     "NotSerializable",
     "PublishError",
     "PublishRejected",
     "PublishTimeout",
+    "Queue",
     "RabbitMQMessage",
+    "TopologyMismatch",
     "Unroutable",
     "__version__",
 ]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from asyncworker.rabbitmq.checkup import problems_of
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.consumer import Consumer
+from asyncworker.rabbitmq.declarations import declare_at_start
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.route import AMQPRoute, make_route
+from asyncworker.rabbitmq.topology import Queue
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
@@ -26,18 +28,19 @@ class RabbitMQBackend:
     """Consume the queues of AMQP routes: one link for each vhost, one channel for each route."""
 
     route_type = RouteTypes.AMQP_RABBITMQ
+    route_classes = (Queue,)
 
     def route(
         self,
         app: App,
-        routes: tuple[str, ...],
+        routes: Sequence[str | Queue],
         handler: Handler,
         options: Mapping[Any, Any] | RouteOptions | None,
         *,
         connection: str | Connection | None = None,
         vhost: str | None = None,
     ) -> AMQPRoute:
-        """Return a route that consumes these queues, checked.
+        """Return a route that consumes these queues, checked; those given as Queues are declared.
 
         Raises: ConfigurationError
         """
@@ -46,17 +49,23 @@ class RabbitMQBackend:
 
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[AMQPRoute]) -> AsyncIterator[None]:
-        """Consume while the context lasts; on exit drain, settle and close."""
+        """Consume while the context lasts; on exit drain, settle and close.
+
+        Raises: TopologyMismatch
+        """
         links: dict[tuple[AMQPConnection, str], Link] = {}
         async with AsyncExitStack() as stack:
             consumers = []
+            consumed: dict[Link, list[Queue]] = {}
             for route in routes:
                 place = (route.connection, route.vhost)
                 if place not in links:
                     links[place] = Link(route.connection.broker, route.vhost)
                     stack.push_async_callback(links[place].close)
+                consumed.setdefault(links[place], []).extend(route.topology.values())
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
                 consumers.append(Consumer(route, links[place], interval))
+            await declare_at_start(consumed)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             for consumer in consumers:
                 group.create_task(consumer.run())

@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from asyncworker.rabbitmq.connection import AMQPConnection
+from asyncworker.rabbitmq.declarations import Declarations
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.obstacles import Obstacles
+from asyncworker.rabbitmq.topology import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,28 +22,37 @@ Place = tuple[AMQPConnection, str]
 
 
 async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRoute]) -> list[str]:
-    """Return a line for each vhost that refuses a connection, and each queue that is not there.
+    """Return a line for each vhost that refuses a connection, and each queue that is not as wanted.
+
+    That is one that is missing or, where it is to be declared, there in another form.
 
     A connection without a route is tried as well: `put()` may need it.
     """
-    queues: dict[Place, list[str]] = {
+    queues: dict[Place, list[str | Queue]] = {
         (one, one.vhost): []
         for one in connections
         if isinstance(one, AMQPConnection) and all(route.connection is not one for route in routes)
     }
     for route in routes:
-        queues.setdefault((route.connection, route.vhost), []).extend(route.routes)
+        queues.setdefault((route.connection, route.vhost), []).extend(
+            route.topology.get(name, name) for name in route.routes
+        )
     async with asyncio.TaskGroup() as group:
         checks = [group.create_task(_check(*place, names)) for place, names in queues.items()]
     return [problem for check in checks for problem in check.result()]
 
 
-async def _check(connection: AMQPConnection, vhost: str, queues: list[str]) -> list[str]:
+async def _check(connection: AMQPConnection, vhost: str, queues: list[str | Queue]) -> list[str]:
     link = Link(connection.broker, vhost)
+    found: dict[str, str | None] = {}
     try:
         await link.connect()
-        obstacles = Obstacles(link)
-        found = {queue: await obstacles.to(queue) for queue in dict.fromkeys(queues)}
+        obstacles, declarations = Obstacles(link, {}), Declarations(link)
+        for queue in queues:
+            if isinstance(queue, Queue):
+                found[queue.name] = await declarations.difference(queue)
+            elif queue not in found:
+                found[queue] = await obstacles.to(queue)
     except BrokerError as error:
         return [str(error)]
     finally:

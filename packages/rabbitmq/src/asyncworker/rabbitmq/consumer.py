@@ -41,7 +41,7 @@ class Consumer:
         self._link = link
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
-        self._obstacles = Obstacles(link)
+        self._obstacles = Obstacles(link, route.topology)
         self._returns = Returns()
         self._twins = Twins()
         self._unwanted: list[int] = []

@@ -16,6 +16,10 @@ class BrokerError(AsyncWorkerError):
     """Report that the broker, or the way to it, failed for now."""
 
 
+class TopologyMismatch(BrokerError):
+    """Report a queue or an exchange that cannot be declared as the route wants it."""
+
+
 class PublishError(AsyncWorkerError):
     """Report a message that was not published, or not for certain."""
 

@@ -81,6 +81,29 @@ class Link:
         self._connection = connection
         self._watch(connection)
 
+    async def reach(self) -> None:
+        """Connect now, and say so.
+
+        Raises: BrokerError, in one line.
+        """
+        await self.connect()
+        self.problem = None
+        self._backoff.reset()
+        log.info("connected to %s, vhost %r", self._broker, self.vhost)
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[Link]:
+        """Offer a connection that may end without harm to what uses this one.
+
+        Raises: BrokerError
+        """
+        link = Link(self._broker, self.vhost)
+        try:
+            await link.connect()
+            yield link
+        finally:
+            await link.close()
+
     async def close(self) -> None:
         """Close the connection, if there is one, within `CLOSE_TIMEOUT`."""
         connection, self._connection = self._connection, None
@@ -102,14 +125,10 @@ class Link:
 
     async def _try_to_connect(self) -> None:
         try:
-            await self.connect()
+            await self.reach()
         except BrokerError as error:
             self._report(str(error))
             await self._backoff.wait()
-        else:
-            self.problem = None
-            self._backoff.reset()
-            log.info("connected to %s, vhost %r", self._broker, self.vhost)
 
     def _watch(self, connection: Connection) -> None:
         if self._broker.heartbeat and connection.transport is not None:

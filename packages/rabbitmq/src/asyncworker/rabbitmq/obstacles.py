@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING
 
 from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
 
-from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+from asyncworker.rabbitmq.declarations import Declarations
+from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
 from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from asyncworker.rabbitmq.link import Link
+    from asyncworker.rabbitmq.topology import Queue
 
 
 class Obstacles:
-    """Ask whether queues can be consumed, on a channel of its own.
+    """Ask whether queues can be consumed, on a channel of its own; declare those that are ours.
 
     The broker closes a channel that asks in vain, and with it all that is consumed on it.
+    topology: the queues to declare, by name.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, topology: Mapping[str, Queue]) -> None:
+        self._topology = topology
+        self._declarations = Declarations(link)
         self._probe = Probe(link)
         self._refused: set[str] = set()
 
@@ -32,10 +37,12 @@ class Obstacles:
         Raises: BrokerError, when the connection is lost meanwhile.
         """
         try:
+            if queue in self._topology:
+                await self._declarations.declare(self._topology[queue])
             await self._ask(queue)
+        except TopologyMismatch as error:
+            return str(error)
         except BrokerError as error:
-            if isinstance(error.__cause__, ChannelNotFoundEntity):
-                return "the queue does not exist: create it"
             if isinstance(error.__cause__, ChannelClosed):
                 return str(error)
             raise
@@ -53,6 +60,15 @@ class Obstacles:
         self._refused.discard(queue)
 
     async def _ask(self, queue: str) -> None:
+        try:
+            await self._ask_once(queue)
+        except BrokerError as error:
+            if isinstance(error.__cause__, ChannelNotFoundEntity):
+                reason = f"the queue does not exist: create it, or pass Queue({queue!r})"
+                raise BrokerError(f"{reason} to have it declared") from error.__cause__
+            raise
+
+    async def _ask_once(self, queue: str) -> None:
         async with self._probe.channel() as channel:
             with broker_errors():
                 await channel.underlay.queue_declare(queue, passive=True)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
+from asyncworker.rabbitmq.topology import MAX_QUEUE, Queue
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, check_takes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from asyncworker.rabbitmq.connection import AMQPConnection
     from asyncworker.routes import Handler
-
-MAX_NAME: Final = 255
-"""Bytes in a queue name (AMQP 0-9-1, short string)."""
 
 
 class AMQPOptions(RouteOptions):
@@ -32,11 +30,15 @@ class AMQPOptions(RouteOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AMQPRoute(Route):
-    """Hold one handler with the queues it consumes, all in one vhost of one broker."""
+    """Hold one handler with the queues it consumes, all in one vhost of one broker.
+
+    topology: those that are declared, by name.
+    """
 
     options: AMQPOptions
     connection: AMQPConnection
     vhost: str
+    topology: Mapping[str, Queue] = field(default_factory=dict)
 
     @property
     def bulk_size(self) -> int:
@@ -51,7 +53,7 @@ class AMQPRoute(Route):
 
 
 def make_route(
-    queues: tuple[str, ...],
+    queues: Sequence[str | Queue],
     handler: Handler,
     options: Mapping[Any, Any] | RouteOptions | None,
     connection: AMQPConnection,
@@ -62,14 +64,16 @@ def make_route(
     Raises: ConfigurationError
     """
     check_takes(handler, "the list of messages")
-    for queue in queues:
-        if len(queue.encode()) > MAX_NAME:
-            raise ConfigurationError(f"a queue's name has at most {MAX_NAME} bytes: {queue!r}")
+    names = tuple(one if isinstance(one, str) else one.name for one in queues)
+    for name in names:
+        if len(name.encode()) > MAX_QUEUE:
+            raise ConfigurationError(f"a queue's name has at most {MAX_QUEUE} bytes: {name!r}")
     return AMQPRoute(
         type=RouteTypes.AMQP_RABBITMQ,
-        routes=queues,
+        routes=names,
         handler=handler,
         options=AMQPOptions.parse(options),
         connection=connection,
         vhost=connection.checked_vhost(vhost),
+        topology={one.name: one for one in queues if isinstance(one, Queue)},
     )

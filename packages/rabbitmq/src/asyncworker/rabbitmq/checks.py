@@ -1,0 +1,114 @@
+"""What a user wrote, checked on the user's line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from pamqp import encode
+
+from asyncworker.errors import ConfigurationError
+
+MAX_SECONDS: Final = 45 * 24 * 3600.0
+"""The longest time in a queue. The broker counts milliseconds in 32 bits: 49 days."""
+MAX_COUNT: Final = 2**31 - 1
+MAX_FIELD_NAME: Final = 128
+"""Characters in the name of an argument (AMQP 0-9-1, 4.2.5.5)."""
+RESERVED: Final = "amq."
+_NAME: Final = re.compile(r"[a-zA-Z0-9-_.:@#,/+ ]*")
+"""What the library lets pass as the name of a queue or an exchange."""
+
+
+def checked_name(kind: str, name: Any, longest: int, *, is_ours: bool = True) -> str:
+    """Return the name of a queue or an exchange.
+
+    longest: bytes. is_ours: whether we declare it, which the broker's own names refuse.
+    Raises: ConfigurationError
+    """
+    short_text(f"{kind}: name", name, longest)
+    if not name:
+        raise ConfigurationError(f"{kind}: name must be a non-empty string, got {name!r}")
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{kind}: name must be of letters, digits, spaces and - _ . : @ # , / +, got {name!r}"
+        )
+    if is_ours and name.startswith(RESERVED):
+        raise ConfigurationError(
+            f"{kind}: name {name!r} is the broker's own, as all that begin with {RESERVED}: "
+            "give it as a string"
+        )
+    return str(name)
+
+
+def short_text(subject: str, value: Any, longest: int) -> None:
+    """Accept a string of so many bytes.
+
+    Raises: ConfigurationError
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{subject} must be a string, got {value!r}")
+    if len(value.encode(errors="replace")) > longest:
+        raise ConfigurationError(f"{subject} has at most {longest} bytes, got {value!r}")
+
+
+def checked_seconds(subject: str, value: Any) -> float:
+    """Return a time that a message may wait in a queue.
+
+    Raises: ConfigurationError
+    """
+    if not is_number(value) or not 0.001 <= value <= MAX_SECONDS:
+        limits = f"from 0.001 to {MAX_SECONDS:.0f}"
+        raise ConfigurationError(f"{subject} must be a number of seconds {limits}, got {value!r}")
+    return float(value)
+
+
+def checked_count(subject: str, value: Any) -> int:
+    """Return a number of things that are counted from 1.
+
+    Raises: ConfigurationError
+    """
+    if type(value) is not int or not 1 <= value <= MAX_COUNT:
+        raise ConfigurationError(f"{subject} must be an int from 1 to {MAX_COUNT}, got {value!r}")
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Tell a number that can be counted with from True, from infinity and from all else."""
+    return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
+
+
+def checked_flag(subject: str, name: str, value: Any) -> None:
+    """Accept True or False.
+
+    Raises: ConfigurationError
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{subject}: {name} must be True or False, got {value!r}")
+
+
+def checked_arguments(
+    subject: str, given: Any, own: Mapping[str, Any] = MappingProxyType({})
+) -> Mapping[str, Any]:
+    """Return arguments of a declaration, which can be changed no more.
+
+    own: those that are said in another way.
+    Raises: ConfigurationError
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{subject}: arguments must be a dict, got {given!r}")
+    for name in given:
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_FIELD_NAME:
+            reason = f"the names in arguments are strings of up to {MAX_FIELD_NAME}, got {name!r}"
+            raise ConfigurationError(f"{subject}: {reason}")
+        if name in own:
+            reason = f"arguments hold {name!r} = {given[name]!r}, and so does another parameter"
+            raise ConfigurationError(f"{subject}: {reason}: say it once")
+        try:
+            encode.field_table({name: given[name]})
+        except (TypeError, ValueError, OverflowError) as error:
+            reason = f"argument {name!r} has no AMQP form: {error}"
+            raise ConfigurationError(f"{subject}: {reason}") from None
+    return MappingProxyType(dict(given))

@@ -1,0 +1,210 @@
+"""Queues with all they need, declared."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from aiormq.exceptions import (
+    ChannelClosed,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    ConnectionCommandInvalid,
+)
+
+from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
+from asyncworker.rabbitmq.probe import Probe
+from asyncworker.rabbitmq.topology import EXCHANGE_TYPES, Exchange, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+    from aiormq.abc import AbstractChannel
+
+    from asyncworker.rabbitmq.link import Link
+
+START_TIMEOUT: Final = 5.0
+"""Seconds that the start of an app waits for a broker to declare what its routes need."""
+_VALUE: Final = r"(?:none|(?:the value )?'(.*?)'(?: of type '\w+')?)"
+_DIFFERENCE: Final = re.compile(
+    rf"inequivalent arg '(.*?)' for .* in vhost '.*': received {_VALUE} but current is {_VALUE}"
+)
+"""How the broker tells of the first difference: none is what is not set."""
+
+
+class Declarations:
+    """Declare on a channel of its own: the broker closes it with the first one that it refuses."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._probe = Probe(link)
+
+    async def declare(self, queue: Queue) -> None:
+        """Declare a queue, where its dead letters go, and what it is bound to, in this order.
+
+        Raises: TopologyMismatch, BrokerError
+        """
+        async with self._channel(queue) as channel:
+            await _declare(channel, queue)
+
+    async def difference(self, queue: Queue) -> str | None:
+        """Return how a queue differs from the one that exists, if one does; change nothing.
+
+        Raises: BrokerError, when the connection is lost meanwhile.
+        """
+        try:
+            async with self._probe.channel() as carrier:
+                await _expect(carrier.underlay, queue.name)
+                # As it exists, declaring it only compares.
+                await _declare_queue(carrier.underlay, queue)
+        except BrokerError as error:
+            if isinstance(error.__cause__, ChannelNotFoundEntity):
+                return None
+            if isinstance(error.__cause__, ChannelClosed):
+                return str(error)
+            raise
+        return None
+
+    @asynccontextmanager
+    async def _channel(self, queue: Queue) -> AsyncIterator[AbstractChannel]:
+        if all(exchange.type in EXCHANGE_TYPES for exchange in _exchanges(queue)):
+            async with self._probe.channel() as carrier:
+                yield carrier.underlay
+        else:
+            # The broker ends the whole connection over a type that no plugin of its knows.
+            async with self._link.aside() as link, link.channel() as carrier:
+                yield carrier.underlay
+
+
+async def declare_at_start(queues: Mapping[Link, Sequence[Queue]]) -> None:
+    """Declare what can be declared now; whoever consumes declares the rest later.
+
+    Raises: TopologyMismatch, alone in a group
+    """
+    async with asyncio.TaskGroup() as group:
+        for link, own in queues.items():
+            if own:
+                group.create_task(_declare_now(link, own))
+
+
+async def _declare_now(link: Link, queues: Sequence[Queue]) -> None:
+    declarations = Declarations(link)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(START_TIMEOUT):
+            if await _reached(link):
+                for queue in queues:
+                    await _declare_if_possible(declarations, queue)
+
+
+async def _reached(link: Link) -> bool:
+    try:
+        await link.reach()
+    except BrokerError:
+        # Whoever consumes tries again, and says why that is.
+        return False
+    return True
+
+
+async def _declare_if_possible(declarations: Declarations, queue: Queue) -> None:
+    try:
+        await declarations.declare(queue)
+    except TopologyMismatch:
+        raise
+    except BrokerError:
+        # An exchange or a permission that is missing may come: it is shown as a problem till then.
+        return
+
+
+async def _declare(channel: AbstractChannel, queue: Queue) -> None:
+    dead = queue.dead_queue
+    if dead is not None:
+        await _declare(channel, dead)
+    elif isinstance(queue.dead_letter, str):
+        await _expect(channel, queue.dead_letter)
+    for exchange in _own_exchanges(queue):
+        await _declare_exchange(channel, exchange)
+    await _declare_queue(channel, queue)
+    for binding in queue.bind:
+        with _explained("exchange", binding.exchange_name), broker_errors():
+            await channel.queue_bind(
+                queue.name,
+                binding.exchange_name,
+                binding.routing_key,
+                arguments=dict(binding.arguments),
+            )
+
+
+async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:
+    with _explained("queue", queue.name), broker_errors():
+        await channel.queue_declare(
+            queue.name,
+            durable=queue.durable,
+            auto_delete=queue.auto_delete,
+            arguments=queue.all_arguments,
+        )
+
+
+async def _declare_exchange(channel: AbstractChannel, exchange: Exchange) -> None:
+    with _explained("exchange", exchange.name), broker_errors():
+        await channel.exchange_declare(
+            exchange.name,
+            exchange_type=exchange.type,
+            durable=exchange.durable,
+            auto_delete=exchange.auto_delete,
+            internal=exchange.internal,
+            arguments=dict(exchange.arguments),
+        )
+
+
+async def _expect(channel: AbstractChannel, queue: str) -> None:
+    """Accept a queue that exists.
+
+    Raises: BrokerError
+    """
+    with _explained("queue", queue), broker_errors():
+        await channel.queue_declare(queue, passive=True)
+
+
+def _own_exchanges(queue: Queue) -> list[Exchange]:
+    given = [queue.dead_letter, *(binding.exchange for binding in queue.bind)]
+    return [one for one in given if isinstance(one, Exchange)]
+
+
+def _exchanges(queue: Queue) -> list[Exchange]:
+    """Return every exchange that is declared with a queue, those of its dead letters included."""
+    dead = queue.dead_queue
+    return _own_exchanges(queue) + ([] if dead is None else _exchanges(dead))
+
+
+@contextmanager
+def _explained(kind: str, name: str) -> Iterator[None]:
+    """Say what the broker's refusal means to whoever wrote the route."""
+    subject = f"{kind} {name!r}"
+    try:
+        yield
+    except BrokerError as error:
+        cause = error.__cause__
+        if isinstance(cause, ChannelNotFoundEntity):
+            reason = f"create it, or pass {kind.capitalize()}({name!r}) to have it declared"
+            raise BrokerError(f"{subject} does not exist: {reason}") from cause
+        if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
+            raise TopologyMismatch(_difference(subject, str(error))) from cause
+        raise
+
+
+def _difference(subject: str, told: str) -> str:
+    """Return one line on what differs, or the broker's own words where they say something else."""
+    found = _DIFFERENCE.search(told)
+    if found is None:
+        return f"{subject}: {told}"
+    name, wanted, held = found.groups()
+    if held is None and name == "x-queue-type":
+        # What a queue is that was declared without a type.
+        held = "classic"
+    having = f"without {name}" if held is None else f"with {name} {held!r}"
+    return (
+        f"{subject} exists {having}, the route wants {'none' if wanted is None else repr(wanted)}: "
+        "delete it or change the route"
+    )

@@ -1,0 +1,185 @@
+"""Queues, exchanges and bindings: declared where a route is given them, never otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.rabbitmq.checks import (
+    checked_arguments,
+    checked_count,
+    checked_flag,
+    checked_name,
+    checked_seconds,
+    short_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+QUEUE_TYPES: Final = ("classic", "quorum")
+EXCHANGE_TYPES: Final = ("direct", "fanout", "headers", "topic")
+MAX_QUEUE: Final = 255
+"""Bytes in a queue's name (AMQP 0-9-1, 4.2.5.3)."""
+MAX_EXCHANGE: Final = 127
+"""Bytes in an exchange's name (AMQP 0-9-1, 1.1: exchange-name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Declare an exchange.
+
+    type: direct, topic, fanout, headers, or one of a plugin, as "x-delayed-message".
+    internal: take messages from other exchanges alone. arguments: whatever else the broker knows.
+    Raises: ConfigurationError
+    """
+
+    name: str
+    type: str = "direct"
+    durable: bool = True
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        checked_name("exchange", self.name, MAX_EXCHANGE)
+        subject = f"exchange {self.name!r}"
+        is_plugins = isinstance(self.type, str) and self.type.startswith("x-")
+        if self.type not in EXCHANGE_TYPES and not is_plugins:
+            hint = suggestion(self.type, EXCHANGE_TYPES)
+            raise ConfigurationError(f"{subject}: type {self.type!r} is unknown: {hint}")
+        for name in ("durable", "auto_delete", "internal"):
+            checked_flag(subject, name, getattr(self, name))
+        _set(self, "arguments", checked_arguments(subject, self.arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Have an exchange put into a queue what it gets under a routing key.
+
+    exchange: the name of one that exists, or an Exchange, which is declared. routing_key: a pattern
+    where the exchange is a topic. arguments: what a headers exchange matches.
+    Raises: ConfigurationError
+    """
+
+    exchange: str | Exchange
+    routing_key: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.exchange, Exchange):
+            checked_name("exchange", self.exchange, MAX_EXCHANGE, is_ours=False)
+        short_text("binding: routing_key", self.routing_key, MAX_QUEUE)
+        _set(self, "arguments", checked_arguments("binding", self.arguments))
+
+    @property
+    def exchange_name(self) -> str:
+        """Return the name of the exchange, however it was given."""
+        return self.exchange if isinstance(self.exchange, str) else self.exchange.name
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Declare a queue, and what it needs.
+
+    type: classic or quorum; the broker's own default when not given. bind: its bindings; others
+    that it has stay. ttl: seconds that a message may wait in it. max_length: the most messages that
+    wait in it; the oldest make room. arguments: whatever else the broker knows.
+    dead_letter: where messages go that are rejected, too old or too many. True: to a queue
+    `NAME.dead`, declared beside it; a name: to that queue, which exists; a Queue or an Exchange: to
+    that one, which is declared.
+    Raises: ConfigurationError
+    """
+
+    name: str
+    type: str | None = None
+    bind: Sequence[Binding] = ()
+    dead_letter: bool | str | Queue | Exchange | None = None
+    ttl: float | None = None
+    max_length: int | None = None
+    durable: bool = True
+    auto_delete: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        checked_name("queue", self.name, MAX_QUEUE)
+        subject = f"queue {self.name!r}"
+        self._check_type(subject)
+        self._check_bind(subject)
+        self._check_dead_letter(subject)
+        if self.ttl is not None:
+            checked_seconds(f"{subject}: ttl", self.ttl)
+        if self.max_length is not None:
+            checked_count(f"{subject}: max_length", self.max_length)
+        for name in ("durable", "auto_delete"):
+            checked_flag(subject, name, getattr(self, name))
+        # These arguments have names here: one of them twice would be a riddle.
+        own = self._own_arguments()
+        _set(self, "arguments", checked_arguments(subject, self.arguments, own))
+
+    @property
+    def dead_queue(self) -> Queue | None:
+        """Return the queue that is declared for its dead letters."""
+        if self.dead_letter is True:
+            return Queue(f"{self.name}.dead", self.type, durable=self.durable)
+        return self.dead_letter if isinstance(self.dead_letter, Queue) else None
+
+    @property
+    def all_arguments(self) -> dict[str, Any]:
+        """Return the arguments as the broker takes them: times in milliseconds."""
+        return {**self.arguments, **self._own_arguments()}
+
+    def _own_arguments(self) -> dict[str, Any]:
+        values = {
+            "x-queue-type": self.type,
+            "x-message-ttl": None if self.ttl is None else round(self.ttl * 1000),
+            "x-max-length": self.max_length,
+            **self._dead_letter_arguments(),
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _dead_letter_arguments(self) -> dict[str, str]:
+        if not self.dead_letter:
+            return {}
+        if isinstance(self.dead_letter, Exchange):
+            return {"x-dead-letter-exchange": self.dead_letter.name}
+        queue = self.dead_queue
+        name = str(self.dead_letter) if queue is None else queue.name
+        return {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": name}
+
+    def _check_type(self, subject: str) -> None:
+        if self.type is None:
+            return
+        if self.type not in QUEUE_TYPES:
+            hint = suggestion(self.type, QUEUE_TYPES)
+            raise ConfigurationError(f"{subject}: type {self.type!r} is unknown: {hint}")
+        if self.type == "quorum" and not (self.durable is True and self.auto_delete is False):
+            raise ConfigurationError(
+                f"{subject}: a quorum queue is durable and stays: "
+                "leave out durable= and auto_delete="
+            )
+
+    def _check_bind(self, subject: str) -> None:
+        if isinstance(self.bind, Binding):
+            raise ConfigurationError(f"{subject}: bind must be a list: write bind=[Binding(...)]")
+        if not isinstance(self.bind, (list, tuple)):
+            raise ConfigurationError(f"{subject}: bind must be a list, got {self.bind!r}")
+        for one in self.bind:
+            if not isinstance(one, Binding):
+                raise ConfigurationError(f"{subject}: bind must hold Bindings, got {one!r}")
+        _set(self, "bind", tuple(self.bind))
+
+    def _check_dead_letter(self, subject: str) -> None:
+        if isinstance(self.dead_letter, str):
+            checked_name("queue", self.dead_letter, MAX_QUEUE, is_ours=False)
+        elif not isinstance(self.dead_letter, bool | Queue | Exchange | None):
+            reason = "must be True, a queue's name, a Queue or an Exchange"
+            raise ConfigurationError(f"{subject}: dead_letter {reason}, got {self.dead_letter!r}")
+        if self.dead_letter is True:
+            checked_name("queue", f"{self.name}.dead", MAX_QUEUE)
+
+
+def _set(one: object, name: str, value: object) -> None:
+    """Hold a value in the form that was checked; who made the object sees it frozen."""
+    object.__setattr__(one, name, value)
