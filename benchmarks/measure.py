@@ -151,26 +151,34 @@ def consume(subject: Subject) -> Result:
 
 def share(subject: Subject) -> Result:
     """Have several processes consume one queue; add up what they took."""
-    with queues(subject) as (client, names):
+    with queues(subject, filled=False) as (client, names):
         job = consume_job(subject, names, endless=True)
         processes = [subject.running(job) for _ in range(subject.setting("processes", 1))]
-        found = _share(subject, client, processes)
+        found = _share(subject, client, processes, len(processes))
     wall = max(one["ended"] for one in found) - min(one["began"] for one in found)
     total = {key: sum(one[key] for one in found) for key in ("messages", "cpu", "peak_mb")}
     return per_message(total | {"wall": wall})
 
 
-def _share(subject: Subject, client: Client, processes: list[Any]) -> list[Result]:
+def _share(subject: Subject, client: Client, processes: list[Any], consumers: int) -> list[Result]:
     if not processes:
+        _fill_before(consumers, subject, client)
         if not wait_for(lambda: not client.depth(QUEUE), DEADLINE):
             raise SubjectFailed("the queue did not become empty")
         # What is ready is none; what was delivered last may still be handled.
         time.sleep(SETTLING)
         return []
     with processes[0] as process:
-        rest = _share(subject, client, processes[1:])
+        rest = _share(subject, client, processes[1:], consumers)
         process.terminate()
         return [subject.result(process), *rest]
+
+
+def _fill_before(consumers: int, subject: Subject, client: Client) -> None:
+    """Fill the queue when all consume: of a full one, the first process would take the most."""
+    if not wait_for(lambda: client.consumers(QUEUE) == consumers, CONSUMING_DEADLINE):
+        raise SubjectFailed("they did not consume")
+    client.fill(QUEUE, subject.warmup + subject.count, *message_of(subject))
 
 
 def latency(subject: Subject) -> Result:
@@ -278,7 +286,7 @@ def queues(subject: Subject, *, filled: bool = True) -> Iterator[tuple[Client, l
     """Make the queues of a case, and delete them in the end."""
     count = subject.setting("routes", 1)
     names = [QUEUE, *(f"{QUEUE}-{number}" for number in range(1, count))]
-    content, headers = wrapper(subject.peer)(encode(body(subject.setting("size", USUAL))))
+    content, headers = message_of(subject)
     each = (subject.warmup + subject.count) // count
     with Client(subject.stage.url) as client:
         try:
@@ -289,6 +297,11 @@ def queues(subject: Subject, *, filled: bool = True) -> Iterator[tuple[Client, l
             yield client, names
         finally:
             clean(client, names)
+
+
+def message_of(subject: Subject) -> tuple[bytes, dict[str, Any]]:
+    """Return content and headers of a message that the peer takes."""
+    return wrapper(subject.peer)(encode(body(subject.setting("size", USUAL))))
 
 
 def clean(client: Client, names: list[str]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from aiohttp import ClientSession, web
 
-from tests.faults.worker import Worker
+from tests.faults.worker import WORKERS, Worker
 
 SECRET = 's3cret/?#@%" é'
 QUOTED = quote(SECRET, safe="")
@@ -49,7 +49,8 @@ async def test_a_worker_that_may_not_log_in_shows_no_secret(private_node, tmp_pa
             "ASYNCWORKER_LOGLEVEL": "DEBUG",
             "PYTHONASYNCIODEBUG": "1",
         }
-        async with Worker.started("secretive", tmp_path / "record", environment) as worker:
+        script, record = WORKERS / "secretive.py", tmp_path / "record"
+        async with Worker.started(script, record, environment) as worker:
             for refused in (
                 "the broker refuses user 'by-url' or its password",
                 "the broker refuses user 'by-keywords' or its password",

@@ -13,7 +13,7 @@ from benchmarks.peers import OURS, PEERS
 from benchmarks.results import Value
 
 SMALL = 1_000
-MANY = 100_000
+SHARED = 10_000
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def stage(amqp_url):
 
 def small(name, *peers):
     (case,) = (case for case in chosen([], quick=False) if case.name == name)
-    # Of few messages the first of several processes takes all.
-    count = MANY if case.kind == "share" else min(case.count, SMALL)
+    # Each of several processes takes its part.
+    count = SHARED if case.kind == "share" else min(case.count, SMALL)
     return replace(case, peers=peers or (OURS,), count=count)
 
 
