@@ -10,7 +10,7 @@ LIMIT = 60.0
 
 
 async def output_of(name, url):
-    """Run an example against a broker; return what it printed, line by line."""
+    """Run an example against a broker; return the lines that it printed, and what it logged."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         EXAMPLES / name,
@@ -25,14 +25,33 @@ async def output_of(name, url):
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert (process.returncode, errors.decode()) == (0, "")
-    return output.decode().splitlines()
+    assert process.returncode == 0, errors.decode()
+    return output.decode().splitlines(), errors.decode()
 
 
 async def test_the_topology_is_declared_and_used(private_node):
-    printed = await output_of("topology.py", private_node.url)
+    printed, logged = await output_of("topology.py", private_node.url)
+    assert logged == ""
     assert sorted(printed) == [
         "dead letter: broken",
         "order.created: broken",
         "order.created: tea",
+    ]
+
+
+async def test_the_retries_are_tried_and_given_up(private_node):
+    printed, logged = await output_of("retries.py", private_node.url)
+    assert logged.count("gave up on 1 messages after 3 attempts: reject") == 1
+    assert sorted(printed) == [
+        "is too early: attempt 1",
+        "is too early: attempt 2",
+        "makes no sense: attempt 1",
+        "makes no sense: dead",
+        "never succeeds: attempt 1",
+        "never succeeds: attempt 2",
+        "never succeeds: attempt 3",
+        "never succeeds: dead",
+        "succeeds at last: attempt 1",
+        "succeeds at last: attempt 2",
+        "succeeds at last: attempt 3",
     ]

@@ -10,6 +10,7 @@ from asyncworker.rabbitmq.errors import (
     Unroutable,
 )
 from asyncworker.rabbitmq.message import RabbitMQMessage
+from asyncworker.rabbitmq.retry import Retry
 from asyncworker.rabbitmq.route import AMQPOptions
 from asyncworker.rabbitmq.topology import Binding, Exchange, Queue
 from asyncworker.rabbitmq.version import __version__
@@ -25,6 +26,7 @@ __all__ = [
     "PublishTimeout",
     "Queue",
     "RabbitMQMessage",
+    "Retry",
     "TopologyMismatch",
     "Unroutable",
     "__version__",

@@ -109,7 +109,7 @@ class AMQPConnection(Connection):
             properties=properties,
             mandatory=mandatory,
         )
-        await self._publisher(self.checked_vhost(vhost)).publish(message, timeout)
+        await self.publisher(self.checked_vhost(vhost)).publish(message, timeout)
 
     @asynccontextmanager
     async def channel(self, vhost: str | None = None) -> AsyncIterator[AbstractChannel]:
@@ -140,11 +140,7 @@ class AMQPConnection(Connection):
             raise ConfigurationError(f"vhost must be a non-empty string, got {vhost!r}")
         return vhost
 
-    def __repr__(self) -> str:
-        named = "" if self.name is None else f", name={self.name!r}"
-        return f"AMQPConnection({str(self.broker)!r}{named})"
-
-    def _publisher(self, vhost: str) -> Publisher:
+    def publisher(self, vhost: str) -> Publisher:
         """Return the publisher of a vhost on the running loop; forget those of closed loops."""
         loop = asyncio.get_running_loop()
         if loop not in self._publishers:
@@ -156,6 +152,10 @@ class AMQPConnection(Connection):
         if vhost not in publishers:
             publishers[vhost] = Publisher(Link(self.broker, vhost))
         return publishers[vhost]
+
+    def __repr__(self) -> str:
+        named = "" if self.name is None else f", name={self.name!r}"
+        return f"AMQPConnection({str(self.broker)!r}{named})"
 
 
 def _check_all_none(keywords: dict[str, Any]) -> None:

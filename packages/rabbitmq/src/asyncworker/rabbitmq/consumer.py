@@ -14,7 +14,7 @@ from asyncworker.options import Actions
 from asyncworker.rabbitmq.channel import ConsumeChannel
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.obstacles import Obstacles
-from asyncworker.rabbitmq.returns import Returns
+from asyncworker.rabbitmq.outcomes import SHOWN, Outcomes
 from asyncworker.rabbitmq.twins import Twins
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
-SHOWN: Final = 10
-"""The most message ids in one log line."""
 
 
 class Consumer:
@@ -42,7 +40,7 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
         self._obstacles = Obstacles(link, route.topology)
-        self._returns = Returns()
+        self._outcomes = Outcomes(route)
         self._twins = Twins()
         self._unwanted: list[int] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
@@ -63,7 +61,7 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             supervising = group.create_task(self._supervise())
             try:
-                async with self._dispatcher:
+                async with self._outcomes.retries, self._dispatcher:
                     try:
                         await self._stopping.wait()
                     finally:
@@ -96,7 +94,7 @@ class Consumer:
 
     async def _consume_on(self, channel: ConsumeChannel) -> None:
         self._channel = channel
-        self._returns = Returns()
+        self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
             for queue in self._route.routes:
                 group.create_task(self._keep_consuming(channel, queue))
@@ -128,37 +126,15 @@ class Consumer:
         self._bucket.extend(messages)
 
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
-        """Decide about each message: by its own outcome first, by the route's options else."""
+        """Settle what a handler was given, on the channel that brought it."""
         if raised is not None:
             self._log_failure(batch, raised)
         # All are of one channel: those of a lost one never share a batch with later ones.
         channel = batch[0].channel
         if channel is None or channel.is_lost:
             self._on_late(batch)
-        elif raised is None:
-            self._settle_by(batch, self._route.options.on_success, channel)
-        elif isinstance(raised, Exception):
-            self._settle_by(batch, self._route.options.on_exception, channel)
         else:
-            # Cancelled, or told to exit: nobody knows what was done, so nothing is confirmed.
-            for message in batch:
-                self._requeue(message, channel)
-
-    def _settle_by(
-        self, batch: list[RabbitMQMessage], default: Actions, channel: ConsumeChannel
-    ) -> None:
-        for message in batch:
-            outcome = message.outcome or default
-            if outcome is Actions.REQUEUE:
-                self._requeue(message, channel)
-            else:
-                channel.settle(message.delivery_tag, outcome)
-
-    def _requeue(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
-        """Put a message back when it is due; should the channel close first, it goes back too."""
-        loop = asyncio.get_running_loop()
-        due = self._returns.due(loop.time(), again=message.redelivered)
-        loop.call_at(due, channel.settle, message.delivery_tag, Actions.REQUEUE)
+            self._outcomes.settle(batch, raised, channel)
 
     def _on_late(self, batch: list[RabbitMQMessage]) -> None:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
@@ -186,6 +162,7 @@ class Consumer:
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""
         self._channel = None
+        self._outcomes.retries.abandon()
         dropped = len(self._bucket.clear()) + len(self._dispatcher.withdraw())
         dropped += len(self._twins.clear())
         running = self._dispatcher.running()

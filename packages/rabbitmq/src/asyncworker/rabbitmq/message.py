@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from asyncworker.options import Actions
+from asyncworker.rabbitmq.attempts import past_of
+from asyncworker.rabbitmq.checks import checked_seconds
 from asyncworker.rabbitmq.properties import read_headers, read_properties, short_string
+from asyncworker.rabbitmq.retry import Later
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
     from asyncworker.rabbitmq.inlet import Content
 
-ADDRESS: Final = ("exchange", "routing_key")
+ADDRESS: Final = ("attempt", "exchange", "routing_key")
 PROPERTIES: Final = ("message_id", "content_type")
 
 
@@ -24,7 +27,8 @@ class RabbitMQMessage:
     """Hold one message, and what its handler decided about it.
 
     body: the decoded JSON. queue: the one it was consumed from. redelivered: whether it may have
-    been delivered before. The other fields are those of AMQP 0-9-1.
+    been delivered before. attempt: 1, and one more each time that it was retried; exchange and
+    routing_key stay those of the first. The other fields are those of AMQP 0-9-1.
     """
 
     body: Any
@@ -36,8 +40,9 @@ class RabbitMQMessage:
     message_id: str | None = None
     content_type: str | None = None
     redelivered: bool = False
+    attempt: int = 1
     delivery_tag: int = 0
-    outcome: Actions | None = field(default=None, init=False)
+    outcome: Actions | Later | None = field(default=None, init=False)
     channel: ConsumeChannel | None = field(default=None, repr=False)
     content: Content = field(init=False, repr=False)
 
@@ -48,6 +53,16 @@ class RabbitMQMessage:
     def reject(self, requeue: bool = True) -> None:
         """Have the message put back in its queue, or else dropped or dead-lettered."""
         self.outcome = Actions.REQUEUE if requeue else Actions.REJECT
+
+    def retry(self, delay: float | None = None) -> None:
+        """Have the message handled again later, as its next attempt; the broker keeps it.
+
+        delay: seconds; as the route's Retry has it when left out, and else as Retry() has.
+        Raises: ConfigurationError
+        """
+        if delay is not None:
+            checked_seconds("delay", delay)
+        self.outcome = Later(delay)
 
     if not TYPE_CHECKING:
 
@@ -71,6 +86,10 @@ class RabbitMQMessage:
         arguments = self.content[1]
         self.exchange, at = short_string(arguments, arguments[0] + 10)
         self.routing_key, _ = short_string(arguments, at)
+        past = past_of(self.content[2])
+        self.attempt = past.attempt
+        if past.exchange is not None and past.routing_key is not None:
+            self.exchange, self.routing_key = past.exchange, past.routing_key
 
 
 def decode(raw_body: bytes) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pamqp import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CONTENT_TYPE: Final = 0x8000
 CONTENT_ENCODING: Final = 0x4000
@@ -15,6 +18,11 @@ CORRELATION_ID: Final = 0x0400
 REPLY_TO: Final = 0x0200
 EXPIRATION: Final = 0x0100
 MESSAGE_ID: Final = 0x0080
+TIMESTAMP: Final = 0x0040
+USER_ID: Final = 0x0010
+OCTETS: Final = (DELIVERY_MODE, PRIORITY)
+ALL: Final = tuple(1 << bit for bit in range(15, 1, -1))
+"""In the order in which they stand."""
 
 
 class Properties(NamedTuple):
@@ -42,13 +50,40 @@ def read_properties(data: bytes) -> Properties:
         size = 4 + int.from_bytes(data[at : at + 4], "big")
         headers = data[at : at + size]
         at += size
-    at += sum(1 for flag in (DELIVERY_MODE, PRIORITY) if flags & flag)
+    at += sum(1 for flag in OCTETS if flags & flag)
     for flag in (CORRELATION_ID, REPLY_TO, EXPIRATION):
         if flags & flag:
             at += 1 + data[at]
     if flags & MESSAGE_ID:
         message_id, at = short_string(data, at)
     return Properties(content_type, headers, message_id)
+
+
+def split_properties(data: bytes) -> dict[int, bytes]:
+    """Return each property as it is on the wire, by its flag."""
+    flags = int.from_bytes(data[:2], "big")
+    parts = {}
+    at = 2
+    for flag in ALL:
+        if flags & flag:
+            after = at + _size(flag, data, at)
+            parts[flag] = data[at:after]
+            at = after
+    return parts
+
+
+def join_properties(parts: Mapping[int, bytes]) -> bytes:
+    """Return properties as `split_properties` took them apart."""
+    flags = sum(parts).to_bytes(2, "big")
+    return flags + b"".join(parts[flag] for flag in ALL if flag in parts)
+
+
+def _size(flag: int, data: bytes, at: int) -> int:
+    if flag == HEADERS:
+        return 4 + int.from_bytes(data[at : at + 4], "big")
+    if flag == TIMESTAMP:
+        return 8
+    return 1 if flag in OCTETS else 1 + data[at]
 
 
 def read_headers(table: bytes) -> dict[str, Any]:

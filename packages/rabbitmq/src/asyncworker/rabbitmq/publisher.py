@@ -16,6 +16,7 @@ from asyncworker.rabbitmq.errors import (
     broker_errors,
 )
 from asyncworker.rabbitmq.probe import Probe
+from asyncworker.rabbitmq.waiting import WaitingQueues
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.carrier import Carrier
@@ -30,6 +31,9 @@ class Publisher:
     """Publish over a link of its own, so that a blocked publisher never blocks a consumer."""
 
     def __init__(self, link: Link) -> None:
+        self.waiting = WaitingQueues(link)
+        """On the connection that publishes: while the broker takes nothing from it, nothing is
+        declared, and so no message is published in vain time and again."""
         self._link = link
         self._probe = Probe(link)
         self._channel: Carrier | None = None

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from pydantic import PlainSerializer, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
+from asyncworker.rabbitmq.retry import Policy, checked_policy
 from asyncworker.rabbitmq.topology import MAX_QUEUE, Queue
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, check_takes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from asyncworker.rabbitmq.connection import AMQPConnection
     from asyncworker.routes import Handler
 
 
+def _checked(value: Any) -> Policy:
+    try:
+        return checked_policy(value)
+    except ConfigurationError as error:
+        raise PydanticCustomError("policy", "{reason}", {"reason": str(error)}) from None
+
+
+def _shown(value: Policy) -> str:
+    """Return a policy as the table of routes shows it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{one.__name__}:{of}" for one, of in value.items())
+    return str(value)
+
+
+OnException: TypeAlias = Annotated[
+    Policy, PlainValidator(_checked), PlainSerializer(_shown, return_type=str, when_used="json")
+]
+
+
 class AMQPOptions(RouteOptions):
     """Hold the options of a RabbitMQ route.
 
-    on_success, on_exception: what is done with messages that say nothing themselves.
+    on_success, on_exception: what is done with messages that say nothing themselves. on_exception
+    may also be a Retry, or a dict from exceptions to these; in it the nearest class counts, and
+    what is not in it is put back.
     """
 
     on_success: Actions = DefaultValues.ON_SUCCESS
-    on_exception: Actions = DefaultValues.ON_EXCEPTION
+    on_exception: OnException = DefaultValues.ON_EXCEPTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

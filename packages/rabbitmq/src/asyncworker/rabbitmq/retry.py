@@ -1,0 +1,135 @@
+"""Retry: what is done with messages whose handler raised, when it is to be tried again."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from asyncworker.errors import ConfigurationError
+from asyncworker.options import Actions
+from asyncworker.rabbitmq.checks import checked_count, checked_seconds, is_number
+
+STEPS: Final = 4
+"""Into so many steps the range of a jittered delay is split: each delay has a queue of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Have a message handled again later, some time after each failure; the broker keeps it.
+
+    attempts: how often it is handled in all, the first time included. delay: seconds after the
+    first. factor: by which each delay is longer than the one before. max_delay: seconds, the most.
+    jitter: the part of each delay, from 0 to 1, that is left to chance: 0.5 is for between half of
+    it and all. on: the exceptions that are worth it. then: what is done with a message after the
+    last attempt, or when its handler raises something else.
+    Raises: ConfigurationError
+    """
+
+    attempts: int = 5
+    delay: float = 1.0
+    factor: float = 2.0
+    max_delay: float = 300.0
+    jitter: float = 0.0
+    on: type[Exception] | tuple[type[Exception], ...] = Exception
+    then: Actions = Actions.REJECT
+
+    def __post_init__(self) -> None:
+        checked_count("Retry: attempts", self.attempts)
+        checked_seconds("Retry: delay", self.delay)
+        checked_seconds("Retry: max_delay", self.max_delay)
+        if self.max_delay < self.delay:
+            reason = f"max_delay is less than delay={self.delay!r}, got {self.max_delay!r}"
+            raise ConfigurationError(f"Retry: {reason}")
+        if not is_number(self.factor) or self.factor < 1:
+            reason = f"factor must be a number of at least 1, got {self.factor!r}"
+            raise ConfigurationError(f"Retry: {reason}")
+        if not is_number(self.jitter) or not 0 <= self.jitter <= 1:
+            reason = f"jitter must be a number from 0 to 1, got {self.jitter!r}"
+            raise ConfigurationError(f"Retry: {reason}")
+        if not isinstance(self.then, Actions):
+            raise ConfigurationError(f"Retry: then must be one of Actions, got {self.then!r}")
+        object.__setattr__(self, "on", _exceptions(self.on))
+
+    def outcome(self, raised: Exception) -> Actions | Retry:
+        """Return what is done with messages whose handler raised this."""
+        return self if isinstance(raised, self.on) else self.then
+
+    def milliseconds(self, attempt: int) -> int:
+        """Return how long a message waits after its so-and-so-many-th attempt."""
+        try:
+            grown = self.delay * math.pow(self.factor, attempt - 1)
+        except OverflowError:
+            grown = self.max_delay
+        share = 1 - self.jitter * random.randint(0, STEPS) / STEPS  # noqa: S311 (jitter is no secret)
+        return max(1, round(min(grown, self.max_delay) * share * 1000))
+
+
+class Later(NamedTuple):
+    """Stand for `message.retry(delay)`. delay: seconds; None: as the route's Retry has it."""
+
+    delay: float | None
+
+    def milliseconds(self, policy: object, attempt: int) -> int:
+        """Return how long a message waits, where its route has this policy."""
+        if self.delay is None:
+            return (policy if isinstance(policy, Retry) else Retry()).milliseconds(attempt)
+        return rounded(self.delay)
+
+
+Policy: TypeAlias = Actions | Retry | Mapping[type[Exception], Actions | Retry]
+
+
+def rounded(delay: float) -> int:
+    """Return seconds as milliseconds, rounded up to two digits: each delay has its own queue."""
+    milliseconds = max(1, round(delay * 1000))
+    unit: int = 10 ** max(0, len(str(milliseconds)) - 2)
+    return -(-milliseconds // unit) * unit
+
+
+def outcome_of(policy: Policy, raised: Exception, default: Actions) -> Actions | Retry:
+    """Return what is done with messages whose handler raised.
+
+    Of a mapping the class that is nearest to the exception's own counts.
+    """
+    if isinstance(policy, Mapping):
+        classes = (one for one in type(raised).__mro__ if one in policy)
+        nearest = next(classes, None)
+        policy = default if nearest is None else policy[nearest]
+    return policy.outcome(raised) if isinstance(policy, Retry) else policy
+
+
+def checked_policy(value: Any) -> Policy:
+    """Return a policy that holds nothing else than it should.
+
+    Raises: ConfigurationError
+    """
+    if isinstance(value, Actions | Retry):
+        return value
+    if not isinstance(value, Mapping) or not value:
+        raise ConfigurationError(
+            "must be one of Actions, a Retry, or a dict from exceptions to these"
+        )
+    for key, one in value.items():
+        if not _is_exception(key):
+            raise ConfigurationError(f"must be keyed by classes of Exception, not {key!r}")
+        if not isinstance(one, Actions | Retry):
+            reason = f"must be one of Actions or a Retry for {key.__name__}, not {one!r}"
+            raise ConfigurationError(reason)
+    return dict(value)
+
+
+def _exceptions(given: Any) -> tuple[type[Exception], ...]:
+    classes = (given,) if isinstance(given, type) else given
+    if not isinstance(classes, tuple | list) or not classes:
+        raise ConfigurationError(f"Retry: on must be a tuple of exceptions, got {given!r}")
+    for one in classes:
+        if not _is_exception(one):
+            raise ConfigurationError(f"Retry: on must hold classes of Exception, got {one!r}")
+    return tuple(classes)
+
+
+def _is_exception(one: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, Exception)

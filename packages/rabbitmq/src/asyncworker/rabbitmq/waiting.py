@@ -1,0 +1,86 @@
+"""Queues in which messages wait for their next attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncworker.rabbitmq.errors import broker_errors
+from asyncworker.rabbitmq.probe import Probe
+from asyncworker.rabbitmq.topology import MAX_QUEUE
+
+if TYPE_CHECKING:
+    from asyncworker.rabbitmq.link import Link
+
+PREFIX: Final = "asyncworker.retry."
+RENEW_AFTER: Final = 60.0
+"""Seconds after which a queue that is used on is declared again, lest it expires."""
+KEPT: Final = 3600.0
+"""Seconds that an unused queue stays when all that waited in it has left.
+
+The broker takes publishing for no use: what is published long after the last declaration could
+vanish with its queue. So this is far longer than any publishing takes.
+"""
+LIKE_QUORUM: Final[dict[str, Any]] = {
+    "x-queue-type": "quorum",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-strategy": "at-least-once",
+}
+"""What waits for a replicated queue is as safe as in it."""
+
+
+class WaitingQueues:
+    """Declare a queue for each delay when it is needed; it hands on to the original queue."""
+
+    def __init__(self, link: Link) -> None:
+        self._probe = Probe(link)
+        self._declared: dict[str, float] = {}
+        """When each was declared last, on the loop's clock."""
+
+    async def ready(self, queue: str, milliseconds: int, *, is_quorum: bool) -> str:
+        """Return the name of the queue from which messages come to a queue after that time.
+
+        Raises: BrokerError
+        """
+        name = waiting_name(queue, milliseconds, is_quorum=is_quorum)
+        if not self._is_fresh(name):
+            async with self._probe.channel() as channel:
+                # Who waited here may find it done.
+                if not self._is_fresh(name):
+                    now = asyncio.get_running_loop().time()
+                    with broker_errors():
+                        await channel.underlay.queue_declare(
+                            name,
+                            durable=True,
+                            arguments=_arguments(queue, milliseconds, is_quorum=is_quorum),
+                        )
+                    self._declared[name] = now
+        return name
+
+    def doubt(self) -> None:
+        """Have all declared again before they are used again."""
+        self._declared.clear()
+
+    def _is_fresh(self, name: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        return name in self._declared and now - self._declared[name] < RENEW_AFTER
+
+
+def waiting_name(queue: str, milliseconds: int, *, is_quorum: bool) -> str:
+    """Return `asyncworker.retry.QUEUE.MILLISECONDS`; of a long name of a queue its hash."""
+    end = f".{milliseconds}.quorum" if is_quorum else f".{milliseconds}"
+    name = f"{PREFIX}{queue}{end}"
+    if len(name.encode()) > MAX_QUEUE:
+        return f"{PREFIX}{sha256(queue.encode()).hexdigest()}{end}"
+    return name
+
+
+def _arguments(queue: str, milliseconds: int, *, is_quorum: bool) -> dict[str, Any]:
+    return {
+        "x-message-ttl": milliseconds,
+        "x-expires": milliseconds + round(KEPT * 1000),
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": queue,
+        **(LIKE_QUORUM if is_quorum else {}),
+    }

@@ -1,0 +1,87 @@
+"""Headers and properties of messages that are tried again, byte by byte."""
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pamqp import encode
+from pamqp.commands import Basic
+
+from asyncworker.rabbitmq.attempts import Past, past_of
+from asyncworker.rabbitmq.properties import HEADERS, join_properties, split_properties
+from asyncworker.rabbitmq.tables import packed_number, packed_text, read_table, table_of
+
+NAMES = st.text("abcx-", min_size=1, max_size=20)
+TEXTS = st.text("aé\N{SNOWMAN}", max_size=20)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(NAMES, VALUES, max_size=5))
+def test_a_table_is_put_together_as_it_was(table):
+    packed = encode.field_table(table)
+    fields = read_table(packed)
+    assert {name.decode() for name in fields} == set(table)
+    assert table_of(fields) == packed
+
+
+@pytest.mark.parametrize("kind", "tbBsUuIiflLdDTVSxAF")
+def test_every_type_of_value_is_as_long_as_it_is(kind):
+    sizes = dict(zip("tbBsUuIiflLdDTV", (1, 1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8, 5, 8, 0), strict=True))
+    value = bytes(sizes[kind]) if kind in sizes else struct.pack("!I", 3) + b"abc"
+    fields = {b"first": kind.encode() + value, b"second": packed_number(-7)}
+    assert read_table(table_of(fields)) == fields
+
+
+@pytest.mark.parametrize(
+    "table", [b"\0\0\0\x03\x01a?", b"\0\0\0\x08\x01aS\0\0\0\x09a", b"\0\0\0\2\1a"]
+)
+def test_what_is_no_table_is_an_error(table):
+    with pytest.raises(ValueError, match="a field table"):
+        read_table(table)
+
+
+def test_properties_are_put_together_as_they_were():
+    every = Basic.Properties(
+        content_type="a",
+        content_encoding="b",
+        headers={"c": 1},
+        delivery_mode=2,
+        priority=3,
+        correlation_id="d",
+        reply_to="e",
+        expiration="f",
+        message_id="g",
+        message_type="h",
+        user_id="i",
+        app_id="j",
+    ).marshal()
+    parts = split_properties(every)
+    assert join_properties(parts) == every
+    assert len(parts) == 12
+    some = Basic.Properties(priority=3, message_id="g").marshal()
+    assert join_properties(split_properties(some)) == some
+
+
+@pytest.mark.parametrize(
+    ("fields", "past"),
+    [
+        ({}, Past()),
+        ({b"x-asyncworker-attempt": packed_number(3)}, Past(3)),
+        ({b"x-asyncworker-attempt": b"b\x03"}, Past(3)),
+        ({b"x-asyncworker-attempt": packed_number(0)}, Past()),
+        ({b"x-asyncworker-attempt": packed_number(-5)}, Past()),
+        ({b"x-asyncworker-attempt": b"t\x01"}, Past()),
+        ({b"x-asyncworker-attempt": packed_text(b"many")}, Past()),
+        ({b"x-asyncworker-exchange": packed_text(b"events")}, Past(1, "events")),
+        ({b"x-asyncworker-exchange": b"V"}, Past()),
+        ({b"x-asyncworker-attempt": b"?"}, Past()),
+    ],
+)
+def test_whatever_the_headers_hold_an_attempt_has_a_number(fields, past):
+    assert past_of(join_properties({HEADERS: table_of(fields)})) == past
