@@ -24,6 +24,8 @@ HOMES = {
     "asyncworker-sse": "asyncworker/sse/",
     "asyncworker-timeit": "asyncworker/utils/",
 }
+PLUGIN = "pytest_asyncworker/"
+"""What core has beside its own folder, for pytest to load without loading that."""
 NAMES = sorted(HOMES)
 IMPORTS = {
     "asyncworker-core": "from asyncworker import App, Options, RouteTypes",
@@ -165,11 +167,12 @@ class TestContents:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_holds_its_own_folder_and_nothing_else(self, wheels, name):
+        own = (HOMES[name], *([PLUGIN] if name == "asyncworker-core" else []))
         foreign = tuple(home for other, home in HOMES.items() if len(home) > len(HOMES[name]))
         assert [
             file
             for file in wheels[name].modules
-            if not file.startswith(HOMES[name]) or (foreign and file.startswith(foreign))
+            if not file.startswith(own) or (foreign and file.startswith(foreign))
         ] == []
 
     @pytest.mark.parametrize("name", NAMES)
@@ -205,7 +208,7 @@ class TestContents:
 
     def test_core_offers_an_extra_for_every_part(self, wheels):
         extras = wheels["asyncworker-core"].metadata.get_all("Provides-Extra")
-        names = {"rabbitmq", "http", "sse", "timeit", "cli", "cron", "uvloop", "all"}
+        names = {"rabbitmq", "http", "sse", "timeit", "cli", "cron", "testing", "uvloop", "all"}
         assert names == set(extras)
 
     def test_rabbitmq_announces_itself_to_core(self, wheels):
@@ -218,11 +221,14 @@ class TestContents:
             "AMQPConnection = asyncworker.rabbitmq.connection:AMQPConnection",
         ]
 
-    def test_core_has_the_command(self, wheels):
+    def test_core_has_the_command_and_the_plugin(self, wheels):
         entry_points = wheels["asyncworker-core"].texts["entry_points.txt"].decode()
         assert entry_points.splitlines() == [
             "[console_scripts]",
             "asyncworker = asyncworker.cli:main",
+            "",
+            "[pytest11]",
+            "pytest_asyncworker = pytest_asyncworker",
         ]
 
     def test_the_version_is_the_one_that_the_package_says(self, wheels):

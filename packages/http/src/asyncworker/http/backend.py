@@ -13,8 +13,10 @@ from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
+    from asyncworker.http.testing import HTTPStand
     from asyncworker.options import HandlerOptions
     from asyncworker.routes import Handler
 
@@ -54,6 +56,14 @@ class HTTPBackend:
     def shared(self, app: App) -> Mapping[str, Sequence[int]]:
         """Return the sockets of the server, for further processes to serve too."""
         return {f"{PREFIX}SOCKETS": _extension(app).descriptors}
+
+    def testing(
+        self, app: App, routes: Sequence[HTTPRoute], journal: object
+    ) -> AbstractAsyncContextManager[HTTPStand]:
+        """Listen on a free port for a test."""
+        from asyncworker.http.testing import stand
+
+        return stand(_extension(app), routes)
 
     async def check(self, app: App, routes: Sequence[HTTPRoute]) -> list[str]:
         """Return why the server could not listen, if so."""

@@ -17,11 +17,14 @@ from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.options import RouteOptions
+    from asyncworker.rabbitmq.testing import RabbitMQStand
     from asyncworker.routes import Handler
+    from asyncworker.testing import Journal
 
 
 class RabbitMQBackend:
@@ -74,6 +77,14 @@ class RabbitMQBackend:
             finally:
                 for consumer in consumers:
                     consumer.stop()
+
+    def testing(
+        self, app: App, routes: Sequence[AMQPRoute], journal: Journal
+    ) -> AbstractAsyncContextManager[RabbitMQStand]:
+        """Offer brokers in memory for a test."""
+        from asyncworker.rabbitmq.testing import stand
+
+        return stand(app, routes, journal)
 
     async def check(self, app: App, routes: Sequence[AMQPRoute]) -> list[str]:
         """Return which vhosts cannot be reached, and which queues cannot be consumed."""

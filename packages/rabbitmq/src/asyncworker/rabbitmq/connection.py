@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.connections import Connection
@@ -17,9 +17,11 @@ from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from aio_pika.abc import AbstractChannel
+
+    from asyncworker.rabbitmq.broker import Broker
 
 PREFETCH: Final = 128
 PUBLISH_TIMEOUT: Final = 30.0
@@ -122,6 +124,16 @@ class AMQPConnection(Connection):
         connection = await self.broker.connect(self.checked_vhost(vhost), chosen)
         async with connection, connection.channel() as channel:
             yield channel
+
+    @contextmanager
+    def redirected(self, broker: Broker) -> Iterator[None]:
+        """Be a connection to another broker while the context lasts, as a test wants."""
+        own, self.broker = self.broker, broker
+        publishers, self._publishers = self._publishers, {}
+        try:
+            yield
+        finally:
+            self.broker, self._publishers = own, publishers
 
     async def close(self) -> None:
         """Close what `put()` opened on this event loop; the next `put()` opens it again."""

@@ -18,12 +18,15 @@ from asyncworker.sse.route import SSERoute, make_route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.options import RouteOptions
     from asyncworker.routes import Handler
     from asyncworker.sse.endpoint import Endpoint
+    from asyncworker.sse.testing import SSEStand
+    from asyncworker.testing import Journal
 
 
 class SSEBackend:
@@ -63,6 +66,14 @@ class SSEBackend:
             finally:
                 for consumer in consumers:
                     consumer.stop()
+
+    def testing(
+        self, app: App, routes: Sequence[SSERoute], journal: Journal
+    ) -> AbstractAsyncContextManager[SSEStand]:
+        """Offer a scripted server for a test."""
+        from asyncworker.sse.testing import stand
+
+        return stand(routes, journal)
 
     async def check(self, app: App, routes: Sequence[SSERoute]) -> list[str]:
         """Return which streams are not there; each is asked for, and left at once."""

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
+from asyncworker.rabbitmq.memory.alarm import skip
 from asyncworker.rabbitmq.memory.vhost import VirtualHost
 
 if TYPE_CHECKING:
+    from asyncworker.rabbitmq.memory.message import Unsettled
     from asyncworker.rabbitmq.memory.session import Session
+
+
+class Observer(Protocol):
+    """See what happens at a broker."""
+
+    def changed(self) -> None:
+        """Take note of anything else."""
+        ...
+
+    def delivered(self, one: Unsettled) -> None:
+        """Take note of what is on its way to a consumer, which is to settle it."""
+        ...
+
+    def settled(self, one: Unsettled, outcome: Any) -> None:
+        """Take note of how it was settled: acked, rejected, dead-lettered or requeued."""
+        ...
 
 
 class MemoryBroker:
@@ -20,6 +38,7 @@ class MemoryBroker:
         self.name = name
         self.vhosts: dict[str, VirtualHost] = {}
         self.sessions: set[Session] = set()
+        self.observer: Observer | None = None
 
     def vhost(self, name: str) -> VirtualHost:
         """Return a virtual host."""
@@ -45,6 +64,14 @@ class MemoryBroker:
         for vhost in self.vhosts.values():
             for queue in list(vhost.queues.values()):
                 queue.deliver()
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass for what has a limit."""
+        skip(seconds)
+        for each in list(_brokers.values()):
+            for vhost in each.vhosts.values():
+                for queue in list(vhost.queues.values()):
+                    queue.later()
 
 
 _brokers: dict[str, MemoryBroker] = {}

@@ -36,6 +36,7 @@ class Channel:
     def __init__(self, number: int, session: Session) -> None:
         self.session = session
         self.vhost: VirtualHost = session.vhost
+        self.observer = session.observer
         self.consumers: dict[str, Consumer] = {}
         self.unsettled: dict[int, Unsettled] = {}
         self.prefetch = 0
@@ -66,6 +67,8 @@ class Channel:
             if type(frame) not in METHODS:
                 raise Refused(540, f"memory:// has no {frame.name}")
             answer = METHODS[type(frame)](self, frame)
+            if self.observer is not None:
+                self.observer.changed()
             if answer is not None and not getattr(frame, "nowait", False):
                 self.send(answer)
         except Refused as error:
@@ -106,8 +109,11 @@ class Channel:
         """
         self._delivered += 1
         if ack:
-            self.unsettled[self._delivered] = Unsettled(entry, queue, consumer)
-            self.consumed += consumer is not None
+            one = self.unsettled[self._delivered] = Unsettled(entry, queue, consumer)
+            if consumer is not None:
+                self.consumed += 1
+                if self.observer is not None:
+                    self.observer.delivered(one)
         return self._delivered
 
     def settled(self, number: int, *, multiple: bool) -> list[Unsettled]:
@@ -132,6 +138,12 @@ class Channel:
                 self.consumed -= 1
         return released
 
+    def note(self, deliveries: Iterable[Unsettled], outcome: str) -> None:
+        """Let an observer know how deliveries were settled."""
+        if self.observer is not None:
+            for one in deliveries:
+                self.observer.settled(one, outcome)
+
     def fill(self) -> None:
         """Have queues deliver what there is room for now."""
         for queue in {consumer.queue for consumer in self.consumers.values()}:
@@ -148,11 +160,14 @@ class Channel:
 
     def put_back(self, deliveries: Iterable[Unsettled]) -> None:
         """Return messages to their queues, all of one queue together, to keep their order."""
+        deliveries = list(deliveries)
         entries: dict[Queue, list[Entry]] = {}
         for one in deliveries:
             entries.setdefault(one.queue, []).append(one.entry)
         for queue, those in entries.items():
             queue.put_back(those)
+        # Last: to be seen as settled and not yet as waiting would be nowhere.
+        self.note(deliveries, "requeued")
 
     def _fail(self, error: Refused, frame: Any) -> None:
         if error.is_fatal:

@@ -112,7 +112,7 @@ def _get(channel: Channel, frame: Any) -> Basic.GetEmpty | None:
 
 
 def _ack(channel: Channel, frame: Any) -> None:
-    channel.settled(frame.delivery_tag, multiple=frame.multiple)
+    channel.note(channel.settled(frame.delivery_tag, multiple=frame.multiple), "acked")
     channel.fill()
 
 
@@ -130,7 +130,8 @@ def _refuse(channel: Channel, number: int, *, multiple: bool, requeue: bool) -> 
         channel.put_back(deliveries)
     else:
         for one in deliveries:
-            one.queue.discard(one.entry, "rejected")
+            is_sent = one.queue.discard(one.entry, "rejected")
+            channel.note([one], "dead-lettered" if is_sent else "rejected")
     channel.fill()
 
 

@@ -34,7 +34,7 @@ class Queue:
         owner: Any,
         arguments: Mapping[str, Any],
         rules: Rules,
-        dead_letter: Callable[[Queue, Message, str], None],
+        dead_letter: Callable[[Queue, Message, str], bool],
         remove: Callable[[Queue], object],
     ) -> None:
         self.name = name
@@ -92,10 +92,19 @@ class Queue:
         self._expire()
         return self._pop() if self._ready else None
 
-    def discard(self, entry: Entry, reason: str) -> None:
-        """Drop a message, or send it where the queue sends dead letters."""
-        if not self.is_deleted:
-            self._dead_letter(self, entry.message, reason)
+    def discard(self, entry: Entry, reason: str) -> bool:
+        """Drop a message, or send it where the queue sends dead letters; return whether it was."""
+        return not self.is_deleted and self._dead_letter(self, entry.message, reason)
+
+    def waiting(self) -> list[Message]:
+        """Return what waits, in order."""
+        self._expire()
+        return [entry.message for entry in sorted(self._ready)]
+
+    def later(self) -> None:
+        """Mind that the time was turned forward."""
+        self._disuse.again()
+        self._run()
 
     def purge(self) -> int:
         """Drop what waits, and return how much that was."""

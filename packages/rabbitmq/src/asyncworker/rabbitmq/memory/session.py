@@ -49,6 +49,7 @@ class Session:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.loop = loop
+        self.observer = broker.observer
         self.vhost: VirtualHost
         self.user = "guest"
         self.knows_cancel = False

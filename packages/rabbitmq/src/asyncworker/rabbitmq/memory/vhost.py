@@ -32,6 +32,8 @@ class VirtualHost:
     def __init__(self, name: str) -> None:
         self.name = name
         self.queues: dict[str, Queue] = {}
+        self.expected: set[str] = set()
+        """Names of queues that are made when somebody asks for them: none, outside of tests."""
         self.exchanges = {
             name: Exchange(
                 name=name, type=kind, durable=True, auto_delete=False, internal=False, arguments={}
@@ -53,12 +55,19 @@ class VirtualHost:
 
         Raises: Refused
         """
-        if name not in self.queues:
+        queue = self._found(name)
+        if queue is None:
             raise not_found("queue", name, self.name)
-        queue = self.queues[name]
         if queue.owner not in (None, user):
             raise self._locked(name)
         return queue
+
+    def _found(self, name: str) -> Queue | None:
+        if name in self.expected and name not in self.queues:
+            return self.declare_queue(
+                name, durable=True, auto_delete=False, exclusive=False, arguments={}, user=None
+            )
+        return self.queues.get(name)
 
     def _locked(self, name: str) -> Refused:
         return Refused(
@@ -175,7 +184,7 @@ class VirtualHost:
         seen.add(exchange.name)
         matching: Iterable[Queue | Exchange]
         if exchange.name == "":
-            queue = self.queues.get(message.routing_key)
+            queue = self._found(message.routing_key)
             matching = [] if queue is None else [queue]
         else:
             matching = list(exchange.matching(message.routing_key, message.headers))
@@ -188,14 +197,17 @@ class VirtualHost:
             else:
                 found[one] = None
 
-    def _dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
+    def _dead_letter(self, queue: Queue, message: Message, reason: str) -> bool:
+        """Send a message on, and return whether any queue took it."""
         name = queue.rules.dead_letter_exchange
         if name is None or name not in self.exchanges:
-            return
+            return False
         letter = dead_letter(message, queue, reason, name)
-        for target in self.route(letter, self.exchanges[name]):
-            if not is_cycle(letter, reason, target.name):
-                target.publish(letter)
+        targets = self.route(letter, self.exchanges[name])
+        targets = [one for one in targets if not is_cycle(letter, reason, one.name)]
+        # All of them: any() would stop at the first that takes it.
+        taken = [target.publish(letter) for target in targets]
+        return any(taken)
 
     def _unbind_all(self, destination: Queue | Exchange) -> None:
         for exchange in list(self.exchanges.values()):

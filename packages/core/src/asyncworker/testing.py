@@ -1,0 +1,205 @@
+"""Tests of an app: its hooks and routes run for real, brokers and servers are the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
+
+from asyncworker.backend import load_backend
+from asyncworker.errors import AsyncWorkerError, ConfigurationError
+from asyncworker.options import RouteOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+    from aiohttp import ClientSession
+
+    from asyncworker.app import App
+    from asyncworker.http.testing import Answer
+    from asyncworker.rabbitmq.testing import Delivery, QueueView
+    from asyncworker.route_types import RouteType
+    from asyncworker.routes import Handler, Route
+    from asyncworker.sse.event import SSEEvent
+
+TIMEOUT: Final = 10.0
+FLUSH_INTERVAL: Final = 0.01
+"""Seconds after which a batch goes out in tests, full or not."""
+
+
+class NotIdle(AsyncWorkerError, TimeoutError):
+    """Report work that did not come to its end in time."""
+
+
+class Journal:
+    """Hold what handlers raised and how many run, and tell when anything changes."""
+
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+        self.running = 0
+        self._event = asyncio.Event()
+
+    def changed(self) -> None:
+        """Wake up whoever waits for a change."""
+        self._event.set()
+
+    async def next_change(self) -> None:
+        """Wait for a change."""
+        self._event.clear()
+        await self._event.wait()
+
+    def watched(self, route: Route) -> dict[str, Any]:
+        """Return what to replace in a route that takes batches: it is watched, and never waits."""
+        options = route.options
+        if isinstance(options, RouteOptions):
+            options = options.model_copy(update={"bulk_flush_interval": FLUSH_INTERVAL})
+        return {"handler": self._watched(route.handler), "options": options}
+
+    def _watched(self, handler: Handler) -> Handler:
+        @wraps(handler)
+        async def watch(items: Any) -> Any:
+            self.running += 1
+            try:
+                return await handler(items)
+            except Exception as error:
+                self.errors.append(error)
+                raise
+            finally:
+                self.running -= 1
+                self.changed()
+
+        return watch
+
+
+class Stand(Protocol):
+    """Stand where a broker or a server is outside of tests.
+
+    Whatever else it has in public is offered by TestApp under the same name.
+    """
+
+    routes: Sequence[Route]
+    """What is served in place of the app's routes of that type."""
+
+    def busy(self) -> list[str]:
+        """Return what is not settled yet, a line each."""
+        ...
+
+
+@runtime_checkable
+class Testing(Protocol):
+    """Let TestApp serve the routes of a backend; a `Backend` may have this too."""
+
+    def testing(
+        self, app: App, routes: Sequence[Any], journal: Journal
+    ) -> AbstractAsyncContextManager[Stand]:
+        """Point what the app uses at the stand, as long as the context lasts."""
+        ...
+
+
+class TestApp:
+    """Run an app for a test: `async with TestApp(app) as worker:`.
+
+    Messages come from a broker in memory, events from a scripted server, requests to a free port
+    of this machine. Batches go out at once, full or not. errors: what handlers raised.
+    """
+
+    __test__ = False
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._journal = Journal()
+        self._stands: list[Stand] = []
+        self._stack = AsyncExitStack()
+
+    @property
+    def errors(self) -> list[BaseException]:
+        """Return what handlers have raised."""
+        return self._journal.errors
+
+    async def __aenter__(self) -> Self:
+        self._journal = Journal()
+        self._stands = []
+        async with AsyncExitStack() as stack:
+            routes = list(self._app.routes)
+            stack.callback(self._app.routes.__setitem__, slice(None), routes)
+            for route_type in self._types():
+                await self._add_stand(route_type, stack)
+            await stack.enter_async_context(self._app.started())
+            await self.idle()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def idle(self, timeout: float = TIMEOUT) -> None:
+        """Wait until all that was published and fed is handled and settled.
+
+        timeout: seconds.
+        Raises: NotIdle, saying what is not.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while self._busy():
+                    await self._journal.next_change()
+        except TimeoutError:
+            raise NotIdle(f"not idle within {timeout:g} s: {'; '.join(self._busy())}") from None
+
+    def _busy(self) -> list[str]:
+        busy = [line for stand in self._stands for line in stand.busy()]
+        if self._journal.running:
+            busy.append(f"{self._journal.running} handlers run")
+        return busy
+
+    def _types(self) -> list[RouteType]:
+        """Return what the app uses, each once: it may publish where it consumes nothing."""
+        used = [route.type for route in self._app.routes]
+        used += [connection.route_type for connection in self._app.connections.all]
+        return list(dict.fromkeys(used))
+
+    async def _add_stand(self, route_type: RouteType, stack: AsyncExitStack) -> None:
+        backend = load_backend(route_type)
+        if not isinstance(backend, Testing):
+            raise ConfigurationError(f"{route_type!r} routes cannot be tested: no testing() there")
+        own = [route for route in self._app.routes if route.type is route_type]
+        context = backend.testing(self._app, own, self._journal)
+        stand = await stack.enter_async_context(context)
+        others = [route for route in self._app.routes if route.type is not route_type]
+        self._app.routes[:] = [*others, *stand.routes]
+        self._stands.append(stand)
+
+    if TYPE_CHECKING:
+        # What the backends of this project offer.
+        messages: list[Delivery]
+        publish: Callable[..., Awaitable[None]]
+        queue: Callable[..., QueueView]
+        advance: Callable[[float], Awaitable[None]]
+        events: list[SSEEvent]
+        feed: Callable[..., None]
+        client: ClientSession
+        request: Callable[..., Awaitable[Answer]]
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what one of the stands offers."""
+            for stand in self.__dict__.get("_stands", ()):
+                if not name.startswith("_") and hasattr(stand, name):
+                    return getattr(stand, name)
+            raise AttributeError(
+                f"TestApp has no {name!r}: either no route of the app is of the type that offers "
+                "it, or the app does not run"
+            )
+
+
+def watched(route: Route, journal: Journal, **changes: Any) -> Any:
+    """Return a route for a test: watched by the journal, with further changes."""
+    return replace(route, **journal.watched(route), **changes)

@@ -1,0 +1,226 @@
+"""What TestApp offers for RabbitMQ: a broker in memory, and what became of each message."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from asyncworker.errors import ConfigurationError
+from asyncworker.rabbitmq.connection import AMQPConnection
+from asyncworker.rabbitmq.memory.broker import broker, forget
+from asyncworker.rabbitmq.message import decode
+from asyncworker.testing import watched
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from asyncworker.app import App
+    from asyncworker.rabbitmq.broker import Broker
+    from asyncworker.rabbitmq.memory.broker import MemoryBroker
+    from asyncworker.rabbitmq.memory.message import Message, Unsettled
+    from asyncworker.rabbitmq.memory.queue import Queue
+    from asyncworker.rabbitmq.route import AMQPRoute
+    from asyncworker.testing import Journal
+
+Outcome = Literal["acked", "rejected", "dead-lettered", "requeued"]
+
+_numbers: Final = count(1)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Hold a message as a handler got it. outcome: how it was settled, None until it is."""
+
+    queue: str
+    raw_body: bytes
+    redelivered: bool
+    message: Message = field(repr=False)
+    outcome: Outcome | None = None
+
+    @property
+    def body(self) -> Any:
+        """Return the JSON value of the body.
+
+        Raises: ValueError, when it is none; no handler got it then.
+        """
+        return decode(self.raw_body)
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """Return the headers."""
+        return self.message.headers
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """See what waits in a queue."""
+
+    _queue: Queue
+
+    @property
+    def bodies(self) -> list[Any]:
+        """Return the JSON values that wait in the queue, the first one first."""
+        return [decode(message.body) for message in self._queue.waiting()]
+
+
+class Observer:
+    """Note what a broker delivers to consumers and how they settle it."""
+
+    def __init__(self, deliveries: list[Delivery], journal: Journal) -> None:
+        self._deliveries = deliveries
+        self._journal = journal
+        self._open: dict[int, tuple[Unsettled, Delivery]] = {}
+
+    def changed(self) -> None:
+        """Note that something was published, consumed or declared."""
+        self._journal.changed()
+
+    def delivered(self, one: Unsettled) -> None:
+        """Note what is on its way to a consumer."""
+        message = one.entry.message
+        delivery = Delivery(one.queue.name, message.body, one.entry.redelivered, message)
+        self._deliveries.append(delivery)
+        self._open[id(one)] = one, delivery
+
+    def settled(self, one: Unsettled, outcome: Outcome) -> None:
+        """Note the outcome."""
+        _, delivery = self._open.pop(id(one), (None, None))
+        if delivery is not None:
+            delivery.outcome = outcome
+            self._journal.changed()
+
+    @property
+    def unsettled(self) -> int:
+        """Count what consumers have not settled."""
+        return len(self._open)
+
+
+class RabbitMQStand:
+    """Hold a broker in memory for each that the app would use."""
+
+    def __init__(self, connections: Sequence[AMQPConnection], journal: Journal) -> None:
+        self.routes: list[AMQPRoute] = []
+        self.messages: list[Delivery] = []
+        """All that handlers were given, in that order."""
+        self._connections = connections
+        self._observer = Observer(self.messages, journal)
+        self._publishers: dict[str, AMQPConnection] = {}
+
+    async def publish(
+        self,
+        body: Any,
+        routing_key: str = "",
+        exchange: str = "",
+        *,
+        vhost: str | None = None,
+        connection: AMQPConnection | None = None,
+        **options: Any,
+    ) -> None:
+        """Publish as `AMQPConnection.put()` does.
+
+        connection: the app's own that says where to, if it has several.
+        """
+        chosen = self._chosen(connection)
+        await self._publisher(chosen).put(
+            body, routing_key, exchange, vhost=vhost or chosen.vhost, **options
+        )
+
+    def queue(
+        self,
+        name: str,
+        *,
+        vhost: str | None = None,
+        connection: AMQPConnection | None = None,
+        **arguments: Any,
+    ) -> QueueView:
+        """Return a view of a queue, which is declared if it is not there.
+
+        arguments: those of RabbitMQ, with _ for -, as `x_message_ttl=1000`.
+        """
+        chosen = self._chosen(connection)
+        place = self._broker(chosen).vhost(vhost or chosen.vhost)
+        found = place.queues.get(name) or place.declare_queue(
+            name,
+            durable=True,
+            auto_delete=False,
+            exclusive=False,
+            arguments={key.replace("_", "-"): value for key, value in arguments.items()},
+            user=None,
+        )
+        return QueueView(found)
+
+    async def advance(self, seconds: float) -> None:
+        """Let so much time pass for messages and queues that have a limit."""
+        for name in self._publishers:
+            broker(name).advance(seconds)
+
+    def busy(self) -> list[str]:
+        """Return which queues of routes hold messages or have no consumer, a line each."""
+        lines = []
+        for route in self.routes:
+            queues = self._broker(route.connection).vhost(route.vhost).queues
+            for name in route.routes:
+                queue = queues.get(name)
+                if queue is None or not queue.consumers:
+                    lines.append(f"queue {name!r} is not consumed")
+                elif queue.depth:
+                    lines.append(f"{queue.depth} messages wait in queue {name!r}")
+        if self._observer.unsettled:
+            lines.append(f"{self._observer.unsettled} messages are not settled")
+        return lines
+
+    def open(self, stack: ExitStack) -> None:
+        """Point the app's connections at brokers of the test's own, until the stack is left."""
+        own: dict[Broker, AMQPConnection] = {}
+        for connection in self._connections:
+            if connection.broker not in own:
+                name = f"test-{next(_numbers)}"
+                broker(name).observer = self._observer
+                own[connection.broker] = self._publishers[name] = AMQPConnection(
+                    url=f"memory://{name}"
+                )
+            stack.enter_context(connection.redirected(own[connection.broker].broker))
+
+    def serve(self, routes: Sequence[AMQPRoute], journal: Journal) -> None:
+        """Make what the app's routes need, and keep them, watched."""
+        for route in routes:
+            declared = getattr(route, "topology", {})
+            vhost = self._broker(route.connection).vhost(route.vhost)
+            vhost.expected.update(name for name in route.routes if name not in declared)
+            self.routes.append(watched(route, journal))
+
+    async def close(self) -> None:
+        """Forget the brokers."""
+        for name, publisher in self._publishers.items():
+            await publisher.close()
+            forget(name)
+
+    def _chosen(self, connection: AMQPConnection | None) -> AMQPConnection:
+        if connection is None and len(self._connections) > 1:
+            choices = ", ".join(map(repr, self._connections))
+            raise ConfigurationError(f"the app has several connections, say which: {choices}")
+        return self._connections[0] if connection is None else connection
+
+    def _broker(self, connection: AMQPConnection) -> MemoryBroker:
+        return broker(connection.broker.hosts[0][0])
+
+    def _publisher(self, connection: AMQPConnection) -> AMQPConnection:
+        return self._publishers[connection.broker.hosts[0][0]]
+
+
+@asynccontextmanager
+async def stand(
+    app: App, routes: Sequence[AMQPRoute], journal: Journal
+) -> AsyncIterator[RabbitMQStand]:
+    """Offer brokers in memory to an app, its routes and a test."""
+    connections = [one for one in app.connections.all if isinstance(one, AMQPConnection)]
+    made = RabbitMQStand(connections, journal)
+    with ExitStack() as stack:
+        made.open(stack)
+        made.serve(routes, journal)
+        try:
+            yield made
+        finally:
+            await made.close()

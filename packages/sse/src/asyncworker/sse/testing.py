@@ -1,0 +1,139 @@
+"""What TestApp offers for Server-Sent Events: a server that sends what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from yarl import URL
+
+from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.testing import watched
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from asyncworker.routes import Handler
+    from asyncworker.sse.event import SSEEvent
+    from asyncworker.sse.route import SSERoute
+    from asyncworker.testing import Journal
+
+
+class Stream:
+    """Send events to who asks for them, in order, each once."""
+
+    def __init__(self, route: str, journal: Journal) -> None:
+        self.route = route
+        self.is_read = False
+        self._journal = journal
+        self._unsent: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def send(self, event: bytes | None) -> None:
+        """Have an event sent; None ends the stream."""
+        self._unsent.put_nowait(event)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Send events until the end."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        self.is_read = True
+        self._journal.changed()
+        while (event := await self._unsent.get()) is not None:
+            await response.write(event)
+        return response
+
+
+class SSEStand:
+    """Hold a stream for each that the app would read."""
+
+    def __init__(self, routes: Sequence[SSERoute], journal: Journal) -> None:
+        self.routes: Sequence[SSERoute] = ()
+        self.events: list[SSEEvent] = []
+        """All that handlers were given, in that order."""
+        self._streams = [Stream(name, journal) for route in routes for name in route.routes]
+        self._journal = journal
+        self._fed = 0
+        self._handled = 0
+
+    def feed(self, route: str, data: Any = "", name: str = "", id: str | None = None) -> None:
+        """Send an event to those who read a route.
+
+        data: text, or a value that goes as JSON. name: "message" when it is empty.
+        Raises: ConfigurationError
+        """
+        streams = [one for one in self._streams if one.route == route]
+        if not streams:
+            known = [one.route for one in self._streams]
+            raise ConfigurationError(f"the app reads no {route!r}: {suggestion(route, known)}")
+        for stream in streams:
+            self._fed += 1
+            stream.send(_encoded(data, name, id))
+
+    def busy(self) -> list[str]:
+        """Return which streams are not read, and how many events are not handled."""
+        lines = [f"stream {one.route!r} is not read" for one in self._streams if not one.is_read]
+        if self._fed > self._handled:
+            lines.append(f"{self._fed - self._handled} events are not handled")
+        return lines
+
+    @asynccontextmanager
+    async def serving(self, routes: Sequence[SSERoute]) -> AsyncIterator[None]:
+        """Serve the streams, and point routes at them."""
+        application = web.Application()
+        for number, stream in enumerate(self._streams):
+            application.router.add_get(f"/{number}", stream.answer)
+        runner = web.AppRunner(application, shutdown_timeout=0.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.routes = self._pointed(routes, runner.addresses[0][1])
+            yield
+        finally:
+            for stream in self._streams:
+                stream.send(None)
+            await runner.cleanup()
+
+    def _pointed(self, routes: Sequence[SSERoute], port: int) -> list[SSERoute]:
+        numbers = iter(range(len(self._streams)))
+        pointed = []
+        for route in routes:
+            endpoints = tuple(
+                replace(one, url=URL(f"http://127.0.0.1:{port}/{next(numbers)}"), ssl=None)
+                for one in route.endpoints
+            )
+            mine = replace(route, endpoints=endpoints, handler=self._counted(route.handler))
+            pointed.append(watched(mine, self._journal))
+        return pointed
+
+    def _counted(self, handler: Handler) -> Handler:
+        @wraps(handler)
+        async def count(events: list[SSEEvent]) -> None:
+            self.events += events
+            try:
+                await handler(events)
+            finally:
+                self._handled += len(events)
+
+        return count
+
+
+def _encoded(data: Any, name: str, id: str | None) -> bytes:
+    """Return an event as it is on the wire (WHATWG HTML 9.2.5)."""
+    text = data if isinstance(data, str) else json.dumps(data)
+    fields = [("event", name)] if name else []
+    fields += [] if id is None else [("id", id)]
+    fields += [("data", line) for line in text.split("\n")]
+    return "".join(f"{key}: {value}\n" for key, value in fields).encode() + b"\n"
+
+
+@asynccontextmanager
+async def stand(routes: Sequence[SSERoute], journal: Journal) -> AsyncIterator[SSEStand]:
+    """Offer a server to an app's routes and a test."""
+    made = SSEStand(routes, journal)
+    async with made.serving(routes):
+        yield made

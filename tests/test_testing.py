@@ -1,0 +1,332 @@
+"""TestApp and the pytest plugin, with all backends."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from asyncworker import Actions, App, Events, Options, RouteTypes
+from asyncworker.connections import AMQPConnection, SSEConnection
+from asyncworker.errors import ConfigurationError
+from asyncworker.testing import NotIdle, TestApp
+
+ROOT = Path(__file__).parent.parent
+PYTEST = [
+    sys.executable,
+    "-m",
+    "pytest",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "pytest_asyncworker",
+]
+CONFIGURATION = """
+[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+"""
+
+
+@pytest.fixture
+def app():
+    return App(
+        connections=[
+            AMQPConnection(hostname="nowhere.invalid", heartbeat=5),
+            SSEConnection("https://nowhere.invalid/base"),
+        ]
+    )
+
+
+async def test_shows_how_each_message_was_settled(app):
+    again = iter([True, False])
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        (message,) = messages
+        if message.body == "reject":
+            message.reject(requeue=False)
+        elif message.body == "requeue" and next(again):
+            message.reject(requeue=True)
+
+    async with TestApp(app) as worker:
+        for body in ("fine", "reject", "requeue"):
+            await worker.publish(body, "orders", headers={"own": body})
+        await worker.publish(b"no json", "orders")
+        await worker.idle()
+        outcomes = [(one.raw_body, one.redelivered, one.outcome) for one in worker.messages]
+        assert sorted(outcomes) == [
+            (b'"fine"', False, "acked"),
+            (b'"reject"', False, "rejected"),
+            (b'"requeue"', False, "requeued"),
+            (b'"requeue"', True, "acked"),
+            (b"no json", False, "rejected"),
+        ]
+        first = worker.messages[0]
+        assert (first.queue, first.body, first.headers) == ("orders", "fine", {"own": "fine"})
+        assert worker.errors == []
+
+
+async def test_shows_what_handlers_raised_and_what_was_dead_lettered(app):
+    @app.run_on_startup
+    async def declare(app):
+        async with app["rabbitmq_connection"].channel() as channel:
+            await channel.declare_queue(
+                "orders",
+                durable=True,
+                arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"},
+            )
+
+    @app.route(
+        ["orders"],
+        type=RouteTypes.AMQP_RABBITMQ,
+        options={Events.ON_EXCEPTION: Actions.REJECT},
+    )
+    async def handler(messages):
+        raise ValueError("no")
+
+    async with TestApp(app) as worker:
+        dead = worker.queue("dead")
+        await worker.publish(1, "orders")
+        await worker.idle()
+        assert [str(error) for error in worker.errors] == ["no"]
+        assert [message.outcome for message in worker.messages] == ["dead-lettered"]
+        assert dead.bodies == [1]
+
+
+async def test_says_what_is_not_settled(app):
+    release = asyncio.Event()
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        await release.wait()
+
+    async with TestApp(app) as worker:
+        await worker.publish(1, "orders")
+        with pytest.raises(NotIdle, match="1 messages are not settled"):
+            await worker.idle(timeout=0.05)
+        assert [message.outcome for message in worker.messages] == [None]
+        release.set()
+        await worker.idle()
+
+
+async def test_turns_the_brokers_clock_forward(app):
+    handled = []
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        handled.extend(message.body for message in messages)
+
+    async with TestApp(app) as worker:
+        waiting = worker.queue(
+            "later",
+            x_message_ttl=3_600_000,
+            x_dead_letter_exchange="",
+            x_dead_letter_routing_key="orders",
+        )
+        await worker.publish("late", "later")
+        await worker.idle()
+        assert (handled, waiting.bodies) == ([], ["late"])
+        await worker.advance(3_599)
+        assert waiting.bodies == ["late"]
+        await worker.advance(2)
+        await worker.idle()
+        assert (handled, waiting.bodies) == (["late"], [])
+
+
+async def test_hands_batches_over_at_once(app):
+    sizes = []
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 100})
+    async def handler(messages):
+        sizes.append(len(messages))
+
+    async with TestApp(app) as worker:
+        for number in range(3):
+            await worker.publish(number, "orders")
+        await worker.idle()
+    assert sum(sizes) == 3
+
+
+async def test_feeds_events_to_those_who_read_the_route(app):
+    given = []
+
+    @app.route(["/a", "/b"], type=RouteTypes.SSE, options={Options.BULK_SIZE: 10})
+    async def handler(events):
+        given.extend((event.route, event.name, event.id, event.data) for event in events)
+        if any(event.data == "raise" for event in events):
+            raise ValueError
+
+    async with TestApp(app) as worker:
+        worker.feed("/a", {"number": 1}, name="added", id="7")
+        await worker.idle()
+        worker.feed("/b", "two\nlines")
+        worker.feed("/b", "raise")
+        await worker.idle()
+        assert [event.data for event in worker.events] == ['{"number": 1}', "two\nlines", "raise"]
+        assert len(worker.errors) == 1
+        with pytest.raises(ConfigurationError, match="the app reads no '/c'"):
+            worker.feed("/c", "x")
+    assert given == [
+        ("/a", "added", "7", '{"number": 1}'),
+        ("/b", "message", "", "two\nlines"),
+        ("/b", "message", "", "raise"),
+    ]
+
+
+async def test_asks_over_http_what_publishes(app):
+    @app.http.post("/orders")
+    async def create(request: web.Request):
+        await app["rabbitmq_connection"].put(await request.json(), "orders")
+        return web.json_response({"taken": True}, status=202)
+
+    async with TestApp(app) as worker:
+        orders = worker.queue("orders")
+        answer = await worker.request("POST", "/orders", json={"id": 1})
+        assert (answer.status, answer.json, answer.text) == (
+            202,
+            {"taken": True},
+            '{"taken": true}',
+        )
+        async with worker.client.get("/missing") as response:
+            assert response.status == 404
+        assert orders.bodies == [{"id": 1}]
+
+
+async def test_leaves_the_app_as_it_was(app):
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages): ...
+
+    @app.http.get("/")
+    async def index(): ...
+
+    connection = app["rabbitmq_connection"]
+    before = list(app.routes), connection.broker, app.http.settings
+    worker = TestApp(app)
+    for _ in range(2):
+        async with worker:
+            await worker.publish(1, "orders")
+            await worker.idle()
+            assert len(worker.messages) == 1
+        assert (app.routes, connection.broker, app.http.settings) == before
+    with pytest.raises(AttributeError, match="TestApp has no 'feed'"):
+        TestApp(App()).feed("/a")
+
+
+async def test_keeps_the_brokers_of_several_connections_apart():
+    left, right = AMQPConnection("left", name="left"), AMQPConnection("right", name="right")
+    app = App(connections=[left, right])
+
+    @app.route(["q"], type=RouteTypes.AMQP_RABBITMQ, connection="left")
+    async def handler(messages): ...
+
+    async with TestApp(app) as worker:
+        with pytest.raises(ConfigurationError, match="several connections, say which"):
+            await worker.publish(1, "q")
+        await worker.publish(1, "q", connection=left)
+        other = worker.queue("q", connection=right)
+        await worker.publish(2, "q", connection=right)
+        await worker.idle()
+        assert [message.body for message in worker.messages] == [1]
+        assert other.bodies == [2]
+
+
+async def test_ends_when_the_app_does_not_start(app):
+    @app.run_on_startup
+    async def fail(app):
+        raise ValueError("no start")
+
+    broker = app["rabbitmq_connection"].broker
+    with pytest.raises(Exception, match="no start"):
+        async with TestApp(app):
+            pass
+    assert app["rabbitmq_connection"].broker == broker
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_says_that_a_backend_cannot_be_tested(app, monkeypatch):
+    class Mute:
+        route_type = RouteTypes.HTTP
+
+        @asynccontextmanager
+        async def serve(self, app, routes):
+            yield
+
+    @app.http.get("/")
+    async def index(): ...
+
+    from asyncworker import testing
+
+    real = testing.load_backend
+    monkeypatch.setattr(
+        testing, "load_backend", lambda one: Mute() if one is RouteTypes.HTTP else real(one)
+    )
+    with pytest.raises(ConfigurationError, match=r"RouteTypes.HTTP routes cannot be tested"):
+        async with TestApp(app):
+            pass
+
+
+def run_pytest(folder, *arguments):
+    done = subprocess.run(
+        [*PYTEST, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_example_passes():
+    assert run_pytest(ROOT / "examples" / "testing")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("", "which app? Set asyncworker_app = module:app"),
+        ("asyncworker_app = nothing:app", "asyncworker_app: there is no module 'nothing'"),
+    ],
+)
+def test_the_plugin_says_which_app_is_missing(tmp_path, setting, said):
+    (tmp_path / "pytest.ini").write_text(CONFIGURATION + setting)
+    (tmp_path / "test_it.py").write_text("async def test_it(worker): ...\n")
+    code, output = run_pytest(tmp_path)
+    assert code != 0
+    assert said in output
+
+
+def test_the_plugin_takes_the_app_of_a_fixture(tmp_path):
+    (tmp_path / "pytest.ini").write_text(CONFIGURATION)
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "from asyncworker import App\n"
+        "@pytest.fixture\n"
+        "def asyncworker_app():\n"
+        "    return App()\n"
+        "async def test_it(worker):\n"
+        "    await worker.idle()\n"
+    )
+    code, output = run_pytest(tmp_path)
+    assert code == 0, output
+
+
+def test_the_plugin_says_what_it_needs(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text("def test_it(worker): ...\n")
+    (tmp_path / "pytest_asyncio.py").write_text("raise ImportError('not here')\n")
+    done = subprocess.run(
+        [*PYTEST, "-p", "no:asyncio"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "install asyncworker-core[testing]" in done.stdout
+
+
+def test_the_plugin_imports_nothing_of_asyncworker(tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import sys\n"
+        "def test_it():\n"
+        "    assert 'pytest_asyncworker' in sys.modules\n"
+        "    assert 'asyncworker' not in sys.modules\n"
+    )
+    code, output = run_pytest(tmp_path)
+    assert code == 0, output
