@@ -125,8 +125,8 @@ async def test_what_may_not_wait_is_delivered_at_once_or_never(broker, channel, 
 
 
 async def test_a_message_that_is_put_back_too_late_is_dead_lettered(broker, channel, dead):
-    queue = await deadly(broker, channel, dead, message_ttl=50)
-    other = await deadly(broker, channel, dead, message_ttl=100)
+    queue = await deadly(broker, channel, dead, message_ttl=500)
+    other = await deadly(broker, channel, dead, message_ttl=1000)
     await publish(channel, queue, b"x")
     found = await channel.basic_get(queue)
     await publish(channel, other, b"tick")

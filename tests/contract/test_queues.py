@@ -131,14 +131,14 @@ async def test_ends_an_auto_delete_queue_with_its_last_consumer(broker, channel)
 
 
 async def test_ends_a_queue_that_nobody_uses_for_too_long(broker, channel):
-    unused = await broker.queue(channel, expires=50)
-    consumed = await broker.queue(channel, expires=50)
+    unused = await broker.queue(channel, expires=500)
+    consumed = await broker.queue(channel, expires=500)
     arrivals = await Arrivals.of(channel, consumed)
-    await _time_passes(broker, channel, 150)
+    await _time_passes(broker, channel, 1000)
     assert await _exists(broker, consumed)
     assert not await _exists(broker, unused)
     await channel.basic_cancel(arrivals.tag)
-    await _time_passes(broker, channel, 150)
+    await _time_passes(broker, channel, 1000)
     assert not await _exists(broker, consumed)
 
 
