@@ -12,6 +12,7 @@ from aiohttp import web
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.connections import AMQPConnection, SSEConnection
 from asyncworker.errors import ConfigurationError
+from asyncworker.rabbitmq import Binding, Exchange, Queue, Retry
 from asyncworker.testing import NotIdle, TestApp
 
 ROOT = Path(__file__).parent.parent
@@ -136,6 +137,27 @@ async def test_turns_the_brokers_clock_forward(app):
         await worker.advance(2)
         await worker.idle()
         assert (handled, waiting.bodies) == (["late"], [])
+
+
+async def test_brings_retries_forward_and_declares_what_routes_declare(app):
+    attempts = []
+
+    @app.route(
+        [Queue("orders", bind=[Binding(Exchange("events", type="topic"), "order.*")])],
+        type=RouteTypes.AMQP_RABBITMQ,
+        options={Events.ON_EXCEPTION: Retry(attempts=3, delay=60, then=Actions.REJECT)},
+    )
+    async def handler(messages):
+        attempts.extend(message.attempt for message in messages)
+        raise ValueError
+
+    async with TestApp(app) as worker:
+        await worker.publish(1, "order.new", "events")
+        for count in (1, 2, 3):
+            await worker.idle()
+            assert attempts == list(range(1, count + 1))
+            await worker.advance(300)
+        assert [one.outcome for one in worker.messages] == ["acked", "acked", "rejected"]
 
 
 async def test_hands_batches_over_at_once(app):
