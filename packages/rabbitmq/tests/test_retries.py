@@ -11,6 +11,7 @@ import pytest
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.errors import ConfigurationError
+from asyncworker.listing import row_of
 from asyncworker.rabbitmq import AMQPConnection, Queue, Retry
 from asyncworker.rabbitmq.retry import outcome_of, rounded
 from asyncworker.rabbitmq.waiting import waiting_name
@@ -482,3 +483,16 @@ def test_the_name_of_a_waiting_queue_fits_however_long_the_name_of_the_queue():
     name = waiting_name("a" * 255, 3_888_000_000, is_quorum=True)
     assert len(name) <= 255
     assert name != waiting_name("a" * 254, 3_888_000_000, is_quorum=True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [
+        (Actions.REJECT, "on_exception=reject"),
+        (Retry(attempts=2), "on_exception=Retry(attempts=2, delay=1.0, factor=2.0,"),
+        ({KeyError: Actions.ACK, OSError: Retry()}, "on_exception=KeyError:ack,OSError:Retry("),
+    ],
+)
+def test_the_table_of_routes_shows_the_policy(app, inbox, policy, shown):
+    app.route(["q"], RouteTypes.AMQP_RABBITMQ, options={Events.ON_EXCEPTION: policy})(inbox)
+    assert shown in " ".join(row_of(app.routes[0]))
