@@ -8,8 +8,8 @@ class Run:
 
     __slots__ = ("_lock", "is_open", "seconds")
 
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.seconds = seconds
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
         self.is_open = True
         # Transactions may end in several threads; a finalizer may end one in the midst of another.
         self._lock = RLock()
@@ -22,8 +22,9 @@ class Run:
                 self.seconds[name] = self.seconds.get(name, 0.0) + seconds
             return added
 
-    def close(self, name: str, seconds: float) -> None:
-        """Add the last seconds, those of the root."""
+    def close(self, name: str, seconds: float) -> dict[str, float]:
+        """Add the last seconds, those of the root; return all."""
         with self._lock:
             self.add(name, seconds)
             self.is_open = False
+        return self.seconds

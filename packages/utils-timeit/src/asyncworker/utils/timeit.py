@@ -3,7 +3,7 @@
 import inspect
 import logging
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from functools import wraps
 from time import perf_counter
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
@@ -37,25 +37,29 @@ class Timeit:
     __slots__ = ("_callback", "_extra", "_free", "_name", "_runs", "_seconds", "_start", "_takes")
 
     def __init__(self, /, name: str, callback: Callback | None = None, **extra: object) -> None:
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not name or name.isspace():
             raise _misnamed(name)
-        self._takes = takes = NO_CALLBACK if callback is None else takes_of(callback)
+        takes = NO_CALLBACK if callback is None else takes_of(callback)
         if extra or takes.required:
             check_keywords(callback, takes, extra)
         self._name = name
         self._callback = callback
+        self._takes = takes
         self._extra = extra
         self._seconds = _NO_SECONDS
-        # A list stands in for a lock, which costs more than all the rest: one of two threads that
-        # enter at once finds nothing in it.
-        self._free = [True]
-        # While the block runs: the run that its transactions share, once there is one.
+        # While the block runs: the run that its transactions share, as soon as there is one.
         self._runs: list[Run] | None = None
+        # The list for the next block. It stands in for a lock, which costs more than all the rest:
+        # of two threads that enter at once, one finds nothing.
+        self._free: list[list[Run]] = [[]]
 
     @property
     def transactions(self) -> dict[str, float]:
         """Return the seconds of each transaction that ended, by name; of the last use only."""
-        return self._seconds.copy()
+        runs = self._runs
+        if runs is None:
+            return self._seconds.copy()
+        return runs[0].seconds.copy() if runs else {}
 
     @overload
     def __call__(self, func: Callable[P, R], /) -> Callable[P, R]: ...
@@ -88,40 +92,42 @@ class Timeit:
     async def __aenter__(self) -> Self:
         return self._begin()
 
-    async def __aexit__(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
+    def __aexit__(self, exc_type: object, exc_val: object, exc_tb: object) -> Awaitable[None]:
+        # The callback's own coroutine, where one round it would have nothing to do.
+        if exc_val is not None:
+            return self._fail(exc_type, exc_val, exc_tb)
+        result: Awaitable[None] = self._end(exc_type, exc_val, exc_tb)
+        if self._takes.is_async or inspect.isawaitable(result):
+            return result
+        return _NOTHING
+
+    async def _fail(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
         try:
             result = self._end(exc_type, exc_val, exc_tb)
-            if result is not None and (self._takes.is_async or inspect.isawaitable(result)):
+            if inspect.isawaitable(result):
                 await result
         except Exception:
-            if exc_val is None:
-                raise
             logger.exception("the callback of Timeit %r failed too", self._name)
 
     def _begin(self) -> Self:
         try:
-            self._free.pop()
+            self._runs = self._free.pop()
         except IndexError:
             raise RuntimeError(
                 f"Timeit {self._name!r} is running already: make one for each block,"
                 " or decorate a function (each call is timed apart)"
             ) from None
-        self._seconds = {}
-        self._runs = []
         self._start = perf_counter()
         return self
 
     def _end(self, exc_type: object, exc_val: object, exc_tb: object) -> Any:
         """Add the seconds to the report; call the callback, and return what it returns."""
         time_delta = perf_counter() - self._start
-        seconds = self._seconds
         # In this order, so that a transaction that is made meanwhile is seen here, or refused.
         runs, self._runs = self._runs, None
-        if runs:
-            runs[0].close(self._name, time_delta)
-        else:
-            seconds[self._name] = time_delta
-        self._free.append(True)
+        seconds = runs[0].close(self._name, time_delta) if runs else {self._name: time_delta}
+        self._seconds = seconds
+        self._free.append([])
         callback = self._callback
         if callback is None:
             return None
@@ -152,7 +158,7 @@ class Timeit:
             return None
         if not runs:
             # Several threads may be here at once: the first run is the one that counts.
-            runs.append(Run(self._seconds))
+            runs.append(Run())
         return runs[0] if self._runs is runs else None
 
     def _transaction(self, name: str) -> "_Transaction":
@@ -217,7 +223,7 @@ class _Transaction(Timeit):
     def _end(self, _exc_type: object, exc_val: object, _exc_tb: object) -> None:
         time_delta = perf_counter() - self._start
         in_time = self._shared.add(self._name, time_delta)
-        self._free.append(True)
+        self._free.append([])
         if not in_time and exc_val is None:
             warnings.warn(
                 f"transaction {self._name!r} ended after the block of its Timeit, so no report"
@@ -233,6 +239,14 @@ class _Transaction(Timeit):
         return _Transaction(self._name, self._shared)
 
 
+class _Nothing:
+    """Take no time to be awaited, however often."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
+_NOTHING = _Nothing()
 _NO_SECONDS: dict[str, float] = {}
 
 
