@@ -205,7 +205,12 @@ async def test_is_checked_as_any_broker_is():
 
     await declare(app["rabbitmq_connection"], "there")
     problems = await problems_of(app, 60)
-    assert problems == ["queue 'missing', vhost '/': the queue does not exist: create it"]
+    assert problems == [
+        (
+            "queue 'missing', vhost '/': the queue does not exist: create it, "
+            "or pass Queue('missing') to have it declared"
+        )
+    ]
 
 
 async def test_leaves_neither_tasks_nor_timers_behind():
