@@ -3,6 +3,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 import asyncworker
 
 PUBLIC = [
@@ -49,6 +51,25 @@ def test_core_imports_no_backend():
         "assert not {'aio_pika', 'aiormq', 'aiohttp'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_core_imports_slow_libraries_when_they_are_needed():
+    code = (
+        "import sys, asyncworker.connections, asyncworker.options\n"
+        "assert not {'pydantic', 'pydantic_settings', 'aiologger'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_imported_late_is_offered_like_all_else():
+    assert asyncworker.RouteOptions is asyncworker.options.RouteOptions
+    assert issubclass(asyncworker.RouteOptions, asyncworker.options.HandlerOptions)
+
+
+@pytest.mark.parametrize("module", [asyncworker, asyncworker.options])
+def test_a_misspelt_name_is_an_error(module):
+    with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'Route"):
+        _ = module.RouteOption
 
 
 def test_who_runs_no_command_imports_nothing_of_it():

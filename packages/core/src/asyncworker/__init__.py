@@ -1,13 +1,17 @@
 """Write asynchronous workers the way Flask writes web applications."""
 
 from pkgutil import extend_path
+from typing import TYPE_CHECKING, Any
 
 __path__ = extend_path(__path__, __name__)
 
 from asyncworker.app import App
-from asyncworker.options import Actions, DefaultValues, Events, Options, RouteOptions
+from asyncworker.options import Actions, DefaultValues, Events, Options
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.version import __version__
+
+if TYPE_CHECKING:
+    from asyncworker.options import RouteOptions
 
 __all__ = [
     "Actions",
@@ -20,3 +24,14 @@ __all__ = [
     "RouteTypes",
     "__version__",
 ]
+
+# Hidden from type checkers, so that they still catch a misspelt name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return what few import by name, and takes longer than all the rest."""
+        if name == "RouteOptions":
+            from asyncworker.options import RouteOptions
+
+            return RouteOptions
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

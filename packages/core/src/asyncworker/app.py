@@ -14,12 +14,10 @@ from asyncworker.cron import Cron
 from asyncworker.errors import BackendNotInstalled, ConfigurationError
 from asyncworker.grid import Grid
 from asyncworker.lifecycle import Lifecycle
-from asyncworker.logs import json_logging
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, RouteName, check_handler, check_names, check_takes
 from asyncworker.runner import check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.schedule import Schedule
-from asyncworker.settings import Settings
 from asyncworker.signals import stop_signals
 from asyncworker.time_limit import limited
 
@@ -53,6 +51,9 @@ class App(MutableMapping[Hashable, Any]):
         password: str | None = None,
         prefetch_count: int | None = None,
     ) -> None:
+        # pydantic takes longer than all else to be imported.
+        from asyncworker.settings import Settings
+
         self.settings = Settings.load()
         self.routes: list[Route] = []
         self.schedules: list[Schedule] = []
@@ -193,6 +194,8 @@ class App(MutableMapping[Hashable, Any]):
     @contextmanager
     def _run(self) -> Iterator[Lifecycle]:
         """Mind signals and logs for one run."""
+        from asyncworker.logs import json_logging
+
         noisy = {name for connection in self.connections.all for name in connection.noisy_loggers}
         with (
             self._owned_lifecycle() as lifecycle,

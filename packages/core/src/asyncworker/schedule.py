@@ -7,13 +7,10 @@ import inspect
 import logging
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import ConfigurationError
-from asyncworker.options import HandlerOptions
 from asyncworker.routes import check_handler, check_takes, name_of
 from asyncworker.time_limit import limited
 
@@ -23,20 +20,10 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.cron import Cron
     from asyncworker.grid import Grid
+    from asyncworker.handler_options import HandlerOptions, ScheduleOptions
     from asyncworker.routes import Handler
 
 log = logging.getLogger(__name__)
-
-
-class ScheduleOptions(HandlerOptions):
-    """Hold the options of a schedule.
-
-    max_concurrency: the most runs side by side; a tick that finds as many is skipped.
-    """
-
-    subject: ClassVar[str] = "a schedule"
-
-    max_concurrency: int = Field(1, ge=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +46,9 @@ class Schedule:
 
         Raises: ConfigurationError
         """
+        # pydantic takes longer than all else to be imported.
+        from asyncworker.handler_options import ScheduleOptions
+
         check_handler(handler)
         return cls(
             timetable=timetable,
