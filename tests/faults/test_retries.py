@@ -1,6 +1,7 @@
 """Retries."""
 
 import signal
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -74,22 +75,22 @@ async def test_cut_while_retrying(drill, queues, worker, waiting, proxy):
 async def test_blocked_while_retrying(drill, queues, worker, waiting, ctl):
     """The broker takes no messages for longer than the deadline of what is to wait."""
     ids = await queues.publish("drill", range(1000))
-    async with worker("retrying") as process:
-        await process.noted("failed", 100)
-        try:
-            await ctl("set_vm_memory_high_watermark", "0.000001")
+    async with AsyncExitStack() as alarm:
+        # Before the worker starts: it may have done all of it by the time an alarm is raised.
+        await ctl("set_vm_memory_high_watermark", "0.000001")
+        alarm.push_async_callback(ctl, "set_vm_memory_high_watermark", "0.4")
+        async with worker("retrying") as process:
             # More than once: what could not wait fails again, and must not be published again.
             await process.logged("goes back at once", 2 * PREFETCH + 1)
-        finally:
-            await ctl("set_vm_memory_high_watermark", "0.4")
-        drill.broken()
-        await process.handled(ids)
-        drill.recovered()
-        # What was on its way as the broker stopped reading came later all the same.
-        await queues.hold(WAITING, 0)
-        await queues.hold("drill", 0)
-        process.send(signal.SIGTERM)
-        assert await process.end() == 0
-        process.account(drill.ledger)
+            await alarm.aclose()
+            drill.broken()
+            await process.handled(ids)
+            drill.recovered()
+            # What was on its way as the broker stopped reading came later all the same.
+            await queues.hold(WAITING, 0)
+            await queues.hold("drill", 0)
+            process.send(signal.SIGTERM)
+            assert await process.end() == 0
+            process.account(drill.ledger)
     await queues.account()
     drill.check(within=30, duplicates=PREFETCH)
