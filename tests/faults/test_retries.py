@@ -93,4 +93,6 @@ async def test_blocked_while_retrying(drill, queues, worker, waiting, ctl):
             assert await process.end() == 0
             process.account(drill.ledger)
     await queues.account()
-    drill.check(within=30, duplicates=PREFETCH)
+    # In doubt is what was on its way as the broker stopped reading, and, as it reads again, what
+    # had waited so long that next to nothing of its deadline was left for the confirm.
+    drill.check(within=30, duplicates=2 * PREFETCH)
