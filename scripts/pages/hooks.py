@@ -1,0 +1,39 @@
+"""What mkdocs calls while it builds the site."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from scripts.pages.languages import missing
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+log = logging.getLogger("mkdocs.hooks")
+
+DIRECTION: Final = re.compile(r"^<!-- run: .* -->\n", re.MULTILINE)
+"""What tells the tests how to run a block, and the reader nothing."""
+
+
+def on_files(files: Files, **_others: Any) -> None:
+    """Refuse pages that are there in one language alone: what warns fails a strict build."""
+    for page in missing(file.src_uri for file in files.documentation_pages()):
+        log.warning("the page %s is missing", page)
+
+
+def on_page_markdown(markdown: str, **_others: Any) -> str:
+    """Leave out what is there for the tests."""
+    return DIRECTION.sub("", markdown)
+
+
+def on_post_build(config: MkDocsConfig, **_others: Any) -> None:
+    """Put Mermaid into the site, which loads nothing from elsewhere."""
+    target = Path(config.site_dir, "assets", "javascripts", "mermaid.js")
+    with as_file(files("mermaidx") / "assets" / "mermaid.js") as source:
+        shutil.copyfile(source, target)
