@@ -63,13 +63,26 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Hold code in a line of text. line: where its paragraph begins."""
+
+    content: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Hold what is read from a page. name: its path, as it is reported."""
+    """Hold what is read from a page. name: its path, as it is reported.
+
+    links: those within the documentation.
+    """
 
     name: str
     text: str
     blocks: list[Block]
     headings: list[Heading]
+    spans: list[Span]
+    links: list[str]
 
     @classmethod
     def read(cls, path: Path) -> "Page":
@@ -87,7 +100,18 @@ class Page:
         Raises: Wrong
         """
         tokens = MarkdownIt("commonmark").enable("table").parse(_without_containers(text))
-        return cls(name, text, list(_blocks(name, tokens)), list(_headings(tokens)))
+        return cls(
+            name,
+            text,
+            blocks=list(_blocks(name, tokens)),
+            headings=list(_headings(tokens)),
+            spans=[Span(one.content, line) for line, one in _inline(tokens, "code_inline")],
+            links=[
+                str(one.attrs["href"])
+                for _, one in _inline(tokens, "link_open")
+                if ":" not in str(one.attrs["href"])
+            ],
+        )
 
     def wrong(self, block: Block, what: str, line: int = 0) -> Wrong:
         """Return what reports a block. line: of its content, counted from 1."""
@@ -160,3 +184,11 @@ def _headings(tokens: list[Token]) -> Iterator[Heading]:
             text = HEADING_ID.sub("", inline.content)
             level = int(token.tag[1:])
             yield Heading(level, text, explicit and explicit[1], token.map[0] + 1)
+
+
+def _inline(tokens: list[Token], kind: str) -> Iterator[tuple[int, Token]]:
+    """Return what is inside of paragraphs, each with the line where its paragraph begins."""
+    line = 0
+    for token in tokens:
+        line = token.map[0] + 1 if token.map else line
+        yield from ((line, child) for child in token.children or () if child.type == kind)

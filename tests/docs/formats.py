@@ -1,21 +1,15 @@
-"""Blocks that configure something: whether they can be read, and whether their names exist."""
+"""Blocks that configure something: whether they can be read."""
 
 import configparser
-import importlib
 import json
 import re
 import tomllib
 from collections.abc import Callable
-from functools import cache
 
 import yaml
 
-VARIABLE = re.compile(r"\bASYNCWORKER_[A-Z][A-Z_]*[A-Z]\b")
-SETTINGS = {
-    "asyncworker.settings": "Settings",
-    "asyncworker.http.settings": "Settings",
-    "asyncworker.rabbitmq.settings": "RabbitMQSettings",
-}
+from tests.docs.settings import values_in, wrong_values
+
 INSTRUCTIONS = (
     *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL"),
     *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
@@ -32,9 +26,11 @@ def parse(language: str, content: str) -> None:
 
 def _yaml(content: str) -> None:
     try:
-        list(yaml.safe_load_all(content))
+        documents = list(yaml.safe_load_all(content))
     except yaml.YAMLError as error:
         raise ValueError(f"no YAML: {error}") from None
+    for problem in wrong_values(values_in(documents)):
+        raise ValueError(problem)
 
 
 def _ini(content: str) -> None:
@@ -66,24 +62,3 @@ READERS: dict[str, Callable[[str], object]] = {
     "toml": tomllib.loads,
     "yaml": _yaml,
 }
-
-
-@cache
-def variables() -> frozenset[str]:
-    """Return the ASYNCWORKER_* variables that there are."""
-    classes = (getattr(importlib.import_module(module), name) for module, name in SETTINGS.items())
-    return frozenset(
-        f"{one.model_config['env_prefix']}{field.upper()}"
-        for one in classes
-        for field in one.model_fields
-    )
-
-
-def unknown_variables(content: str) -> list[tuple[int, str]]:
-    """Return the ASYNCWORKER_* names that mean nothing, with their lines, counted from 1."""
-    return [
-        (number, name)
-        for number, line in enumerate(content.splitlines(), start=1)
-        for name in VARIABLE.findall(line)
-        if name not in variables()
-    ]

@@ -1,10 +1,11 @@
-"""What a page tells its reader to install: whether there is such a thing."""
+"""What a page has its reader install, and the commands of Hatch: whether there are such."""
 
 import re
 import shlex
 import tomllib
 from functools import cache
 from importlib.metadata import distributions
+from typing import Any
 
 from tests.docs.blocks import ROOT
 
@@ -12,6 +13,7 @@ INSTALL = re.compile(r"\bpip3? install (?P<what>(\\\n|[^;&|\n])*)")
 ENVIRONMENT = re.compile(r"^(python3? -m venv\b|(source|\.) \S+/activate\b)")
 REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,-]+)\])?(?P<version>[<>=!~].*)?")
 TOOLS = frozenset({"hatch"})
+SCRIPT = re.compile(r"\bhatch run (?:(?P<env>[\w-]+):)?(?P<name>[\w-]+)")
 
 
 def installs(command: str) -> bool:
@@ -29,6 +31,15 @@ def unknown_requirements(text: str) -> list[tuple[int, str]]:
         for found in INSTALL.finditer(text)
         for word in _requirements(_words(found["what"]))
         for problem in _problems(word)
+    ]
+
+
+def unknown_scripts(text: str) -> list[tuple[int, str]]:
+    """Return which `hatch run` lines name no script, each with its line, counted from 1."""
+    return [
+        (text.count("\n", 0, found.start()) + 1, f"there is no script for: {found[0]}")
+        for found in SCRIPT.finditer(text)
+        if found["name"] not in scripts().get(found["env"] or "default", ())
     ]
 
 
@@ -64,9 +75,33 @@ def ours() -> dict[str, frozenset[str]]:
 
 
 @cache
+def _environments() -> dict[str, dict[str, Any]]:
+    environments: dict[str, dict[str, Any]] = tomllib.loads((ROOT / "hatch.toml").read_text())[
+        "envs"
+    ]
+    return environments
+
+
+@cache
+def scripts() -> dict[str, frozenset[str]]:
+    """Return the scripts of each environment of Hatch; all have those of the default one."""
+    own = {name: one.get("scripts", {}) for name, one in _environments().items()}
+    return {name: frozenset(one) | frozenset(own["default"]) for name, one in own.items()}
+
+
+@cache
 def _others() -> frozenset[str]:
-    """Return what else is known to exist: it is installed here."""
-    return TOOLS | {_normal(one.name) for one in distributions()}
+    """Return what else is known to exist: it is installed here, or for some environment."""
+    named = [
+        REQUIREMENT.match(line)
+        for one in _environments().values()
+        for line in one.get("dependencies", [])
+    ]
+    return frozenset(
+        {_normal(one.name) for one in distributions()}
+        | {_normal(one["name"]) for one in named if one}
+        | TOOLS
+    )
 
 
 def _normal(name: str) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.docs import formats
-from tests.docs.blocks import Block, Page
+from tests.docs.blocks import Block, Page, Wrong
 from tests.docs.console import Command, commands_of, difference
-from tests.docs.installing import installs, unknown_requirements
+from tests.docs.installing import installs, unknown_requirements, unknown_scripts
 from tests.docs.program import Failed, Program, undefined_names
+from tests.docs.settings import wrong_settings
 from tests.docs.terminal import Job, Terminal, TookTooLong
 
 NOT_RUN = frozenset({"mermaid", "text"})
@@ -84,12 +85,9 @@ class Run:
                 raise self.page.wrong(block, what)
 
     def _check_names(self, block: Block) -> None:
-        if block.language == "text":
-            return
-        for line, name in formats.unknown_variables(block.content):
-            raise self.page.wrong(block, f"there is no setting {name}", line)
-        for line, problem in unknown_requirements(block.content):
-            raise self.page.wrong(block, problem, line)
+        if block.language != "text":
+            for line, problem in wrong_names(block.content):
+                raise self.page.wrong(block, problem, line)
 
     def _python(self, block: Block) -> None:
         if block.directive.reason is not None:
@@ -208,7 +206,17 @@ def run_page(page: Page, folder: Path) -> None:
 
     Raises: Wrong
     """
+    for span in page.spans:
+        for _, problem in wrong_names(span.content):
+            raise Wrong(page.name, span.line, problem)
     with Run.started(page, folder) as run:
         for block in page.blocks:
             run.block(block)
         run.end()
+
+
+def wrong_names(text: str) -> Iterator[tuple[int, str]]:
+    """Return what a text names that does not exist, each with its line, counted from 1."""
+    yield from wrong_settings(text)
+    yield from unknown_requirements(text)
+    yield from unknown_scripts(text)
