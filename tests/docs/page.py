@@ -74,9 +74,8 @@ class Run:
         try:
             self.program.try_apps()
         except Failed as error:
-            last = self.page.blocks[-1]
-            line = error.line - last.line if error.line else 0
-            raise self.page.wrong(last, f"under TestApp: {error}", line) from error
+            line = error.line or self.page.blocks[-1].line
+            raise Wrong(self.page.name, line, f"under TestApp: {error}") from error.__cause__
         for block, job in self.jobs:
             job.interrupt()
             code = self._end(block, job)

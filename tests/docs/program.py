@@ -11,7 +11,7 @@ import symtable
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -39,12 +39,13 @@ class Failed(Exception):
 class Program:
     """Run Python as `python -i` would, but for `app.run()`: it keeps the app.
 
-    name: what tracebacks call the source. apps: those that would run.
+    name: what tracebacks call the source. apps: those that would run, each with the line of the
+    source that says so, 0 if that is in another file.
     """
 
     name: str
     folder: Path
-    apps: list[App] = field(default_factory=list)
+    apps: list[tuple[int, App]] = field(default_factory=list)
     module: ModuleType = field(default_factory=lambda: ModuleType("__main__"))
 
     @classmethod
@@ -60,7 +61,7 @@ class Program:
             stack.enter_context(chdir(folder))
             stack.enter_context(patch.object(sys, "path", [str(folder), *sys.path]))
             stack.enter_context(patch.object(sys, "dont_write_bytecode", True))
-            stack.enter_context(patch.object(App, "run", lambda app: program.apps.append(app)))
+            stack.enter_context(patch.object(App, "run", lambda app: program.keep(app)))
             stack.enter_context(patch.dict(os.environ))
             for variable in [one for one in os.environ if one.startswith("ASYNCWORKER_")]:
                 del os.environ[variable]
@@ -71,13 +72,20 @@ class Program:
             sys.modules["__main__"] = program.module
             yield program
 
+    def keep(self, app: App) -> None:
+        """Keep an app that would run, once."""
+        caller = sys._getframe(2)
+        line = caller.f_lineno if caller.f_code.co_filename == self.name else 0
+        if all(app is not kept for _, kept in self.apps):
+            self.apps.append((line, app))
+
     def execute(self, source: str, line: int) -> str:
         """Run source that stands below a line of the page; return what it printed.
 
         Raises: Failed
         """
         output = io.StringIO()
-        with self._failures(self.name), redirect_stdout(output):
+        with self._failures(self.name), redirect_stdout(output), redirect_stderr(output):
             code = compile("\n" * line + source, self.name, "exec", dont_inherit=True)
             exec(code, vars(self.module))
         return output.getvalue()
@@ -104,12 +112,13 @@ class Program:
 
         Raises: Failed
         """
-        for app in dict.fromkeys(map(_Same, self.apps)):
-            with self._failures(self.name):
-                asyncio.run(_try(app.app))
+        for line, app in self.apps:
+            with self._failures(self.name, line):
+                asyncio.run(_try(app))
 
     @contextmanager
-    def _failures(self, name: str) -> Iterator[None]:
+    def _failures(self, name: str, line: int = 0) -> Iterator[None]:
+        """Report what code raises. line: where it is, if the traceback does not tell."""
         try:
             yield
         except (Exception, SystemExit) as error:
@@ -118,20 +127,7 @@ class Program:
             if isinstance(error, SyntaxError) and error.filename == name:
                 lines = [error.lineno or 0]
             what = "".join(traceback.format_exception_only(error)).strip()
-            raise Failed(lines[-1] if lines else 0, what) from error
-
-
-@dataclass(frozen=True, eq=False)
-class _Same:
-    """Stand for an app in a set: apps are mappings, which have no hash."""
-
-    app: App
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.app is other.app
-
-    def __hash__(self) -> int:
-        return id(self.app)
+            raise Failed(lines[-1] if lines else line, what) from error
 
 
 async def _try(app: App) -> None:

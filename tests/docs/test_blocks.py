@@ -1,5 +1,6 @@
 """What the documentation shows is true: its code runs, and prints what it says."""
 
+import sysconfig
 import traceback
 
 import pytest
@@ -43,6 +44,6 @@ def trace_of(error):
     if error is None:
         return ""
     frames = traceback.extract_tb(error.__traceback__)
-    machinery = ("importlib", str(ROOT / "tests"))
-    kept = [frame for frame in frames if not any(one in frame.filename for one in machinery)]
+    machinery = (sysconfig.get_path("stdlib"), str(ROOT / "tests"), "<frozen")
+    kept = [frame for frame in frames if not frame.filename.startswith(machinery)]
     return "".join(traceback.format_list(kept))
