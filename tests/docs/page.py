@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.docs import formats
-from tests.docs.blocks import Block, Directive, Page, Wrong
+from tests.docs.blocks import Block, Directive, Page
 from tests.docs.console import Line, difference
 from tests.docs.names import wrong_names
 from tests.docs.program import Failed, Program, undefined_names
 from tests.docs.shell import Shell
-from tests.docs.terminal import Terminal
+from tests.docs.terminal import Terminal, usual_variables
 
 PORT = re.compile(r"(?<![\d.])8080(?!\d)")
 """The port of HTTP unless a setting says another; a page is run with a free one in its place."""
@@ -41,16 +41,19 @@ class Run:
 
     @classmethod
     @contextmanager
-    def started(cls, page: Page, folder: Path) -> Iterator["Run"]:
+    def started(
+        cls, page: Page, folder: Path, variables: dict[str, str] | None = None
+    ) -> Iterator["Run"]:
         """Prepare a run.
 
-        folder: an empty one.
+        folder: an empty one. variables: those of a reader who has yet to install everything.
         """
         reader = folder / "reader"
         reader.mkdir()
         with ExitStack() as stack:
             program = stack.enter_context(Program.started(page.name, page.text, reader))
-            shell = Shell(page, Terminal(reader, folder / "memory"), stack)
+            terminal = Terminal(reader, folder / "memory", variables or usual_variables())
+            shell = Shell(page, terminal, stack, installing=variables is not None)
             port = shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = free_port()
             yield cls(page, reader, program, shell, port)
 
@@ -114,6 +117,8 @@ class Run:
             self._program(block)
 
     def _program(self, block: Block) -> None:
+        if self.shell.installing:
+            raise self.page.wrong(block.line, "Python needs a title where all is installed first")
         if TEST.search(block.content):
             raise self.page.wrong(block.line, "nobody runs this test: give the block a title")
         with self._reported():
@@ -166,14 +171,22 @@ def free_port() -> str:
         return str(one.getsockname()[1])
 
 
-def run_page(page: Page, folder: Path) -> None:
-    """Run a page in an empty folder.
+def check_text(page: Page) -> None:
+    """Look for what the text of a page names.
 
     Raises: Wrong
     """
     for span in page.spans:
         for _, problem in wrong_names(span.content):
-            raise Wrong(page.name, span.line, problem)
+            raise page.wrong(span.line, problem)
+
+
+def run_page(page: Page, folder: Path) -> None:
+    """Run a page in an empty folder.
+
+    Raises: Wrong
+    """
+    check_text(page)
     with Run.started(page, folder) as run:
         for block in page.blocks:
             run.block(block)
