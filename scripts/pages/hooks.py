@@ -9,6 +9,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mkdocs.plugins import event_priority
+
 from scripts.pages.languages import missing
 
 if TYPE_CHECKING:
@@ -19,6 +21,17 @@ log = logging.getLogger("mkdocs.hooks")
 
 DIRECTION: Final = re.compile(r"^<!-- run: .* -->\n", re.MULTILINE)
 """What tells the tests how to run a block, and the reader nothing."""
+
+
+@event_priority(100)
+def on_config(config: MkDocsConfig) -> None:
+    """Tell the reference in which language the site is built now, before it is read."""
+    i18n, reference = config.plugins["i18n"], config.plugins["mkdocstrings"]
+    language = i18n.current_language or i18n.default_language
+    reference.config.locale = language
+    reference.config.handlers["python"]["options"]["extensions"] = [
+        {"scripts.pages.reference:Reference": {"language": language}}
+    ]
 
 
 def on_files(files: Files, **_others: Any) -> None:
