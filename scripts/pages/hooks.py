@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mkdocs.plugins import event_priority
 
 from scripts.pages.languages import missing
+from scripts.pages.tables import table
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -21,6 +22,8 @@ log = logging.getLogger("mkdocs.hooks")
 
 DIRECTION: Final = re.compile(r"^<!-- run: .* -->\n", re.MULTILINE)
 """What tells the tests how to run a block, and the reader nothing."""
+TABLE: Final = re.compile(r"^<!-- table: (\S+) -->$", re.MULTILINE)
+"""Where a table of settings, options or arguments goes."""
 
 
 @event_priority(100)
@@ -40,9 +43,10 @@ def on_files(files: Files, **_others: Any) -> None:
         log.warning("the page %s is missing", page)
 
 
-def on_page_markdown(markdown: str, **_others: Any) -> str:
-    """Leave out what is there for the tests."""
-    return DIRECTION.sub("", markdown)
+def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str:
+    """Leave out what is there for the tests, and put in the tables."""
+    language = config.plugins["i18n"].current_language
+    return TABLE.sub(lambda name: table(name[1], language), DIRECTION.sub("", markdown))
 
 
 def on_post_build(config: MkDocsConfig, **_others: Any) -> None:

@@ -18,7 +18,7 @@ Bytes = Annotated[int, Field(gt=0)]
 class Settings(Environment):
     """Hold what the environment says about the server.
 
-    host: the address that it listens on. port: 0 stands for a free one.
+    host: the address that the server listens on. port: its port; 0 stands for a free one.
     body_limit: bytes of a request's body, decompressed.
     header_limit: bytes of the request line, and of each header.
     header_timeout: seconds from the connection to a complete head.

@@ -31,7 +31,8 @@ class AMQPConnection(Connection):
     """Say where a RabbitMQ is; consume from it by routes, publish to it by `put()`.
 
     hostname: one host, `host:port`, or a list of them, tried in turn.
-    username, password: the login; both, or neither. port: that of hosts which name none.
+    username, password: the login; both, or neither.
+    port: that of hosts which name none; with `ssl` 5671 when left out.
     prefetch: the most unsettled messages for each queue of a route, from 1 to 65535.
     heartbeat: seconds between two heartbeats, up to 65535; a broker that misses three is lost. 0
     stands for none.

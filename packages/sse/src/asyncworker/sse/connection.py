@@ -24,7 +24,7 @@ READ_TIMEOUT: Final = 300.0
 class SSEConnection(Connection):
     """Say where a server of event streams is; read its streams by routes.
 
-    url: http or https; the path of each route is joined to it.
+    url: `http://` or `https://`; the path of each route is joined to it.
     user, password: for Basic authentication; both may be part of the URL instead.
     headers: sent with each request.
     name: by which a route chooses the connection, where an app has several.
