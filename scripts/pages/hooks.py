@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mkdocs.plugins import event_priority
 
+from scripts.pages.commands import command
 from scripts.pages.languages import missing
 from scripts.pages.tables import table
 
@@ -22,8 +23,8 @@ log = logging.getLogger("mkdocs.hooks")
 
 DIRECTION: Final = re.compile(r"^<!-- run: .* -->\n", re.MULTILINE)
 """What tells the tests how to run a block, and the reader nothing."""
-TABLE: Final = re.compile(r"^<!-- table: (\S+) -->$", re.MULTILINE)
-"""Where a table of settings, options or arguments goes."""
+GENERATED: Final = re.compile(r"^<!-- (table|command): (.+) -->$", re.MULTILINE)
+"""Where a table of settings, options or arguments goes, or what a command does."""
 
 
 @event_priority(100)
@@ -44,9 +45,15 @@ def on_files(files: Files, **_others: Any) -> None:
 
 
 def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str:
-    """Leave out what is there for the tests, and put in the tables."""
+    """Leave out what is there for the tests, and put in what is made from the code."""
     language = config.plugins["i18n"].current_language
-    return TABLE.sub(lambda name: table(name[1], language), DIRECTION.sub("", markdown))
+    makers = {"table": table, "command": command}
+
+    def make(marker: re.Match[str]) -> str:
+        made = makers[marker[1]](marker[2], language)
+        return f'<div class="reference" markdown>\n\n{made}\n\n</div>'
+
+    return GENERATED.sub(make, DIRECTION.sub("", markdown))
 
 
 def on_post_build(config: MkDocsConfig, **_others: Any) -> None:

@@ -48,13 +48,19 @@ def table(path: str, language: str) -> str:
     subject = resolve_name(path)
     rows = list(rows_of(subject))
     about = _about(subject, [row.parameter for row in rows], language)
-    lines = [HEADS[language], ("---",) * 4]
     for row in rows:
         if row.parameter not in about:
             log.warning("%s: the docstring does not say what %s is", path, row.parameter)
+    return markdown(rows, about, language)
+
+
+def markdown(rows: list[Row], about: Mapping[str, str], language: str) -> str:
+    """Return rows as a table. about: what each of their parameters is."""
+    lines = [HEADS[language], ("---",) * 4]
+    for row in rows:
         text = about.get(row.parameter, "")
         lines.append((row.name, text[:1].upper() + text[1:], row.values, row.default))
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def rows_of(subject: Any) -> Iterator[Row]:
@@ -86,9 +92,9 @@ def _arguments(function: Callable[..., Any]) -> Iterator[Row]:
     actual = _defaults_of_amqp() if function is AMQPConnection else {}
     for name, one in inspect.signature(function).parameters.items():
         if isinstance(function, type) or one.kind is one.KEYWORD_ONLY:
-            values = str(one.annotation).removesuffix(" | None").replace("tls.", "ssl.")
-            default = _shown(actual.get(name, one.default))
-            yield Row(name, f"`{name}`", f"`{values}`", default)
+            parts = str(one.annotation).replace("tls.", "ssl.").removesuffix(" | None").split(" | ")
+            values = ", ".join(f"`{part}`" for part in parts)
+            yield Row(name, f"`{name}`", values, _shown(actual.get(name, one.default)))
 
 
 def _defaults_of_amqp() -> dict[str, Any]:
@@ -122,15 +128,13 @@ def _values(annotation: Any) -> str:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if get_origin(annotation) is Mapping:
         return "`dict`"
-    if issubclass(annotation, Enum):
-        return ", ".join(map(_shown, annotation))
     return "`true`, `false`" if annotation is bool else f"`{annotation.__name__}`"
 
 
 def _bounds(metadata: Iterable[Any]) -> str:
     signs = {Gt: ("gt", ">"), Ge: ("ge", "≥"), Le: ("le", "≤")}
     found = [(one, *signs[type(one)]) for one in metadata if type(one) in signs]
-    return "".join(f" {sign} {getattr(one, name)}" for one, name, sign in found)
+    return ",".join(f" {sign} {getattr(one, name)}" for one, name, sign in found)
 
 
 def _shown(value: Any) -> str:
@@ -141,7 +145,3 @@ def _shown(value: Any) -> str:
         return f"`{type(value).__name__}.{value.name}`"
     whole = isinstance(value, float) and value.is_integer()
     return f"`{int(value) if whole else value!r}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -64,7 +64,7 @@ def test_a_table_says_what_each_name_is(path, language, caplog):
         ("settings.Settings", "`ASYNCWORKER_SHUTDOWN_TIMEOUT`", "`float` ≥ 0", "`20`"),
         ("settings.Settings", "`ASYNCWORKER_LOOP`", "`asyncio`, `uvloop`", "`asyncio`"),
         ("http.settings.Settings", "`ASYNCWORKER_HTTP_ACCESS_LOG`", "`true`, `false`", "`false`"),
-        ("http.settings.Settings", "`ASYNCWORKER_HTTP_PORT`", "`int` ≥ 0 ≤ 65535", "`8080`"),
+        ("http.settings.Settings", "`ASYNCWORKER_HTTP_PORT`", "`int` ≥ 0, ≤ 65535", "`8080`"),
         ("handler_options.RouteOptions", "`Options.BULK_SIZE`", "`int` ≥ 1", "`1`"),
         ("handler_options.RouteOptions", "`Options.TIMEOUT`", "`float` > 0", "`None`"),
         ("rabbitmq.connection.AMQPConnection", "`prefetch`", "`int`", "`128`"),
