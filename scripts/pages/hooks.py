@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mkdocs.plugins import event_priority
 
 from scripts.pages.commands import command
+from scripts.pages.documents import with_documents
 from scripts.pages.languages import missing
 from scripts.pages.tables import table
 
@@ -45,7 +46,7 @@ def on_files(files: Files, **_others: Any) -> None:
 
 
 def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str:
-    """Leave out what is there for the tests, and put in what is made from the code."""
+    """Leave out what is there for the tests; put in documents, and what is made from the code."""
     language = config.plugins["i18n"].current_language
     makers = {"table": table, "command": command}
 
@@ -53,7 +54,7 @@ def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str
         made = makers[marker[1]](marker[2], language)
         return f'<div class="reference" markdown>\n\n{made}\n\n</div>'
 
-    return GENERATED.sub(make, DIRECTION.sub("", markdown))
+    return with_documents(GENERATED.sub(make, DIRECTION.sub("", markdown)))
 
 
 def on_post_build(config: MkDocsConfig, **_others: Any) -> None:
