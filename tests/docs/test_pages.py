@@ -1,18 +1,22 @@
 """Each page of the documentation is there in both languages, and says the same in both."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from scripts.pages.catalogue import digest
+from scripts.pages.documents import ROOT, documents_in, with_documents
 from scripts.pages.languages import in_portuguese, missing
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 ENGLISH = [page for page in PAGES if not page.endswith(".pt-BR.md")]
 
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+TRANSLATED = re.compile(r"^  (\S+): (\w+)$", re.MULTILINE)
 FENCED = re.compile(r"^( *)(`{3,}).*?^\1\2 *$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) .*?(\{ *#\S+ *\})?$", re.MULTILINE)
+OBJECT = re.compile(r"^::: .*\n(?: +.*\n)*", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -28,7 +32,16 @@ def test_a_page_in_one_language_alone_is_missing_in_the_other():
 @pytest.fixture(params=ENGLISH)
 def texts(request):
     """The text of a page in both languages."""
-    return [(DOCS / page).read_text() for page in (request.param, in_portuguese(request.param))]
+    pages = (request.param, in_portuguese(request.param))
+    return [with_documents((DOCS / page).read_text()) for page in pages]
+
+
+@pytest.mark.parametrize("page", ENGLISH)
+def test_what_is_translated_has_not_changed_since(page):
+    documents = documents_in((DOCS / page).read_text())
+    front_matter = FRONT_MATTER.match((DOCS / in_portuguese(page)).read_text())
+    translated = dict(TRANSLATED.findall(front_matter[0])) if front_matter else {}
+    assert translated == {path: digest((ROOT / path).read_text()) for path in documents}
 
 
 def test_a_page_has_the_same_headings_in_both_languages(texts):
@@ -38,6 +51,11 @@ def test_a_page_has_the_same_headings_in_both_languages(texts):
 
 def test_a_page_has_the_same_blocks_in_both_languages(texts):
     english, portuguese = ([block[0] for block in FENCED.finditer(text)] for text in texts)
+    assert english == portuguese
+
+
+def test_a_page_tells_of_the_same_objects_in_both_languages(texts):
+    english, portuguese = (OBJECT.findall(text) for text in texts)
     assert english == portuguese
 
 
