@@ -2,12 +2,12 @@
 
 import os
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scripts.rabbitmq import free_ports
 from tests.docs import formats
 from tests.docs.blocks import Block, Directive, Page
 from tests.docs.console import Line, difference
@@ -54,7 +54,7 @@ class Run:
             program = stack.enter_context(Program.started(page.name, page.text, reader))
             terminal = Terminal(reader, folder / "memory", variables or usual_variables())
             shell = Shell(page, terminal, stack, installing=variables is not None)
-            port = shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = free_port()
+            port = shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = str(free_ports(1)[0])
             yield cls(page, reader, program, shell, port)
 
     def block(self, block: Block) -> None:
@@ -162,13 +162,6 @@ class Run:
             yield
         except Failed as error:
             raise self.page.wrong(offset + error.line, str(error)) from error.__cause__
-
-
-def free_port() -> str:
-    """Return a port that nobody has now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
 
 
 def check_text(page: Page) -> None:
