@@ -1,9 +1,15 @@
-"""Examples that end by themselves, as a user runs them."""
+"""Examples, as a user runs them."""
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.faults.waiting import until
+from tests.faults.worker import Worker
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LIMIT = 60.0
@@ -55,3 +61,16 @@ async def test_the_retries_are_tried_and_given_up(private_node):
         "succeeds at last: attempt 2",
         "succeeds at last: attempt 3",
     ]
+
+
+@pytest.mark.parametrize("where", ["memory", "rabbitmq"])
+async def test_the_demo_shows_messages_until_ctrl_c(where, request, tmp_path):
+    url = "" if where == "memory" else request.getfixturevalue("amqp_url")
+    environment = {"ASYNCWORKER_AMQP_URL": url}
+    script = EXAMPLES / "demo.py"
+    async with Worker.started(script, tmp_path / "record", environment) as demo:
+        await until(lambda: sum("handled" in line for line in demo.output) > 1, "two messages")
+        demo.send(signal.SIGINT)
+        assert await demo.end() == 0
+    assert {entry["level"] for entry in demo.log} == {"INFO"}
+    assert demo.output[-1].startswith("done: ")

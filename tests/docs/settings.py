@@ -1,0 +1,75 @@
+"""ASYNCWORKER_* variables that a page names: whether there are such, and take such values."""
+
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from scripts.broker import VARIABLE as BROKER
+
+NAME = re.compile(r"\bASYNCWORKER_[A-Z][A-Z_]*[A-Z]\b")
+ASSIGNMENT = re.compile(rf"({NAME.pattern})=(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'`$]*)")
+CLASSES = {
+    "asyncworker.settings": "Settings",
+    "asyncworker.http.settings": "Settings",
+    "asyncworker.rabbitmq.settings": "RabbitMQSettings",
+}
+OTHERS = {BROKER}
+"""What tests and examples read, and no worker does."""
+
+
+def wrong_settings(text: str) -> Iterator[tuple[int, str]]:
+    """Return what is wrong about the variables in a text, with its line, counted from 1."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for name in NAME.findall(line):
+            if name not in fields() and name not in OTHERS:
+                yield number, f"there is no setting {name}"
+        for found in ASSIGNMENT.finditer(line):
+            for problem in wrong_values({found[1]: "".join(shlex.split(found["value"]))}):
+                yield number, problem
+
+
+def wrong_values(values: dict[str, str]) -> Iterator[str]:
+    """Return which values the variables do not take."""
+    for name, value in values.items():
+        if value and name in fields():
+            settings, field = fields()[name]
+            try:
+                settings.model_validate({field: value})
+            except ValidationError as error:
+                yield f"{name}={value}: {error.errors()[0]['msg']}"
+
+
+def values_in(data: Any) -> dict[str, str]:
+    """Return the values that data, as of YAML, gives to variables.
+
+    They stand as `NAME: value`, or as `name: NAME` beside `value: value`.
+    """
+    found: dict[str, str] = {}
+    if isinstance(data, dict):
+        pair = {data.get("name"): data.get("value")}
+        found = {
+            name: str(value)
+            for name, value in (data | pair).items()
+            if isinstance(name, str) and NAME.fullmatch(name) and value is not None
+        }
+        data = list(data.values())
+    for value in data if isinstance(data, list) else []:
+        found |= values_in(value)
+    return found
+
+
+@cache
+def fields() -> dict[str, tuple[type[BaseSettings], str]]:
+    """Return the variables that there are, each with the class and the field that it sets."""
+    classes = [getattr(importlib.import_module(module), name) for module, name in CLASSES.items()]
+    return {
+        f"{one.model_config['env_prefix']}{field.upper()}": (one, field)
+        for one in classes
+        for field in one.model_fields
+    }

@@ -1,0 +1,143 @@
+"""A terminal for the commands of a page: what one sets, the next one finds."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LIMIT = 60.0
+"""Seconds that a command may take on a busy machine."""
+REMEMBER = """
+code=$?
+{ pwd && env -0; } > "$1"
+exit $code
+"""
+
+
+class TookTooLong(Exception):
+    """Report a command that neither ended nor printed what it should."""
+
+
+class Job:
+    """Hold a running command: what it prints is read all the time."""
+
+    def __init__(self, command: list[str], folder: Path, variables: Mapping[str, str]) -> None:
+        self.output = ""
+        self._changed = threading.Condition()
+        self._closed = False
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def wait(self, condition: Callable[[str], bool]) -> bool:
+        """Tell whether the output fulfils the condition, waiting for it until the command ends.
+
+        Raises: TookTooLong
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: condition(self.output) or self._closed, LIMIT):
+                raise TookTooLong(f"not ended within {LIMIT:g} s")
+        return condition(self.output)
+
+    def end(self) -> int:
+        """Return the exit code, waiting for it and for all of the output.
+
+        Raises: TookTooLong
+        """
+        self.wait(lambda _: False)
+        try:
+            return self._process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            raise TookTooLong(f"not ended within {LIMIT:g} s") from None
+
+    def interrupt(self) -> None:
+        """Send SIGINT, as Ctrl-C does."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
+
+    def close(self) -> None:
+        """End whatever of it still runs."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        with stream:
+            while data := os.read(stream.fileno(), 65536):
+                with self._changed:
+                    self.output += data.decode(errors="replace")
+                    self._changed.notify_all()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+@dataclass
+class Terminal:
+    """Run commands by bash, one after another, in a folder and an environment that they change.
+
+    memory: a file of the terminal's own.
+    """
+
+    folder: Path
+    memory: Path
+    variables: dict[str, str] = field(default_factory=lambda: usual_variables())
+
+    @contextmanager
+    def started(self, command: str) -> Iterator[Job]:
+        """Start a command, and end it with the context; the next one finds what it set."""
+        self.memory.unlink(missing_ok=True)
+        with self.kept_running(f"set -a\n{command}\n{REMEMBER}", str(self.memory)) as job:
+            yield job
+        self._remember()
+
+    @contextmanager
+    def kept_running(self, command: str, *arguments: str) -> Iterator[Job]:
+        """Start a command, and end it with the context."""
+        line = ["bash", "-c", command, "bash", *arguments]
+        job = Job(line, self.folder, self.variables)
+        try:
+            yield job
+        finally:
+            job.close()
+
+    def _remember(self) -> None:
+        if not self.memory.exists():
+            return
+        folder, _, variables = self.memory.read_text().partition("\n")
+        pairs = (one.split("=", 1) for one in variables.split("\0") if "=" in one)
+        self.folder, self.variables = Path(folder), dict(pairs)
+
+
+def usual_variables() -> dict[str, str]:
+    """Return the environment of a user in whose PATH this Python comes first."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ASYNCWORKER_", "PYTEST_"))
+    }
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return kept | {
+        "COLUMNS": "80",
+        "NO_COLOR": "1",
+        "PATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "TERM": "dumb",
+    }
