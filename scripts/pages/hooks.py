@@ -9,7 +9,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mkdocs.plugins import event_priority
+
+from scripts.pages.commands import command
 from scripts.pages.languages import missing
+from scripts.pages.tables import table
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -19,6 +23,19 @@ log = logging.getLogger("mkdocs.hooks")
 
 DIRECTION: Final = re.compile(r"^<!-- run: .* -->\n", re.MULTILINE)
 """What tells the tests how to run a block, and the reader nothing."""
+GENERATED: Final = re.compile(r"^<!-- (table|command): (.+) -->$", re.MULTILINE)
+"""Where a table of settings, options or arguments goes, or what a command does."""
+
+
+@event_priority(100)
+def on_config(config: MkDocsConfig) -> None:
+    """Tell the reference in which language the site is built now, before it is read."""
+    i18n, reference = config.plugins["i18n"], config.plugins["mkdocstrings"]
+    language = i18n.current_language or i18n.default_language
+    reference.config.locale = language
+    reference.config.handlers["python"]["options"]["extensions"] = [
+        {"scripts.pages.reference:Reference": {"language": language}}
+    ]
 
 
 def on_files(files: Files, **_others: Any) -> None:
@@ -27,9 +44,16 @@ def on_files(files: Files, **_others: Any) -> None:
         log.warning("the page %s is missing", page)
 
 
-def on_page_markdown(markdown: str, **_others: Any) -> str:
-    """Leave out what is there for the tests."""
-    return DIRECTION.sub("", markdown)
+def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str:
+    """Leave out what is there for the tests, and put in what is made from the code."""
+    language = config.plugins["i18n"].current_language
+    makers = {"table": table, "command": command}
+
+    def make(marker: re.Match[str]) -> str:
+        made = makers[marker[1]](marker[2], language)
+        return f'<div class="reference" markdown>\n\n{made}\n\n</div>'
+
+    return GENERATED.sub(make, DIRECTION.sub("", markdown))
 
 
 def on_post_build(config: MkDocsConfig, **_others: Any) -> None:

@@ -13,6 +13,7 @@ ENGLISH = [page for page in PAGES if not page.endswith(".pt-BR.md")]
 
 FENCED = re.compile(r"^( *)(`{3,}).*?^\1\2 *$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) .*?(\{ *#\S+ *\})?$", re.MULTILINE)
+OBJECT = re.compile(r"^::: .*\n(?: +.*\n)*", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -38,6 +39,11 @@ def test_a_page_has_the_same_headings_in_both_languages(texts):
 
 def test_a_page_has_the_same_blocks_in_both_languages(texts):
     english, portuguese = ([block[0] for block in FENCED.finditer(text)] for text in texts)
+    assert english == portuguese
+
+
+def test_a_page_tells_of_the_same_objects_in_both_languages(texts):
+    english, portuguese = (OBJECT.findall(text) for text in texts)
     assert english == portuguese
 
 

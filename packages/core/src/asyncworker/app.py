@@ -36,6 +36,8 @@ class App(MutableMapping[Hashable, Any]):
     """Tie handlers to queues, streams and URLs, and run them in one process.
 
     It is a mapping for what handlers share: `app["redis"] = ...`, at any time.
+
+    connections: where its routes find their work, and what it publishes to.
     host, user, password, prefetch_count: the form of async-worker 0.1, which makes one
     AMQPConnection and lets `route()` leave out `type`.
 
@@ -89,8 +91,8 @@ class App(MutableMapping[Hashable, Any]):
         """Tie the decorated handler to routes, and return it as it is.
 
         routes: names, or objects that the backend takes in their place, as RabbitMQ's `Queue`.
-        type: which backend serves them. options: keyed by `Options` and `Events`. What else the
-        backend takes (`connection`, `vhost`, `methods`, ...) goes on to it.
+        type: which backend serves them. options: keyed by `Options` and `Events`.
+        backend_arguments: what else the backend takes, as `connection`, `vhost` and `methods`.
 
         Raises: ConfigurationError
         """
@@ -119,8 +121,10 @@ class App(MutableMapping[Hashable, Any]):
     ) -> Callable[[H], H]:
         """Run the decorated handler every so many seconds, and return it as it is.
 
-        It takes the app, or nothing. first: seconds from the start to the first run. options:
-        `Options.MAX_CONCURRENCY`, 1 when left out, and `Options.TIMEOUT`.
+        The handler takes the app, or nothing.
+
+        seconds: from one run to the next. first: seconds from the start to the first run.
+        options: `Options.MAX_CONCURRENCY`, 1 when left out, and `Options.TIMEOUT`.
 
         Raises: ConfigurationError
         """
@@ -135,7 +139,10 @@ class App(MutableMapping[Hashable, Any]):
     ) -> Callable[[H], H]:
         """Run the decorated handler when a cron expression matches, else as `run_every()` does.
 
-        cron: minute, hour, day of month, month, day of week, as "30 2 * * MON-FRI".
+        It needs `asyncworker-core[cron]`.
+
+        cron: minute, hour, day of month, month, day of week, as `"30 2 * * MON-FRI"`.
+        options: those of `run_every()`. timezone: a name, as `"America/Sao_Paulo"`, or a tzinfo.
 
         Raises: ConfigurationError
         """

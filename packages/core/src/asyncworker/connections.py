@@ -26,6 +26,8 @@ class Connection:
 
     It opens nothing before it is used, and may be used on several event loops one after another.
     As an `async with` it closes what was opened meanwhile.
+
+    name: by which a route chooses it, where an app has several.
     """
 
     route_type: ClassVar[RouteType]

@@ -14,7 +14,8 @@ from asyncworker.options import DefaultValues, Events, Options
 class HandlerOptions(BaseModel):
     """Hold the options that every handler has; what calls handlers extends it.
 
-    timeout: seconds that the handler may take each time it is called. None: as long as it needs.
+    timeout: seconds that the handler may take each time it is called. Then it is cancelled, and
+    counts as one that raised HandlerTimeout. None: as long as it needs.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -56,8 +57,8 @@ class RouteOptions(HandlerOptions):
     """Hold the options that every route of batches has; a backend may extend it.
 
     bulk_size: the most items a handler is given at once.
-    bulk_flush_interval: seconds; a batch goes out when its oldest item is that old. None: the
-    setting `ASYNCWORKER_FLUSH_TIMEOUT`.
+    bulk_flush_interval: seconds; a batch goes out when its oldest item is that old. None: what the
+    setting `ASYNCWORKER_FLUSH_TIMEOUT` says.
     max_concurrency: the most batches handled side by side. None: as many as the backend holds.
     """
 

@@ -129,6 +129,7 @@ class WorkerLogger(JsonLogger):  # type: ignore[misc]  # aiologger has no types
 
 
 logger = WorkerLogger(name="asyncworker", level=LogLevel.INFO)
+"""An aiologger that writes JSON lines: `await logger.info({"order": 1})`."""
 
 
 class _Run:

@@ -91,3 +91,5 @@ def backend_entry_points() -> tuple[EntryPoint, ...]:
 
 
 RouteTypes = RouteTypeRegistry()
+"""All types of route: `RouteTypes.AMQP_RABBITMQ`, `RouteTypes.HTTP`, `RouteTypes.SSE`, and those
+that other backends publish. `RouteTypes("sse")`, `"sse" in RouteTypes` and iteration work too."""

@@ -42,10 +42,11 @@ class Environment(BaseSettings):
 class Settings(Environment):
     """Hold what the environment says.
 
-    flush_timeout: seconds; a batch goes out when its oldest item is that old.
-    shutdown_timeout: seconds; what a drain may take before handlers are cancelled.
     loglevel: the lowest level that is logged.
-    loop: the event loop that `app.run()` makes.
+    flush_timeout: seconds; a batch goes out when its oldest item is that old. A route may say
+    otherwise by `Options.BULK_FLUSH_INTERVAL`.
+    shutdown_timeout: seconds that a drain may take before handlers are cancelled.
+    loop: the event loop that `app.run()` makes; uvloop needs `asyncworker-core[uvloop]`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX)

@@ -103,8 +103,10 @@ class Testing(Protocol):
 class TestApp:
     """Run an app for a test: `async with TestApp(app) as worker:`.
 
-    Messages come from a broker in memory, events from a scripted server, requests to a free port
-    of this machine. Batches go out at once, full or not. errors: what handlers raised.
+    Messages come from a broker in memory, events from a scripted server, requests go to a free port
+    of this machine, whatever the app's connections say. Batches go out at once, full or not.
+
+    app: with its hooks, routes and schedules, which run for real.
     """
 
     __test__ = False

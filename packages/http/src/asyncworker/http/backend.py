@@ -37,6 +37,7 @@ class HTTPBackend:
     ) -> HTTPRoute:
         """Return a route that answers these methods of these paths, checked.
 
+        methods: which requests it answers; HEAD goes with GET.
         Raises: ConfigurationError
         """
         # Reads the settings, so that a wrong one shows here and not when the app starts.

@@ -35,7 +35,8 @@ class HTTP:
     """Declare the routes of an app, extend its web.Application, and tell where it listens.
 
     Each method of HTTP takes a path, or a list of paths, and makes a decorator that returns the
-    handler as it is. options: keyed by `Options`, which for HTTP has `Options.TIMEOUT`.
+    handler as it is. Its options are keyed by `Options`, of which HTTP has `Options.TIMEOUT`.
+
     Raises: ConfigurationError
     """
 

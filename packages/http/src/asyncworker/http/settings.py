@@ -18,12 +18,14 @@ Bytes = Annotated[int, Field(gt=0)]
 class Settings(Environment):
     """Hold what the environment says about the server.
 
-    host, port: where it listens; port 0 stands for a free one.
-    body_limit: bytes of a request's body. header_limit: bytes of the request line, and of each
-    header.
-    header_timeout: seconds for a request's head. body_timeout: seconds for its body, and one more
-    for every 500 bytes of it. answer_timeout: seconds that a client may leave an answer unread.
-    keepalive_timeout: seconds that a connection may be idle between two requests.
+    host: the address that the server listens on. port: its port; 0 stands for a free one.
+    body_limit: bytes of a request's body, decompressed.
+    header_limit: bytes of the request line, and of each header.
+    header_timeout: seconds from the connection to a complete head.
+    body_timeout: seconds for a body, and one more for every 500 bytes of it.
+    answer_timeout: seconds that a client may leave an answer unread.
+    keepalive_timeout: seconds from an answer to the next complete head. Behind a proxy, more than
+    the proxy keeps connections.
     access_log: whether each request is logged.
     sockets: descriptors, separated by commas, of sockets that listen already, as a parent shares
     them between several processes; they take the place of host and port.

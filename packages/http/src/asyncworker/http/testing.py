@@ -20,7 +20,10 @@ WHERE: Final = {"host": "127.0.0.1", "port": 0, "sockets": ""}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold the answer to a request."""
+    """Hold the answer to a request.
+
+    status: its number. headers: keyed by name, in whatever case. content: the bytes of the body.
+    """
 
     status: int
     headers: Mapping[str, str]

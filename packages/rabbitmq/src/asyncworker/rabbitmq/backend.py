@@ -45,6 +45,8 @@ class RabbitMQBackend:
     ) -> AMQPRoute:
         """Return a route that consumes these queues, checked; those given as Queues are declared.
 
+        connection: the AMQPConnection to consume from, or its name; may be left out where there is
+        but one. vhost: where the queues are; that of the connection when left out.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(AMQPConnection, connection)

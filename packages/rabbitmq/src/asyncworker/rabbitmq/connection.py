@@ -30,11 +30,19 @@ PUBLISH_TIMEOUT: Final = 30.0
 class AMQPConnection(Connection):
     """Say where a RabbitMQ is; consume from it by routes, publish to it by `put()`.
 
-    hostname: one host, `host:port`, or a list of them, tried in turn. prefetch: the most unsettled
-    messages for each queue of a route. heartbeat: seconds. ssl: True, or an SSLContext.
-    url: `amqps://user:password@host:port/vhost`, in place of hostname, port, username, password
-    and ssl; `memory://name/vhost` is a broker in this process.
-    host, user, prefetch_count: other spellings of hostname, username and prefetch.
+    hostname: one host, `host:port`, or a list of them, tried in turn.
+    username, password: the login; both, or neither.
+    port: that of hosts which name none; with `ssl` 5671 when left out.
+    prefetch: the most unsettled messages for each queue of a route, from 1 to 65535.
+    heartbeat: seconds between two heartbeats, up to 65535; a broker that misses three is lost. 0
+    stands for none.
+    ssl: True verifies the broker by the system's certificates, an SSLContext by its own.
+    name: by which a route chooses the connection, where an app has several.
+    host: the same as `hostname`. user: the same as `username`.
+    prefetch_count: the same as `prefetch`.
+    url: `amqps://user:password@host:port/vhost`, in place of `hostname`, `port`, `username`,
+    `password` and `ssl`. Its vhost is that of routes and of `put()` which name none.
+    `memory://name/vhost` is a broker in this process.
 
     Raises: ConfigurationError
     """
@@ -95,11 +103,15 @@ class AMQPConnection(Connection):
     ) -> None:
         """Publish a message, persistent, and return when the broker has confirmed it.
 
-        body: any JSON value, or bytes, which go as they are; `data` is its older name.
-        vhost: that of the connection when not given. properties: those of AMQP 0-9-1, by name.
-        mandatory: raise when no queue takes the message. timeout: seconds, for everything.
-
         Lost connections are opened again, and what was not confirmed is published again.
+
+        body: any JSON value, or bytes, which go as they are. data: its older name.
+        routing_key: the name of a queue, where no exchange is named.
+        exchange: its name; the default exchange when left out.
+        vhost: that of the connection when left out. headers: those of the message.
+        properties: those of AMQP 0-9-1, by name. mandatory: raise when no queue takes the message.
+        timeout: seconds for all of it.
+
         Raises: Unroutable, PublishRejected, PublishTimeout, NotSerializable, ConfigurationError
         """
         _check_timeout(timeout)
@@ -117,7 +129,7 @@ class AMQPConnection(Connection):
     async def channel(self, vhost: str | None = None) -> AsyncIterator[AbstractChannel]:
         """Offer an aio-pika channel, on a connection of its own: to declare, bind, purge, look.
 
-        vhost: that of the connection when not given.
+        vhost: that of the connection when left out.
         Raises: BrokerError, ConfigurationError
         """
         chosen = connection_class(in_memory=self.broker.in_memory)

@@ -26,9 +26,13 @@ PROPERTIES: Final = ("message_id", "content_type")
 class RabbitMQMessage:
     """Hold one message, and what its handler decided about it.
 
-    body: the decoded JSON. queue: the one it was consumed from. redelivered: whether it may have
-    been delivered before. attempt: 1, and one more each time that it was retried; exchange and
-    routing_key stay those of the first. The other fields are those of AMQP 0-9-1.
+    body: the decoded JSON. raw_body: its bytes. queue: the one it was consumed from.
+    exchange, routing_key: those it was published with, however often it was retried.
+    headers, message_id, content_type: those of AMQP 0-9-1, decoded when they are first used.
+    redelivered: whether it may have been delivered before.
+    attempt: 1, and one more each time that it was retried.
+    delivery_tag: its number on the channel that delivered it.
+    outcome: what `accept()`, `reject()` or `retry()` decided last; None as long as none did.
     """
 
     body: Any
@@ -51,13 +55,16 @@ class RabbitMQMessage:
         self.outcome = Actions.ACK
 
     def reject(self, requeue: bool = True) -> None:
-        """Have the message put back in its queue, or else dropped or dead-lettered."""
+        """Have the message put back in its queue, or else dropped or dead-lettered.
+
+        requeue: whether it goes back.
+        """
         self.outcome = Actions.REQUEUE if requeue else Actions.REJECT
 
     def retry(self, delay: float | None = None) -> None:
         """Have the message handled again later, as its next attempt; the broker keeps it.
 
-        delay: seconds; as the route's Retry has it when left out, and else as Retry() has.
+        delay: seconds; as the route's Retry has it when left out, or else as `Retry()` has.
         Raises: ConfigurationError
         """
         if delay is not None:

@@ -21,7 +21,8 @@ class Retry:
     """Have a message handled again later, some time after each failure; the broker keeps it.
 
     attempts: how often it is handled in all, the first time included. delay: seconds after the
-    first. factor: by which each delay is longer than the one before. max_delay: seconds, the most.
+    first failure. factor: by which each delay is longer than the one before.
+    max_delay: seconds that no delay exceeds.
     jitter: the part of each delay, from 0 to 1, that is left to chance: 0.5 is for between half of
     it and all. on: the exceptions that are worth it. then: what is done with a message after the
     last attempt, or when its handler raises something else.

@@ -45,9 +45,10 @@ OnException: TypeAlias = Annotated[
 class AMQPOptions(RouteOptions):
     """Hold the options of a RabbitMQ route.
 
-    on_success, on_exception: what is done with messages that say nothing themselves. on_exception
-    may also be a Retry, or a dict from exceptions to these; in it the nearest class counts, and
-    what is not in it is put back.
+    on_success: what is done with messages whose handler returned, and that say nothing themselves.
+    on_exception: what is done with messages whose handler raised, and that say nothing themselves:
+    one of `Actions`, a `Retry`, or a dict from exceptions to these. In a dict the class nearest to
+    the exception's own counts, and what is not in it is put back.
     """
 
     on_success: Actions = DefaultValues.ON_SUCCESS

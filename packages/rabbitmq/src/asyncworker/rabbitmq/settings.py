@@ -10,7 +10,8 @@ from asyncworker.settings import PREFIX, Environment
 class RabbitMQSettings(Environment):
     """Hold what the environment says.
 
-    wire: read and write messages without the AMQP library, which does everything else.
+    wire: whether messages are read and written without the AMQP library, which does everything
+    else.
     """
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}RABBITMQ_")

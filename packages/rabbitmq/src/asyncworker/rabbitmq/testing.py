@@ -31,7 +31,11 @@ _numbers: Final = count(1)
 
 @dataclass(slots=True)
 class Delivery:
-    """Hold a message as a handler got it. outcome: how it was settled, None until it is."""
+    """Hold a message as it was delivered to a route.
+
+    queue: the one it came from. raw_body: its bytes. redelivered: whether it came before.
+    outcome: how it was settled, None until it is.
+    """
 
     queue: str
     raw_body: bytes
@@ -103,7 +107,7 @@ class RabbitMQStand:
     def __init__(self, connections: Sequence[AMQPConnection], journal: Journal) -> None:
         self.routes: list[AMQPRoute] = []
         self.messages: list[Delivery] = []
-        """All that handlers were given, in that order."""
+        """All that was delivered to routes, in that order."""
         self._connections = connections
         self._observer = Observer(self.messages, journal)
         self._publishers: dict[str, AMQPConnection] = {}
@@ -120,7 +124,10 @@ class RabbitMQStand:
     ) -> None:
         """Publish as `AMQPConnection.put()` does.
 
+        body: any JSON value, or bytes, which go as they are.
+        routing_key: the name of a queue, where no exchange is named.
         connection: the app's own that says where to, if it has several.
+        options: what else `put()` takes.
         """
         chosen = self._chosen(connection)
         await self._publisher(chosen).put(
@@ -152,7 +159,10 @@ class RabbitMQStand:
         return QueueView(found)
 
     async def advance(self, seconds: float) -> None:
-        """Let so much time pass for messages and queues that have a limit."""
+        """Let time pass for messages and queues that have a limit, and for delays of retries.
+
+        seconds: how much.
+        """
         for name in self._publishers:
             broker(name).advance(seconds)
 

@@ -30,7 +30,9 @@ MAX_EXCHANGE: Final = 127
 class Exchange:
     """Declare an exchange.
 
-    type: direct, topic, fanout, headers, or one of a plugin, as "x-delayed-message".
+    name: at most 127 bytes. type: direct, topic, fanout, headers, or one of a plugin, as
+    "x-delayed-message".
+    durable: outlive a restart of the broker. auto_delete: go with the last binding.
     internal: take messages from other exchanges alone. arguments: whatever else the broker knows.
     Raises: ConfigurationError
     """
@@ -83,9 +85,11 @@ class Binding:
 class Queue:
     """Declare a queue, and what it needs.
 
-    type: classic or quorum; the broker's own default when not given. bind: its bindings; others
-    that it has stay. ttl: seconds that a message may wait in it. max_length: the most messages that
-    wait in it; the oldest make room. arguments: whatever else the broker knows.
+    name: at most 255 bytes. type: classic or quorum; the broker's own default when left out.
+    bind: its bindings; others that it has stay. ttl: seconds that a message may wait in it.
+    max_length: the most messages that wait in it; the oldest make room.
+    durable: outlive a restart of the broker. auto_delete: go with the last consumer.
+    arguments: whatever else the broker knows.
     dead_letter: where messages go that are rejected, too old or too many. True: to a queue
     `NAME.dead`, declared beside it; a name: to that queue, which exists; a Queue or an Exchange: to
     that one, which is declared.

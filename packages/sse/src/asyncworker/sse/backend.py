@@ -46,6 +46,9 @@ class SSEBackend:
     ) -> SSERoute:
         """Return a route that reads these streams, checked.
 
+        connection: the SSEConnection to read from, or its name; may be left out where there is but
+        one. headers: sent with each request of this route, beside those of the connection; one of
+        the same name takes its place.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(SSEConnection, connection)

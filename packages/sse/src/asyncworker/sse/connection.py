@@ -24,10 +24,13 @@ READ_TIMEOUT: Final = 300.0
 class SSEConnection(Connection):
     """Say where a server of event streams is; read its streams by routes.
 
-    url: http or https; the path of each route is joined to it. user, password: for Basic
-    authentication; they may be part of the URL. headers: sent with each request.
-    connect_timeout: seconds. read_timeout: seconds without a byte after which a stream is taken
-    for dead, or None. max_event_size: bytes of a line, and of the data lines of an event.
+    url: `http://` or `https://`; the path of each route is joined to it.
+    user, password: for Basic authentication; both may be part of the URL instead.
+    headers: sent with each request.
+    name: by which a route chooses the connection, where an app has several.
+    connect_timeout: seconds to connect. read_timeout: seconds without a byte, after which a stream
+    is taken for dead and opened again. None: it may be silent for ever.
+    max_event_size: bytes of a line, and of the data lines of an event.
     ssl: an SSLContext, in place of the system's certificates.
 
     user, password, headers and ssl are for the origin of `url`: no redirect takes them elsewhere.

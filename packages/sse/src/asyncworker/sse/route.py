@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class SSEOptions(RouteOptions):
     """Hold the options of a route of event streams.
 
-    max_concurrency: 1 unless given, so that the order within a stream is kept.
+    max_concurrency: the most batches handled side by side. More than 1 gives up the order within a
+    stream.
     """
 
     max_concurrency: int = Field(1, ge=1)

@@ -63,7 +63,8 @@ class SSEStand:
     def feed(self, route: str, data: Any = "", name: str = "", id: str | None = None) -> None:
         """Send an event to those who read a route.
 
-        data: text, or a value that goes as JSON. name: "message" when it is empty.
+        route: its path, as the app declares it. data: text, or a value that goes as JSON.
+        name: the type of the event, "message" when it is empty. id: the last event id from here on.
         Raises: ConfigurationError
         """
         streams = [one for one in self._streams if one.route == route]
