@@ -113,9 +113,9 @@ class Page:
             ],
         )
 
-    def wrong(self, block: Block, what: str, line: int = 0) -> Wrong:
-        """Return what reports a block. line: of its content, counted from 1."""
-        return Wrong(self.name, block.line + line, what)
+    def wrong(self, line: int, what: str) -> Wrong:
+        """Return what reports a line."""
+        return Wrong(self.name, line, what)
 
 
 def _without_containers(text: str) -> str:

@@ -4,72 +4,119 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ANYTHING = "..."
+INTERRUPT = "^C"
+"""What a terminal shows when its user interrupts a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Hold a line of expected output. `...` stands for anything, alone for any lines."""
+
+    text: str
+    number: int
+
+    @property
+    def is_anything(self) -> bool:
+        """Tell whether it stands for any lines."""
+        return self.text.strip() == ANYTHING
+
+    def fits(self, printed: str) -> bool:
+        """Tell whether this may have been printed in its place."""
+        parts = map(re.escape, self.text.rstrip().split(ANYTHING))
+        return self.is_anything or re.fullmatch(".*".join(parts), printed.rstrip()) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Hold a command and what it should print. line: of the block, counted from 1."""
+    """Hold a command and what it should print. line: the last one of the command.
+
+    A command without text goes on with what was started before it.
+    """
 
     text: str
-    expected: tuple[str, ...]
+    expected: tuple[Line, ...]
     line: int
 
-    def difference(self, printed: str, *, so_far: bool = False) -> tuple[int, str] | None:
-        """Return the line of the block where something else was printed, and what should stand.
+    @property
+    def is_interrupted(self) -> bool:
+        """Tell whether it goes on until its user interrupts it."""
+        return any(line.text == INTERRUPT for line in self.expected)
 
-        so_far: whether more may come.
-        """
-        found = difference(self.expected, printed, so_far=so_far)
-        return found and (self.line + found[0], found[1])
+    @property
+    def before(self) -> tuple[Line, ...]:
+        """Return what it should print before it is interrupted, if it is."""
+        numbers = [line.number for line in self.expected if line.text == INTERRUPT]
+        return tuple(line for line in self.expected if not numbers or line.number < numbers[0])
 
-
-def difference(
-    expected: Sequence[str], printed: str, *, so_far: bool = False
-) -> tuple[int, str] | None:
-    """Return which line was not printed as expected, counted from 1, and what is.
-
-    `...` stands for anything, and in a line of its own for any lines. so_far: whether more may
-    come. Where nothing is expected anything fits.
-    """
-    if not expected:
-        return None
-    text = "".join(f"{line.rstrip()}\n" for line in printed.rstrip().splitlines())
-    pattern = ""
-    for number, line in enumerate(expected, start=1):
-        pattern += _pattern(line)
-        if not re.match(pattern, text):
-            return number, f"expected {line!r}"
-    if so_far or re.fullmatch(pattern, text):
-        return None
-    return len(expected), f"expected nothing after {expected[-1]!r}"
+    @property
+    def in_all(self) -> tuple[Line, ...]:
+        """Return what it should print to its end: where nothing stands after `^C`, anything."""
+        if self.expected and self.expected[-1].text == INTERRUPT:
+            return (*self.before, Line(ANYTHING, self.expected[-1].number))
+        return tuple(line for line in self.expected if line.text != INTERRUPT)
 
 
-def _pattern(line: str) -> str:
-    if line.strip() == "...":
-        return r"(?:.*\n)*"
-    return ".*".join(map(re.escape, line.rstrip().split("..."))) + "\n"
-
-
-def commands_of(content: str) -> list[Command]:
+def commands_of(content: str, start: int) -> list[Command]:
     r"""Return the commands of a console block.
 
     A command goes on after a backslash at the end of its line, and on lines that begin with `> `.
-    Raises: ValueError, when something else comes first.
+    start: the line of the page before the content.
     """
-    found: list[tuple[int, list[str], list[str]]] = []
-    for number, line in enumerate(content.splitlines(), start=1):
-        if line.startswith("$ "):
-            found.append((number, [line[2:]], []))
+    found: list[tuple[list[Line], list[Line]]] = []
+    for number, text in enumerate(content.splitlines(), start=start + 1):
+        line = Line(text, number)
+        if text.startswith("$ "):
+            found.append(([Line(text[2:], number)], []))
         elif not found:
-            raise ValueError("a console block begins with '$ command'")
-        elif not found[-1][2] and (found[-1][1][-1].endswith("\\") or line.startswith("> ")):
-            found[-1][1].append(line.removeprefix("> "))
+            found.append(([Line("", start)], [line]))
+        elif not found[-1][1] and (found[-1][0][-1].text.endswith("\\") or text.startswith("> ")):
+            found[-1][0].append(Line(text.removeprefix("> "), number))
         else:
-            found[-1][2].append(line)
+            found[-1][1].append(line)
     return [
-        Command("\n".join(text), _trimmed(expected), number + len(text) - 1)
-        for number, text, expected in found
+        Command("\n".join(line.text for line in lines), _trimmed(expected), lines[-1].number)
+        for lines, expected in found
     ]
 
 
-def _trimmed(lines: list[str]) -> tuple[str, ...]:
-    return tuple("\n".join(lines).rstrip().splitlines())
+def difference(
+    expected: Sequence[Line], printed: str, *, so_far: bool = False
+) -> tuple[int, str] | None:
+    """Return the line that was not printed as expected, and what is wrong.
+
+    so_far: whether more may come. Where nothing is expected anything fits.
+    """
+    if not expected:
+        return None
+    places = _passed(expected, {0})
+    furthest = max(places)
+    for line in printed.rstrip().splitlines():
+        if so_far and len(expected) in places:
+            return None
+        stay = {one for one in places if one < len(expected) and expected[one].is_anything}
+        move = {one + 1 for one in places if one < len(expected) and expected[one].fits(line)}
+        places = _passed(expected, stay | move)
+        furthest = max(furthest, *places, 0)
+    if len(expected) in places:
+        return None
+    if furthest == len(expected):
+        return expected[-1].number, f"expected nothing after {expected[-1].text!r}"
+    return expected[furthest].number, f"expected {expected[furthest].text!r}"
+
+
+def _passed(expected: Sequence[Line], places: set[int]) -> set[int]:
+    """Add the places that are reached without a line: what stands for any lines fits none too."""
+    passed = set(places)
+    for place in sorted(places):
+        end = place
+        while end < len(expected) and expected[end].is_anything:
+            end += 1
+            passed.add(end)
+    return passed
+
+
+def _trimmed(lines: list[Line]) -> tuple[Line, ...]:
+    """Leave out what is empty at the end."""
+    filled = [index for index, line in enumerate(lines, start=1) if line.text.strip()]
+    return tuple(lines[: filled[-1]]) if filled else ()

@@ -10,7 +10,7 @@ import os
 import symtable
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +60,6 @@ class Program:
         with ExitStack() as stack:
             stack.enter_context(chdir(folder))
             stack.enter_context(patch.object(sys, "path", [str(folder), *sys.path]))
-            stack.enter_context(patch.object(sys, "dont_write_bytecode", True))
             stack.enter_context(patch.object(App, "run", lambda app: program.keep(app)))
             stack.enter_context(patch.dict(os.environ))
             for variable in [one for one in os.environ if one.startswith("ASYNCWORKER_")]:
@@ -90,6 +89,14 @@ class Program:
             exec(code, vars(self.module))
         return output.getvalue()
 
+    def check(self, source: str) -> None:
+        """Tell whether source could be run.
+
+        Raises: Failed
+        """
+        with self._failures(self.name):
+            compile(source, self.name, "exec", dont_inherit=True)
+
     def load(self, file: Path) -> ModuleType:
         """Import a file of the folder, as it is now.
 
@@ -104,7 +111,9 @@ class Program:
         """Have the folder's modules imported again."""
         importlib.invalidate_caches()
         for name, module in list(sys.modules.items()):
-            if (getattr(module, "__file__", None) or "").startswith(f"{self.folder}{os.sep}"):
+            # A package without an __init__.py has folders alone.
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            if any(str(one).startswith(f"{self.folder}{os.sep}") for one in places):
                 del sys.modules[name]
 
     def try_apps(self) -> None:
@@ -124,9 +133,9 @@ class Program:
         except (Exception, SystemExit) as error:
             frames = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno or 0 for frame in frames if frame.filename == name]
+            what = f"{type(error).__name__}: {error}"
             if isinstance(error, SyntaxError) and error.filename == name:
-                lines = [error.lineno or 0]
-            what = "".join(traceback.format_exception_only(error)).strip()
+                lines, what = [error.lineno or 0], f"SyntaxError: {error.msg}"
             raise Failed(lines[-1] if lines else line, what) from error
 
 
@@ -141,9 +150,9 @@ async def _try(app: App) -> None:
             await asyncio.sleep(0)
 
 
-def undefined_names(source: str, module: ModuleType) -> list[tuple[int, str]]:
-    """Return what functions and classes use that the module has not, each with its line."""
-    known = vars(module).keys() | vars(builtins).keys()
+def undefined_names(source: str, names: Collection[str]) -> list[tuple[int, str]]:
+    """Return what functions and classes use that is not among the names, each with its line."""
+    known = {*names, *vars(builtins)}
     missing = set(_globals(symtable.symtable(source, "page", "exec"))) - known
     first: dict[str, int] = {}
     for node in ast.walk(ast.parse(source)):

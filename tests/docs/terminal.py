@@ -137,7 +137,9 @@ def usual_variables() -> dict[str, str]:
         "COLUMNS": "80",
         "NO_COLOR": "1",
         "PATH": path,
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Those that a reader has, and no others of this environment, which take a second.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_PLUGINS": "pytest_asyncio.plugin,pytest_asyncworker",
         "PYTHONUNBUFFERED": "1",
         "TERM": "dumb",
     }

@@ -46,4 +46,4 @@ def trace_of(error):
     frames = traceback.extract_tb(error.__traceback__)
     machinery = (sysconfig.get_path("stdlib"), str(ROOT / "tests"), "<frozen")
     kept = [frame for frame in frames if not frame.filename.startswith(machinery)]
-    return "".join(traceback.format_list(kept))
+    return trace_of(error.__cause__) + "".join(traceback.format_list(kept))
