@@ -274,7 +274,7 @@ def test_its_form_is_looked_at_all_the_same(run, language, content, wrong):
         ("ini", "[Service]\nEnvironment=ASYNCWORKER_HTTP_POTS=1", "page.md:4: there is"),
         ("ini", "ASYNCWORKER_HTTP_PORT=70000", "page.md:3: ASYNCWORKER_HTTP_PORT=70000: Input"),
         ("yaml", "env:\n  - name: ASYNCWORKER_HTTP_POT\n    value: 1", "page.md:4: there is no"),
-        ("yaml", "env:\n  - name: ASYNCWORKER_LOOP\n    value: uv", "page.md:2: ASYNCWORKER_LOOP=u"),
+        ("yaml", "env:\n  - name: ASYNCWORKER_LOOP\n    value: uv", "page.md:2: ASYNCWORKER_LOOP="),
         ("yaml", "env:\n  ASYNCWORKER_LOOP: uv", "page.md:2: ASYNCWORKER_LOOP=uv"),
         ("dockerfile", "RUN true", "page.md:2: a Dockerfile begins with FROM"),
         ("dockerfile", "FROM a\nRUM true", "page.md:2: no instruction of a Dockerfile: 'RUM'"),
