@@ -119,8 +119,21 @@ def _cases() -> Iterable[Case]:
         case = f"import-{name}"
         peers = tuple(peer.name for peer in PEERS.values() if case in peer.imports)
         yield Case(case, "imports", title, peers, (IMPORT,), 5, quick=name == "core")
-    idle = (OURS, "aio-pika", "FastStream", "taskiq-aio-pika", OLD)
-    yield Case("idle", "idle", "An idle worker", idle, (RSS,), 1, quick=True)
+    idlers = {
+        "queue": ("a queue", (OURS, "aio-pika", "FastStream", "taskiq-aio-pika", OLD)),
+        "everything": ("all that it can have", (OURS, "FastStream")),
+    }
+    for name, (what, peers) in idlers.items():
+        yield Case(
+            f"idle-{name}",
+            "idle",
+            f"An idle worker with {what}",
+            peers,
+            (RSS,),
+            1,
+            settings={"everything": name == "everything"},
+            quick=True,
+        )
 
 
 def _consume_cases() -> Iterable[Case]:

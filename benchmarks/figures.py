@@ -165,8 +165,9 @@ FIGURES: Final[tuple[Figure, ...]] = (
         "An idle worker",
         f"MB in memory, {LESS}",
         (
-            (f"{OURS}, all backends", Value("idle", OURS, RSS)),
-            *_each("idle", ("aio-pika", "FastStream", "taskiq-aio-pika", OLD), RSS),
+            *_each("idle-queue", (OURS, "aio-pika", "FastStream", "taskiq-aio-pika", OLD), RSS),
+            (f"{OURS}, all backends", Value("idle-everything", OURS, RSS)),
+            ("FastStream, with HTTP", Value("idle-everything", "FastStream", RSS)),
         ),
     ),
     _growth("prefetch", "Prefetch from 1 to 4,096", "prefetch, bulk 1"),

@@ -84,13 +84,15 @@ class Clock:
 class Idle:
     """Run a worker that has nothing to do.
 
-    url, queue: of RabbitMQ. events: address of a stream that sends nothing.
+    url, queue: of RabbitMQ. everything: serve HTTP on `port` too, and follow `events`, the address
+    of a stream that sends nothing, as far as the subject can.
     """
 
     url: str
     queue: str
     events: str
     port: int
+    everything: bool = False
 
 
 Job = Consume | Publish | Serve | Follow | Clock | Idle

@@ -270,7 +270,13 @@ def idle(subject: Subject) -> Result:
     with Client(subject.stage.url) as client:
         client.declare(QUEUE)
         (port,) = free_ports(1)
-        job = jobs.Idle(subject.stage.url, QUEUE, subject.stage.events + "/0", port)
+        job = jobs.Idle(
+            url=subject.stage.url,
+            queue=QUEUE,
+            events=subject.stage.events + "/0",
+            port=port,
+            everything=subject.setting("everything", False),
+        )
         found = subject.run(job)
         clean(client, [QUEUE])
     return found

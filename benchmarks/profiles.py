@@ -1,14 +1,16 @@
-"""Where the time goes in what did not reach its target."""
+"""Where the time, or the memory, goes in what did not reach its target."""
 
+import json
 import pstats
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from benchmarks.cases import RSS
 from benchmarks.measure import Subject
 
-PROFILED: Final = frozenset({"consume", "publish", "http", "follow", "clock"})
+PROFILED: Final = frozenset({"consume", "publish", "http", "follow", "clock", "idle"})
 """Kinds whose work is done in one Python process."""
 SHOWN: Final = 15
 WAITING: Final = "select.epoll"
@@ -18,21 +20,28 @@ Profile = list[tuple[str, float]]
 
 
 def profile(subject: Subject) -> Profile:
-    """Return the functions that take most, each with the percent that it takes itself.
-
-    The time in which the process waits is no part of the whole.
-    """
+    """Return what takes most, each with its percent: functions, or of an idle worker libraries."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "profile"
-        replace(subject, profile=path).measure()
-        # Typeshed does not know of it.
-        functions: dict[Any, Any] = vars(pstats.Stats(str(path)))["stats"]
+        result = replace(subject, profile=path).measure()
+        if subject.case.kind == "idle":
+            return _most(json.loads(path.read_text()), result[RSS])
+        return _functions(path)
+
+
+def _functions(path: Path) -> Profile:
+    """Return the functions that take most themselves, of the time in which none waits."""
+    # Typeshed does not know of it.
+    functions: dict[Any, Any] = vars(pstats.Stats(str(path)))["stats"]
     taken = {
         name: numbers[2]
         for (file, line, function), numbers in functions.items()
         if WAITING not in (name := called(file, line, function))
     }
-    whole = sum(taken.values())
+    return _most(taken, sum(taken.values()))
+
+
+def _most(taken: dict[str, float], whole: float) -> Profile:
     most = sorted(taken.items(), key=lambda item: item[1], reverse=True)[:SHOWN]
     return [(name, 100 * own / whole) for name, own in most]
 

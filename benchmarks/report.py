@@ -60,7 +60,9 @@ def _profiles(results: Results) -> str:
     titles = {case.name: case.title for case in CASES}
     return "\n\n".join(
         f"### {titles[name]}\n\n"
-        + table.markdown(["function", "%"], [[f"`{what}`", number(part)] for what, part in rows])
+        + table.markdown(
+            ["function, or library", "%"], [[f"`{what}`", number(part)] for what, part in rows]
+        )
         for name, rows in results.profiles.items()
     )
 

@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 from benchmarks import jobs
 from benchmarks.window import Result, peak_memory
@@ -18,20 +20,40 @@ PROFILE = "ASYNCWORKER_BENCH_PROFILE"
 def main(module: str, text: str) -> None:
     """Do the job, and print the result."""
     job = jobs.load(text)
-    do = getattr(import_module(f"benchmarks.subjects.{module}"), jobs.name(job))
     path = os.environ.get(PROFILE)
-    result = profiled(do, job, path) if path else do(job)
+    if path and isinstance(job, jobs.Idle):
+        result = weighed(module, job, path)
+    elif path:
+        result = profiled(work(module, job), path)
+    else:
+        result = work(module, job)()
     print(json.dumps({"peak_mb": peak_memory()} | (result or {})), flush=True)
 
 
-def profiled(do: Callable[[jobs.Job], Result], job: jobs.Job, path: str) -> Result:
+def work(module: str, job: jobs.Job) -> Callable[[], Result]:
+    """Return what does the job in the module of a subject."""
+    return partial(getattr(import_module(f"benchmarks.subjects.{module}"), jobs.name(job)), job)
+
+
+def profiled(do: Callable[[], Result], path: str) -> Result:
     """Do the job under a profiler, and keep what it saw in a file."""
     # Only those who are profiled pay for its import.
     from cProfile import Profile
 
     profiler = Profile()
-    result: Result = profiler.runcall(do, job)
+    result: Result = profiler.runcall(do)
     profiler.dump_stats(path)
+    return result
+
+
+def weighed(module: str, job: jobs.Job, path: str) -> Result:
+    """Do the job, and keep in a file how many megabytes each library took when imported."""
+    from benchmarks.holdings import Scales
+
+    scales = Scales()
+    sys.meta_path.insert(0, scales)
+    result = work(module, job)()
+    Path(path).write_text(json.dumps(scales.taken))
     return result
 
 

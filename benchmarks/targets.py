@@ -96,5 +96,6 @@ TARGETS: Final = (
     _target("SSE event, bulk 100", "sse-bulk-100", 1.0, "httpx-sse, parsing alone"),
     _target("Timeit, one use", "timeit", 1.2, OLD),
     _target("import of core", "import-core", 0.5, "FastStream", metric=IMPORT),
-    _target("memory of an idle worker", "idle", 1.0, "FastStream", metric=RSS),
+    _target("memory, idle with a queue", "idle-queue", 1.0, "FastStream", metric=RSS),
+    _target("memory, idle with all backends", "idle-everything", 1.0, "FastStream", metric=RSS),
 )

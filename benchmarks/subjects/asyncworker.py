@@ -1,15 +1,12 @@
 """asyncworker itself, as its README shows it."""
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
-
 from asyncworker import App, Options, RouteTypes
-from asyncworker.connections import AMQPConnection, SSEConnection
+from asyncworker.connections import AMQPConnection
 from asyncworker.utils import Timeit
 from benchmarks import jobs
 from benchmarks.messages import body
@@ -100,7 +97,7 @@ async def order_of(key: str) -> str:
 
 def follow(job: jobs.Follow) -> Result:
     """Follow one event stream."""
-    app = App(connections=[SSEConnection(url=job.url)])
+    app = App(connections=[event_source(job.url)])
     measured = window(job, app.shutdown)
 
     @app.route([job.path], type=RouteTypes.SSE, options={Options.BULK_SIZE: job.bulk})
@@ -109,6 +106,14 @@ def follow(job: jobs.Follow) -> Result:
 
     app.run()
     return measured.result()
+
+
+def event_source(url: str) -> Any:
+    """Return the connection of event streams."""
+    # A worker without streams has no part of this in memory.
+    from asyncworker.connections import SSEConnection
+
+    return SSEConnection(url=url)
 
 
 def clock(job: jobs.Clock) -> Result:
@@ -133,22 +138,24 @@ def clock(job: jobs.Clock) -> Result:
 
 
 def idle(job: jobs.Idle) -> Result:
-    """Run a worker with every backend."""
-    connections = [AMQPConnection(url=job.url), SSEConnection(url=job.events)]
-    app = App(connections=connections)
+    """Run a worker with a queue, or with every backend."""
+    streams = [event_source(job.events)] if job.everything else []
+    app = App(connections=[AMQPConnection(url=job.url), *streams])
     taken: Result = {}
 
     @app.route([job.queue], type=RouteTypes.AMQP_RABBITMQ)
     async def consume(messages: list[Any]) -> None:
         pass
 
-    @app.route(["/"], type=RouteTypes.SSE)
-    async def follow(events: list[Any]) -> None:
-        pass
+    if job.everything:
 
-    @app.http.get("/")
-    async def answer(request: web.Request) -> web.Response:
-        return web.Response(text=json.dumps({}))
+        @app.route(["/"], type=RouteTypes.SSE)
+        async def follow(events: list[Any]) -> None:
+            pass
+
+        @app.http.get("/")
+        async def answer() -> str:
+            return ""
 
     def finish() -> None:
         taken["rss_mb"] = memory()

@@ -1,6 +1,8 @@
 """FastStream: a subscriber that takes the decoded body; its log of each message is off."""
 
 import asyncio
+import signal
+from contextlib import suppress
 from typing import Any
 
 from faststream import FastStream
@@ -44,9 +46,9 @@ def publish(job: jobs.Publish) -> Result:
 
 
 def idle(job: jobs.Idle) -> Result:
-    """Consume a queue that stays empty."""
+    """Consume a queue that stays empty; with everything, answer HTTP on uvicorn too."""
     broker = RabbitBroker(job.url, logger=None)
-    app = FastStream(broker, logger=None)
+    app = with_http(broker) if job.everything else FastStream(broker, logger=None)
     taken: Result = {}
 
     @broker.subscriber(RabbitQueue(job.queue, durable=True))
@@ -59,7 +61,22 @@ def idle(job: jobs.Idle) -> Result:
 
     def finish() -> None:
         taken["rss_mb"] = memory()
-        app.exit()
+        # On uvicorn, which it starts itself, `app.exit()` has nothing to end.
+        signal.raise_signal(signal.SIGINT)
 
-    asyncio.run(app.run())
+    options = {"host": "127.0.0.1", "port": job.port} if job.everything else None
+    with suppress(KeyboardInterrupt):
+        asyncio.run(app.run(run_extra_options=options))
     return taken
+
+
+def with_http(broker: RabbitBroker) -> Any:
+    """Return an app that answers HTTP beside its broker."""
+    # An app without HTTP has no part of this in memory.
+    from faststream.asgi import AsgiFastStream, AsgiResponse, get
+
+    @get
+    async def answer(scope: Any) -> AsgiResponse:
+        return AsgiResponse(b"", 200)
+
+    return AsgiFastStream(broker, logger=None, asgi_routes=[("/", answer)])

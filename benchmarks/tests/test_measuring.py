@@ -42,7 +42,8 @@ def small(name, *peers):
         ("sse-bulk-100", (OURS,)),
         ("timeit", (OURS,)),
         ("import-core", (OURS,)),
-        ("idle", (OURS, "aio-pika")),
+        ("idle-queue", (OURS, "aio-pika")),
+        ("idle-everything", (OURS,)),
     ],
 )
 def test_measures_a_case(stage, name, peers):
@@ -66,7 +67,7 @@ def test_leaves_no_queue_behind(stage, amqp_url):
 def test_goes_on_without_a_peer_that_is_not_here(stage, monkeypatch):
     absent = replace(PEERS["FastStream"], distributions=("a-distribution-that-nobody-has",))
     monkeypatch.setitem(PEERS, "FastStream", absent)
-    results = rounds.run(stage, [small("timeit"), small("idle", "FastStream")], 1, quick=True)
+    results = rounds.run(stage, [small("timeit"), small("idle-queue", "FastStream")], 1, quick=True)
     assert list(results.absent) == ["FastStream"]
     assert results.peers("timeit") == [OURS]
 
@@ -101,3 +102,16 @@ def test_keeps_what_it_has_after_each_round(stage):
 def test_takes_no_more_rounds_than_a_case_wants(stage):
     results = rounds.run(stage, [replace(small("timeit"), rounds=1)], 3, quick=True)
     assert len(results.values(Value("timeit", OURS, CPU))) == 1
+
+
+def test_looks_where_the_memory_goes_when_its_target_was_missed(stage, monkeypatch):
+    missed = [target for target in targets.TARGETS if target.ours.case == "idle-queue"]
+    monkeypatch.setattr(
+        targets,
+        "TARGETS",
+        [replace(t, limit=0.0, theirs=replace(t.theirs, peer="aio-pika")) for t in missed],
+    )
+    results = rounds.run(stage, [small("idle-queue", OURS, "aio-pika")], 1, quick=False)
+    libraries = dict(results.profiles["idle-queue"])
+    assert libraries["asyncworker"] > 0
+    assert sum(libraries.values()) < 100

@@ -26,7 +26,7 @@ def test_the_page_says_what_was_not_reached_and_what_was_not_measured(results, t
 def test_the_page_shows_where_the_time_goes(results, tmp_path):
     results.profiles["http-plain"] = [("asyncworker/http/endpoint.py:1 answer", 12.345)]
     page = report.write(results, tmp_path).read_text()
-    assert "### HTTP: plain text\n\n| function | % |\n" in page
+    assert "### HTTP: plain text\n\n| function, or library | % |\n" in page
     assert "\n| `asyncworker/http/endpoint.py:1 answer` | 12.3 |\n" in page
 
 

@@ -1,15 +1,18 @@
 """What the documentation shows is true: its code runs, and prints what it says."""
 
+import re
 import sysconfig
 import traceback
 
 import pytest
 
+from scripts.pages.documents import with_documents
 from tests.docs.blocks import ROOT, Page, Wrong
 from tests.docs.page import run_page
 from tests.docs.translation import differences
 
 DOCS = ROOT / "docs"
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 ENGLISH = sorted(str(path.relative_to(ROOT)) for path in DOCS.rglob("*.md") if "." not in path.stem)
 READMES = sorted(
     str(path.relative_to(ROOT))
@@ -36,9 +39,15 @@ def test_a_page_and_its_translation_show_the_same(page):
     translation = (ROOT / page).with_suffix(".pt-BR.md")
     if not translation.exists():
         pytest.fail(f"{page} has no translation: {translation.name} is missing", pytrace=False)
-    wrong = list(differences(Page.read(ROOT / page), Page.read(translation)))
+    wrong = list(differences(whole(ROOT / page), whole(translation)))
     if wrong:
         pytest.fail("\n".join(map(str, wrong)), pytrace=False)
+
+
+def whole(path):
+    """Read a page with the repository's documents that it shows."""
+    text = FRONT_MATTER.sub("", path.read_text())
+    return Page.parse(str(path.relative_to(ROOT)), with_documents(text))
 
 
 def trace_of(error):
