@@ -179,6 +179,11 @@ def test_the_exit_code_can_be_another(run):
     assert run(block("console", "$ true\n$ exit 3", "<!-- run: exit 3 -->")) == ""
 
 
+def test_a_command_that_fails_may_have_been_given_a_wrong_value(run):
+    text = "$ ASYNCWORKER_LOOP=threads asyncworker --version\n$ false"
+    assert run(block("console", text, "<!-- run: exit 1 -->")) == ""
+
+
 def test_a_wrong_exit_code_is_reported(run):
     wrong = run(block("console", "$ true", "<!-- run: exit 3 -->"))
     assert wrong == "page.md:3: exit code 0, not 3, of: true\n"
