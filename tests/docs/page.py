@@ -108,6 +108,7 @@ class Run:
         if before is not None:
             # Python looks at whole seconds to tell whether a file has changed.
             os.utime(file, (before + 2, before + 2))
+            self.program.forget_modules()
 
     def _python(self, block: Block) -> None:
         if block.directive.reason is not None:

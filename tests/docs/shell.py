@@ -115,7 +115,9 @@ class Shell:
             raise self.page.wrong(where, f"{what}; it printed:\n{output}")
 
     def _interrupt(self, started: Started, code: int, expected: tuple[Line, ...] = ()) -> None:
-        started.job.interrupt()
+        if not started.job.interrupt():
+            what = f"it ended before it was interrupted\n{started.job.output}"
+            raise self.page.wrong(started.line, what)
         self._check_code(started.job, code, started.line, "after SIGINT")
         self._check_output(expected, started.job)
 

@@ -69,10 +69,12 @@ class Job:
         except subprocess.TimeoutExpired:
             raise TookTooLong(f"not ended within {limit:g} s") from None
 
-    def interrupt(self) -> None:
-        """Send SIGINT, as Ctrl-C does."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGINT)
+    def interrupt(self) -> bool:
+        """Send SIGINT, as Ctrl-C does; tell whether it still ran."""
+        if self._process.poll() is not None:
+            return False
+        os.killpg(self._process.pid, signal.SIGINT)
+        return True
 
     def close(self) -> None:
         """End whatever of it still runs."""
