@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -86,10 +87,11 @@ class Job:
     def _read(self) -> None:
         stream = self._process.stdout
         assert stream is not None
+        decoder = getincrementaldecoder("utf-8")(errors="replace")
         with stream:
             while data := os.read(stream.fileno(), 65536):
                 with self._changed:
-                    self.output += data.decode(errors="replace")
+                    self.output += decoder.decode(data)
                     self._changed.notify_all()
         with self._changed:
             self._closed = True

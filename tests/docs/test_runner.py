@@ -123,9 +123,18 @@ def test_a_test_that_fails_is_reported(run):
     assert "assert 2 == 1" in wrong
 
 
-def test_a_test_that_nobody_runs_is_reported(run):
+@pytest.mark.parametrize(
+    ("command", "directive"),
+    [
+        ("$ pip install pytest", ""),
+        ("$ echo pytest", ""),
+        ("$ pytest", "<!-- run: no, because it is late -->"),
+    ],
+)
+def test_a_test_that_nobody_runs_is_reported(run, command, directive):
     test = block('python title="test_it.py"', TESTED.format(value=1))
-    assert run(test) == "page.md:2: no command below it runs pytest"
+    wrong = run(test + block("console", command, directive))
+    assert wrong == "page.md:2: no command below it runs pytest"
 
 
 @pytest.mark.parametrize(
