@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.routes import Route
 
+__all__ = ["Backend", "Checking", "Sharing"]
+
 DISTRIBUTIONS: Final = {
     RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
     RouteTypes.HTTP: "asyncworker-http",

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from asyncworker.options import HandlerOptions
     from asyncworker.route_types import RouteType
 
-Handler = Callable[..., Awaitable[Any]]
+__all__ = ["Handler", "Named", "Route", "RouteName", "check_takes"]
+
+Handler: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 class Named(Protocol):

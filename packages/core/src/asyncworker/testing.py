@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from asyncworker.routes import Handler, Route
     from asyncworker.sse.event import SSEEvent
 
+__all__ = ["Journal", "NotIdle", "Stand", "TestApp", "Testing", "watched"]
+
 TIMEOUT: Final = 10.0
 FLUSH_INTERVAL: Final = 0.01
 """Seconds after which a batch goes out in tests, full or not."""
@@ -40,7 +42,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
-        self.running = 0
+        self.running: int = 0
         self._event = asyncio.Event()
 
     def changed(self) -> None:
