@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from mypy import api as mypy
 
 from tests.wheels import Environment, Wheel, build
 
@@ -250,6 +251,20 @@ class TestCommand:
 
 
 class TestTogether:
+    def test_a_strict_type_checker_knows_them(self, environment, wheels, tmp_path):
+        environment.install(wheels.values())
+        # Ignored errors that do not occur are errors, so the wrong uses are checked too.
+        output, errors, status = mypy.run(
+            [
+                "--strict",
+                "--config-file=",
+                f"--cache-dir={tmp_path / 'cache'}",
+                f"--python-executable={environment.python}",
+                str(Path(__file__).with_name("typing_usage.py")),
+            ]
+        )
+        assert (errors, status) == ("", 0), output
+
     def test_core_finds_the_installed_backend(self, environment, wheels):
         environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]])
         environment.run(IMPORTS["asyncworker-rabbitmq"])
