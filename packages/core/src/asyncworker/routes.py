@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from asyncworker.errors import ConfigurationError
+from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
     from asyncworker.options import HandlerOptions
@@ -108,7 +109,7 @@ def check_takes(handler: Handler, parameter: str) -> None:
     Raises: ConfigurationError
     """
     try:
-        signature = inspect.signature(handler)
+        signature = signature_of(handler)
     except ValueError:
         # Some built-in functions have none to look at.
         return

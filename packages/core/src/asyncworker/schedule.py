@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import ConfigurationError
 from asyncworker.routes import check_handler, check_takes, name_of
+from asyncworker.signatures import signature_of
 from asyncworker.time_limit import limited
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _takes_app(handler: Handler) -> bool:
         check_takes(handler, "the app")
     except ConfigurationError:
         with suppress(TypeError):
-            inspect.signature(handler).bind()
+            signature_of(handler).bind()
             return False
         raise
     return True
