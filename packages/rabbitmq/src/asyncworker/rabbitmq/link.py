@@ -111,6 +111,8 @@ class Link:
             self._watching.cancel()
             await asyncio.wait([self._watching])
         if connection is not None:
+            if not self._broker.heartbeat:
+                await _hear_from(connection)
             try:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await connection.close()
@@ -141,6 +143,23 @@ class Link:
             log.error("%s; trying again", problem)
             self._logged_at = now
         self.problem = problem
+
+
+async def _hear_from(connection: Connection) -> None:
+    """Have the broker say something, if it is there.
+
+    Where no heartbeat is wanted, the library takes a broker that said nothing for three seconds for
+    lost: it would not tell it of the end, and log a traceback.
+    """
+    if connection.transport is None:
+        return
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            with broker_errors():
+                await connection.transport.connection.channel(publisher_confirms=False)
+    except (BrokerError, TimeoutError):
+        # It is lost indeed.
+        pass
 
 
 async def _close_channel(channel: AbstractChannel) -> None:
