@@ -257,6 +257,30 @@ async def test_keeps_the_brokers_of_several_connections_apart():
         assert other.bodies == [2]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"hostname": "rabbit"}, {"hostname": "rabbit", "heartbeat": 5}),
+        ({"hostname": "rabbit", "username": "me", "password": "mine"}, {"hostname": "rabbit"}),
+        ({"hostname": "rabbit", "ssl": True}, {"url": "amqps://rabbit/"}),
+        ({"hostname": ["first", "second"]}, {"hostname": "second"}),
+    ],
+)
+async def test_knows_one_broker_by_its_address_whatever_connections_to_it_say(one, other):
+    """As two connections of different prefetch, or a login for each purpose."""
+    consuming = AMQPConnection(**one, name="consuming")
+    publishing = AMQPConnection(**other, name="publishing")
+    app = App(connections=[consuming, publishing])
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ, connection="consuming")
+    async def handler(messages): ...
+
+    async with TestApp(app) as worker:
+        await publishing.put({"id": 7}, "orders")
+        await worker.idle()
+        assert [message.body for message in worker.messages] == [{"id": 7}]
+
+
 async def test_ends_when_the_app_does_not_start(app):
     @app.run_on_startup
     async def fail(app):
