@@ -8,16 +8,21 @@ import click
 
 from asyncworker.cli import main
 from tests.docs.installing import unknown_requirements, unknown_scripts
-from tests.docs.settings import wrong_settings
+from tests.docs.settings import unknown_settings, wrong_settings
 
 ASSIGNMENT = re.compile(r"\w+=.*")
 HELP = {"--help", "-h", "--version"}
 OPERATOR = re.compile(r"[;&|<>()]+")
 
 
-def wrong_names(text: str) -> Iterator[tuple[int, str]]:
-    """Return what a text names that does not exist, each with its line, counted from 1."""
-    yield from wrong_settings(text)
+def wrong_names(text: str, *, values: bool = True) -> Iterator[tuple[int, str]]:
+    """Return what a text names that does not exist, each with its line, counted from 1.
+
+    values: whether to look at those of settings, too.
+    """
+    yield from unknown_settings(text)
+    if values:
+        yield from wrong_settings(text)
     yield from unknown_requirements(text)
     yield from unknown_scripts(text)
 

@@ -2,19 +2,19 @@
 
 import os
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scripts.rabbitmq import free_ports
 from tests.docs import formats
-from tests.docs.blocks import Block, Directive, Page, Wrong
+from tests.docs.blocks import Block, Directive, Page
 from tests.docs.console import Line, difference
 from tests.docs.names import wrong_names
 from tests.docs.program import Failed, Program, undefined_names
 from tests.docs.shell import Shell
-from tests.docs.terminal import Terminal
+from tests.docs.terminal import Terminal, usual_variables
 
 PORT = re.compile(r"(?<![\d.])8080(?!\d)")
 """The port of HTTP unless a setting says another; a page is run with a free one in its place."""
@@ -41,17 +41,20 @@ class Run:
 
     @classmethod
     @contextmanager
-    def started(cls, page: Page, folder: Path) -> Iterator["Run"]:
+    def started(
+        cls, page: Page, folder: Path, variables: dict[str, str] | None = None
+    ) -> Iterator["Run"]:
         """Prepare a run.
 
-        folder: an empty one.
+        folder: an empty one. variables: those of a reader who has yet to install everything.
         """
         reader = folder / "reader"
         reader.mkdir()
         with ExitStack() as stack:
             program = stack.enter_context(Program.started(page.name, page.text, reader))
-            shell = Shell(page, Terminal(reader, folder / "memory"), stack)
-            port = shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = free_port()
+            terminal = Terminal(reader, folder / "memory", variables or usual_variables())
+            shell = Shell(page, terminal, stack, installing=variables is not None)
+            port = shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = str(free_ports(1)[0])
             yield cls(page, reader, program, shell, port)
 
     def block(self, block: Block) -> None:
@@ -93,8 +96,10 @@ class Run:
             raise self.page.wrong(block.line, f"nothing is known of the language {language!r}")
         if language != "console" and directive != Directive(reason=directive.reason):
             raise self.page.wrong(block.line, "a console block alone has an exit code and goes on")
-        for line, problem in () if language == "text" else wrong_names(block.content):
-            raise self.page.wrong(block.line + line, problem)
+        if language != "text":
+            # A command that fails may do so because of a value.
+            for line, problem in wrong_names(block.content, values=directive.code == 0):
+                raise self.page.wrong(block.line + line, problem)
 
     def _save(self, block: Block, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +119,8 @@ class Run:
             self._program(block)
 
     def _program(self, block: Block) -> None:
+        if self.shell.installing:
+            raise self.page.wrong(block.line, "Python needs a title where all is installed first")
         if TEST.search(block.content):
             raise self.page.wrong(block.line, "nobody runs this test: give the block a title")
         with self._reported():
@@ -159,11 +166,14 @@ class Run:
             raise self.page.wrong(offset + error.line, str(error)) from error.__cause__
 
 
-def free_port() -> str:
-    """Return a port that nobody has now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
+def check_text(page: Page) -> None:
+    """Look for what the text of a page names.
+
+    Raises: Wrong
+    """
+    for span in page.spans:
+        for _, problem in wrong_names(span.content):
+            raise page.wrong(span.line, problem)
 
 
 def run_page(page: Page, folder: Path) -> None:
@@ -171,9 +181,7 @@ def run_page(page: Page, folder: Path) -> None:
 
     Raises: Wrong
     """
-    for span in page.spans:
-        for _, problem in wrong_names(span.content):
-            raise Wrong(page.name, span.line, problem)
+    check_text(page)
     with Run.started(page, folder) as run:
         for block in page.blocks:
             run.block(block)

@@ -21,14 +21,25 @@ CLASSES = {
 }
 OTHERS = {BROKER}
 """What tests and examples read, and no worker does."""
+GONE = {
+    *(f"ASYNCWORKER_AMQP_DEFAULT_{what}" for what in ("HEARTBEAT", "PORT", "VHOST")),
+    "ASYNCWORKER_AMQP_DEFAULT_PREFETCH_COUNT",
+    "ASYNCWORKER_METRICS_APPPREFIX",
+}
+"""What async-worker 0.20 read, and the page on migration finds a place for."""
+
+
+def unknown_settings(text: str) -> Iterator[tuple[int, str]]:
+    """Return the names in a text that are of no variable, each with its line, counted from 1."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for name in NAME.findall(line):
+            if name not in fields().keys() | OTHERS | GONE:
+                yield number, f"there is no setting {name}"
 
 
 def wrong_settings(text: str) -> Iterator[tuple[int, str]]:
-    """Return what is wrong about the variables in a text, with its line, counted from 1."""
+    """Return which values a text gives that a variable does not take, each with its line."""
     for number, line in enumerate(text.splitlines(), start=1):
-        for name in NAME.findall(line):
-            if name not in fields() and name not in OTHERS:
-                yield number, f"there is no setting {name}"
         for found in ASSIGNMENT.finditer(line):
             for problem in wrong_values({found[1]: "".join(shlex.split(found["value"]))}):
                 yield number, problem

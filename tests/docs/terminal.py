@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 LIMIT = 60.0
@@ -97,7 +97,7 @@ class Terminal:
 
     folder: Path
     memory: Path
-    variables: dict[str, str] = field(default_factory=lambda: usual_variables())
+    variables: dict[str, str]
 
     @contextmanager
     def started(self, command: str) -> Iterator[Job]:
@@ -125,21 +125,28 @@ class Terminal:
         self.folder, self.variables = Path(folder), dict(pairs)
 
 
+PLAIN = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "TERM": "dumb"}
+
+
 def usual_variables() -> dict[str, str]:
     """Return the environment of a user in whose PATH this Python comes first."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ASYNCWORKER_", "PYTEST_"))
-    }
+    own = ("ASYNCWORKER_", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return kept | {
-        "COLUMNS": "80",
-        "NO_COLOR": "1",
+    # The plugins that a reader has, and no others of this environment, which take a second.
+    plugins = "pytest_asyncio.plugin,pytest_asyncworker"
+    return {
+        **kept,
+        **PLAIN,
         "PATH": path,
-        # Those that a reader has, and no others of this environment, which take a second.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTEST_PLUGINS": "pytest_asyncio.plugin,pytest_asyncworker",
-        "PYTHONUNBUFFERED": "1",
-        "TERM": "dumb",
+        "PYTEST_PLUGINS": plugins,
     }
+
+
+def new_variables() -> dict[str, str]:
+    """Return the environment of a user who has this Python, and nothing installed."""
+    own = ("ASYNCWORKER_", "COVERAGE_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**kept, **PLAIN, "PATH": path}

@@ -37,15 +37,19 @@ def app_of(tmp_path):
         yield app_of
 
 
-@pytest.fixture
-def node(private_node, monkeypatch):
-    """The broker that connections lead to which name no port."""
-    monkeypatch.setattr(
-        "asyncworker.rabbitmq.address.PORTS", {"amqp": private_node.port, "amqps": 5671}
-    )
+@pytest.fixture(scope="module")
+def vhosts(private_node):
+    """A broker that has the vhosts of READMEs."""
     private_node.add_vhost("fluentd")
     yield private_node
     private_node.ctl("delete_vhost", "fluentd")
+
+
+@pytest.fixture
+def node(vhosts, monkeypatch):
+    """The broker that connections lead to which name no port."""
+    monkeypatch.setattr("asyncworker.rabbitmq.address.PORTS", {"amqp": vhosts.port, "amqps": 5671})
+    return vhosts
 
 
 def observe(app):

@@ -179,6 +179,11 @@ def test_the_exit_code_can_be_another(run):
     assert run(block("console", "$ true\n$ exit 3", "<!-- run: exit 3 -->")) == ""
 
 
+def test_a_command_that_fails_may_have_been_given_a_wrong_value(run):
+    text = "$ ASYNCWORKER_LOOP=threads asyncworker --version\n$ false"
+    assert run(block("console", text, "<!-- run: exit 1 -->")) == ""
+
+
 def test_a_wrong_exit_code_is_reported(run):
     wrong = run(block("console", "$ true", "<!-- run: exit 3 -->"))
     assert wrong == "page.md:3: exit code 0, not 3, of: true\n"
@@ -272,7 +277,7 @@ def test_its_form_is_looked_at_all_the_same(run, language, content, wrong):
         ("toml", "a = b", "page.md:2: "),
         ("ini", "[a\nb", "page.md:2: no INI: "),
         ("ini", "[Service]\nEnvironment=ASYNCWORKER_HTTP_POTS=1", "page.md:4: there is"),
-        ("ini", "ASYNCWORKER_HTTP_PORT=70000", "page.md:3: ASYNCWORKER_HTTP_PORT=70000: Input"),
+        ("ini", "ASYNCWORKER_HTTP_PORT=70000", "page.md:3: ASYNCWORKER_HTTP_PORT=70000: "),
         ("yaml", "env:\n  - name: ASYNCWORKER_HTTP_POT\n    value: 1", "page.md:4: there is no"),
         ("yaml", "env:\n  - name: ASYNCWORKER_LOOP\n    value: uv", "page.md:2: ASYNCWORKER_LOOP="),
         ("yaml", "env:\n  ASYNCWORKER_LOOP: uv", "page.md:2: ASYNCWORKER_LOOP=uv"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.rabbitmq import Broker
-from tests.faults import report, table
+from tests.faults import marks, report, table
 from tests.faults.drill import Drill, Row
 from tests.faults.proxy import Proxy
 from tests.faults.queues import Queues
@@ -27,8 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
     page = config.getoption("report", None)
     # That shows now, not after all drills.
-    if page and not report.has_place(page):
-        lines = f"{report.BEGIN}{report.END}".splitlines()
+    if page and not marks.has_place(page):
+        lines = f"{marks.BEGIN}{marks.END}".splitlines()
         raise pytest.UsageError(f"--report {page}: no page with the lines {' and '.join(lines)}")
 
 

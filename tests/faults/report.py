@@ -7,28 +7,19 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
 
-from tests.faults import table
+from tests.faults import marks, portuguese, table
 from tests.faults.drill import Row
 
-BEGIN = "<!-- drills: begin -->\n"
-END = "<!-- drills: end -->\n"
 LIBRARIES = ("aio-pika", "aiormq", "aiohttp", "pydantic")
 
 
-def has_place(page: Path) -> bool:
-    """Tell whether a page is there, with a place for the table."""
-    return page.exists() and END in page.read_text().partition(BEGIN)[2]
-
-
 def write(page: Path, rows: Collection[Row], broker: str | None) -> None:
-    """Put the rows of a run between the marks of a page, in place of those of an older one.
+    """Put the rows of a run between the marks of a page, and of its Portuguese one.
 
     broker: the version of the RabbitMQ that was broken, if one was.
     """
-    before, _, rest = page.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    run = f"{_origin(broker)}\n\n{_count(rows)}\n\n{table.markdown(rows)}"
-    page.write_text(f"{before}{BEGIN}\n{run}\n{END}{after}")
+    marks.put_run(page, f"\n{_origin(broker)}\n\n{_count(rows)}\n\n{table.markdown(rows)}\n")
+    portuguese.write(page)
 
 
 def _origin(broker: str | None) -> str:
