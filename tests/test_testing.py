@@ -11,7 +11,7 @@ from aiohttp import web
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.connections import AMQPConnection, SSEConnection
-from asyncworker.errors import ConfigurationError
+from asyncworker.errors import ConfigurationError, HandlerTimeout
 from asyncworker.rabbitmq import Binding, Exchange, Queue, Retry
 from asyncworker.testing import NotIdle, TestApp
 
@@ -137,6 +137,84 @@ async def test_turns_the_brokers_clock_forward(app):
         await worker.advance(2)
         await worker.idle()
         assert (handled, waiting.bodies) == (["late"], [])
+
+
+async def test_turns_the_clock_of_schedules_forward():
+    app, runs = App(), []
+
+    @app.run_every(60)
+    async def each_minute():
+        # As one that asks a server.
+        await asyncio.sleep(0.001)
+        runs.append("minute")
+
+    @app.run_every(3600, first=90)
+    async def each_hour(app):
+        runs.append("hour")
+
+    schedules = list(app.schedules)
+    async with TestApp(app) as worker:
+        assert runs == ["minute"]
+        await worker.advance(59.9)
+        await worker.idle()
+        assert runs == ["minute"]
+        await worker.advance(0.1)
+        await worker.idle()
+        assert runs == ["minute"] * 2
+        await worker.advance(120)
+        await worker.idle()
+        assert runs == [*["minute"] * 2, "hour", *["minute"] * 2]
+    assert app.schedules == schedules
+
+
+async def test_lets_days_pass_for_what_runs_at_a_time_of_day():
+    app, runs = App(), []
+
+    @app.run_at("30 2 * * MON-FRI")
+    async def report():
+        runs.append("report")
+
+    async with TestApp(app) as worker:
+        assert runs == []
+        await worker.advance(7 * 24 * 3600)
+        await worker.idle()
+        assert runs == ["report"] * 5
+
+
+async def test_lets_time_pass_for_schedules_and_brokers_together():
+    connections = [AMQPConnection(hostname="a.invalid"), AMQPConnection(hostname="b.invalid")]
+    app, bodies = App(connections=connections), []
+
+    @app.run_every(60, first=60)
+    async def ask():
+        bodies.append(worker.queue("q", connection=connections[0], x_message_ttl=90_000).bodies)
+        await connections[0].put(len(bodies), "q")
+
+    async with TestApp(app) as worker:
+        await worker.advance(240)
+        await worker.idle()
+    assert bodies == [[], [1], [2], [3]]
+
+
+async def test_knows_of_the_runs_of_schedules():
+    app, may_end = App(), asyncio.Event()
+
+    @app.run_every(60, first=60)
+    async def slow():
+        await may_end.wait()
+        raise ValueError
+
+    @app.run_every(60, first=60, options={Options.TIMEOUT: 0.01})
+    async def endless():
+        await asyncio.sleep(60)
+
+    async with TestApp(app) as worker:
+        await worker.advance(60)
+        with pytest.raises(NotIdle, match=r"handler test_knows.*\.slow, every 60 s runs"):
+            await worker.idle(timeout=0.1)
+        may_end.set()
+        await worker.idle()
+        assert {type(error) for error in worker.errors} == {ValueError, HandlerTimeout}
 
 
 async def test_brings_retries_forward_and_declares_what_routes_declare(app):
