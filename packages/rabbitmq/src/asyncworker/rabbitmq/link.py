@@ -13,7 +13,7 @@ from asyncworker.rabbitmq.paths import carrier_of, connection_class
 from asyncworker.rabbitmq.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from aio_pika import Connection
     from aiormq.abc import AbstractChannel
@@ -38,6 +38,8 @@ class Link:
     def __init__(self, broker: Broker, vhost: str) -> None:
         self.vhost = vhost
         self.problem: str | None = None
+        self.on_problem: list[Callable[[str], None]] = []
+        """What is told each time that there is a problem, and why."""
         self._broker = broker
         self._connection_class = connection_class(in_memory=broker.in_memory)
         self._backoff = Backoff()
@@ -143,6 +145,8 @@ class Link:
             log.error("%s; trying again", problem)
             self._logged_at = now
         self.problem = problem
+        for tell in self.on_problem:
+            tell(problem)
 
 
 async def _hear_from(connection: Connection) -> None:
