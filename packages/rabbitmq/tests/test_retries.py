@@ -11,7 +11,7 @@ import pytest
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.errors import ConfigurationError
-from asyncworker.listing import row_of
+from asyncworker.listing import rows_of
 from asyncworker.rabbitmq import AMQPConnection, Queue, Retry
 from asyncworker.rabbitmq.retry import outcome_of, rounded
 from asyncworker.rabbitmq.waiting import waiting_name
@@ -495,7 +495,7 @@ def test_the_name_of_a_waiting_queue_fits_however_long_the_name_of_the_queue():
 )
 def test_the_table_of_routes_shows_the_policy(app, inbox, policy, shown):
     app.route(["q"], RouteTypes.AMQP_RABBITMQ, options={Events.ON_EXCEPTION: policy})(inbox)
-    assert shown in " ".join(row_of(app.routes[0]))
+    assert shown in " ".join(rows_of(app)[0])
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.backend import Backend
     from asyncworker.http.extension import HTTP
     from asyncworker.options import HandlerOptions
+    from asyncworker.schedule import Timetable
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -222,7 +223,7 @@ class App(MutableMapping[Hashable, Any]):
             self._lifecycle = None
 
     def _schedule(
-        self, timetable: Grid | Cron, options: Mapping[Any, Any] | HandlerOptions | None
+        self, timetable: Timetable, options: Mapping[Any, Any] | HandlerOptions | None
     ) -> Callable[[H], H]:
         def decorate(handler: H) -> H:
             self._check_not_running("schedules")
