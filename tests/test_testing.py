@@ -11,7 +11,7 @@ from aiohttp import web
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.connections import AMQPConnection, SSEConnection
-from asyncworker.errors import ConfigurationError
+from asyncworker.errors import ConfigurationError, HandlerTimeout
 from asyncworker.rabbitmq import Binding, Exchange, Queue, Retry
 from asyncworker.testing import NotIdle, TestApp
 
@@ -139,6 +139,84 @@ async def test_turns_the_brokers_clock_forward(app):
         assert (handled, waiting.bodies) == (["late"], [])
 
 
+async def test_turns_the_clock_of_schedules_forward():
+    app, runs = App(), []
+
+    @app.run_every(60)
+    async def each_minute():
+        # As one that asks a server.
+        await asyncio.sleep(0.001)
+        runs.append("minute")
+
+    @app.run_every(3600, first=90)
+    async def each_hour(app):
+        runs.append("hour")
+
+    schedules = list(app.schedules)
+    async with TestApp(app) as worker:
+        assert runs == ["minute"]
+        await worker.advance(59.9)
+        await worker.idle()
+        assert runs == ["minute"]
+        await worker.advance(0.1)
+        await worker.idle()
+        assert runs == ["minute"] * 2
+        await worker.advance(120)
+        await worker.idle()
+        assert runs == [*["minute"] * 2, "hour", *["minute"] * 2]
+    assert app.schedules == schedules
+
+
+async def test_lets_days_pass_for_what_runs_at_a_time_of_day():
+    app, runs = App(), []
+
+    @app.run_at("30 2 * * MON-FRI")
+    async def report():
+        runs.append("report")
+
+    async with TestApp(app) as worker:
+        assert runs == []
+        await worker.advance(7 * 24 * 3600)
+        await worker.idle()
+        assert runs == ["report"] * 5
+
+
+async def test_lets_time_pass_for_schedules_and_brokers_together():
+    connections = [AMQPConnection(hostname="a.invalid"), AMQPConnection(hostname="b.invalid")]
+    app, bodies = App(connections=connections), []
+
+    @app.run_every(60, first=60)
+    async def ask():
+        bodies.append(worker.queue("q", connection=connections[0], x_message_ttl=90_000).bodies)
+        await connections[0].put(len(bodies), "q")
+
+    async with TestApp(app) as worker:
+        await worker.advance(240)
+        await worker.idle()
+    assert bodies == [[], [1], [2], [3]]
+
+
+async def test_knows_of_the_runs_of_schedules():
+    app, may_end = App(), asyncio.Event()
+
+    @app.run_every(60, first=60)
+    async def slow():
+        await may_end.wait()
+        raise ValueError
+
+    @app.run_every(60, first=60, options={Options.TIMEOUT: 0.01})
+    async def endless():
+        await asyncio.sleep(60)
+
+    async with TestApp(app) as worker:
+        await worker.advance(60)
+        with pytest.raises(NotIdle, match=r"handler test_knows.*\.slow, every 60 s runs"):
+            await worker.idle(timeout=0.1)
+        may_end.set()
+        await worker.idle()
+        assert {type(error) for error in worker.errors} == {ValueError, HandlerTimeout}
+
+
 async def test_brings_retries_forward_and_declares_what_routes_declare(app):
     attempts = []
 
@@ -255,6 +333,30 @@ async def test_keeps_the_brokers_of_several_connections_apart():
         await worker.idle()
         assert [message.body for message in worker.messages] == [1]
         assert other.bodies == [2]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"hostname": "rabbit"}, {"hostname": "rabbit", "heartbeat": 5}),
+        ({"hostname": "rabbit", "username": "me", "password": "mine"}, {"hostname": "rabbit"}),
+        ({"hostname": "rabbit", "ssl": True}, {"url": "amqps://rabbit/"}),
+        ({"hostname": ["first", "second"]}, {"hostname": "second"}),
+    ],
+)
+async def test_knows_one_broker_by_its_address_whatever_connections_to_it_say(one, other):
+    """As two connections of different prefetch, or a login for each purpose."""
+    consuming = AMQPConnection(**one, name="consuming")
+    publishing = AMQPConnection(**other, name="publishing")
+    app = App(connections=[consuming, publishing])
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ, connection="consuming")
+    async def handler(messages): ...
+
+    async with TestApp(app) as worker:
+        await publishing.put({"id": 7}, "orders")
+        await worker.idle()
+        assert [message.body for message in worker.messages] == [{"id": 7}]
 
 
 async def test_ends_when_the_app_does_not_start(app):

@@ -260,6 +260,8 @@ def test_the_exit_code_is_that_of_the_run(module):
 
 def test_reload_without_watchfiles_says_what_to_install(module, monkeypatch):
     module(ENDING)
+    # Another test may have imported it, and what needs it.
+    monkeypatch.delitem(sys.modules, "asyncworker.reloader", raising=False)
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     result = invoke("run", "shop", "--reload")
     assert result.stderr == (
@@ -305,6 +307,30 @@ def test_the_table_has_a_row_for_each_route(module):
     assert second[:4] == ["PULSAR", "events", "shop.follow", "group=workers"]
 
 
+SCHEDULES = """
+from asyncworker import App, Options
+
+app = App()
+
+@app.run_every(30, options={Options.TIMEOUT: 20})
+async def count():
+    pass
+
+@app.run_at("30 2 * * MON-FRI")
+async def report():
+    pass
+"""
+
+
+def test_the_table_has_a_row_for_each_schedule(module):
+    module(SCHEDULES)
+    result = invoke("routes", "shop")
+    assert result.stdout.splitlines()[1:] == [
+        "SCHEDULE  every 30 s                 shop.count   timeout=20.0",
+        "SCHEDULE  at '30 2 * * MON-FRI' UTC  shop.report",
+    ]
+
+
 def test_the_table_is_drawn_on_a_terminal(module, kafka):
     module(APP)
     drawn = on_terminal("routes", "shop")
@@ -342,6 +368,11 @@ def test_an_app_that_could_work_is_ok(module):
     module(APP)
     result = invoke("check", "shop")
     assert (result.stdout, result.exit_code) == ("ok, routes: 2\n", 0)
+
+
+def test_schedules_are_counted_too(module):
+    module(SCHEDULES)
+    assert invoke("check", "shop").stdout == "ok, routes: 0; schedules: 2\n"
 
 
 def test_each_problem_is_a_line(module, kafka, monkeypatch):

@@ -1,6 +1,7 @@
 """One connection, shared and opened again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -48,3 +49,13 @@ async def test_a_closed_connection_whose_end_is_not_yet_noticed_is_a_broker_erro
         await link.open_channel(confirms=False)
     link._connection.connected.clear()
     await link.open_channel(confirms=False)
+
+
+async def test_a_quiet_connection_without_heartbeats_is_closed_in_words(amqp_url, clock, caplog):
+    """To the library a broker that said nothing of late is gone, even where nothing is to say."""
+    link = Link(replace(AMQPConnection(url=amqp_url).broker, heartbeat=0), "/")
+    await link.open_channel(confirms=False)
+    await clock.advance(10)
+    with caplog.at_level("WARNING", "aiormq"):
+        await link.close()
+    assert caplog.messages == []

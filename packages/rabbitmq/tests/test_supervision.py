@@ -5,7 +5,7 @@ import asyncio
 import aio_pika
 import pytest
 
-from asyncworker import RouteTypes
+from asyncworker import App, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("path")]
@@ -173,6 +173,20 @@ async def test_waits_for_a_queue_with_one_warning_while_its_siblings_work(
 
     await separate(deleting("later"))
     assert len(logs.matching("does not exist")) == 1
+
+
+async def test_says_why_a_broker_that_was_never_there_is_not_consumed(inbox, logs):
+    connection = AMQPConnection("127.0.0.1", "me", "s3cret", port=1)
+    app = App(connections=[connection])
+    app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ, vhost="shop")(inbox)
+    async with app.started():
+        await logs.wait("trying again")
+        (problem,) = app.problems
+    reason = "cannot connect to amqp://me@127.0.0.1:1, vhost 'shop': Connect call failed"
+    assert "queue 'orders', vhost 'shop': not consumed: " + reason in problem
+    assert "s3cret" not in problem
+    assert app.problems == []
+    assert len(logs.matching("Connect call failed")) == 1
 
 
 async def test_one_connection_serves_all_routes_of_a_vhost(

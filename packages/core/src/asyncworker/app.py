@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.backend import Backend
     from asyncworker.http.extension import HTTP
     from asyncworker.options import HandlerOptions
+    from asyncworker.schedule import Timetable
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -56,7 +57,7 @@ class App(MutableMapping[Hashable, Any]):
         # pydantic takes longer than all else to be imported.
         from asyncworker.settings import Settings
 
-        self.settings = Settings.load()
+        self.settings: Settings = Settings.load()
         self.routes: list[Route] = []
         self.schedules: list[Schedule] = []
         self.startup_hooks: list[Callable[[App], Any]] = []
@@ -75,7 +76,7 @@ class App(MutableMapping[Hashable, Any]):
         if options:
             self._default_type = RouteTypes.AMQP_RABBITMQ
             connections = (*connections, offered.AMQPConnection(**options))
-        self.connections = Connections(connections)
+        self.connections: Connections = Connections(connections)
         for connection in reversed(self.connections.all):
             self._state[connection.route_type] = {"connection": connection}
             if connection.state_key is not None:
@@ -222,7 +223,7 @@ class App(MutableMapping[Hashable, Any]):
             self._lifecycle = None
 
     def _schedule(
-        self, timetable: Grid | Cron, options: Mapping[Any, Any] | HandlerOptions | None
+        self, timetable: Timetable, options: Mapping[Any, Any] | HandlerOptions | None
     ) -> Callable[[H], H]:
         def decorate(handler: H) -> H:
             self._check_not_running("schedules")

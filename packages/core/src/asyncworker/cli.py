@@ -15,7 +15,7 @@ from asyncworker.checkup import problems_of
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.failure import users_traceback
 from asyncworker.lifeline import Lifeline
-from asyncworker.listing import print_table, row_of
+from asyncworker.listing import print_table, rows_of
 from asyncworker.logs import json_logging
 from asyncworker.settings import PREFIX, Loop, Settings
 from asyncworker.signals import stop_signals
@@ -93,10 +93,10 @@ def run(
 @main.command()
 @target_argument
 def routes(target: str) -> None:
-    """Show the routes of an app."""
+    """Show the routes and schedules of an app."""
     with _one_line():
         app = parse_target(target).load()
-        print_table([row_of(route) for route in app.routes])
+        print_table(rows_of(app))
 
 
 @main.command()
@@ -128,7 +128,8 @@ def check(target: str, timeout: float) -> None:
         click.echo(problem)
     if problems:
         sys.exit(1)
-    click.echo(f"ok, routes: {len(app.routes)}")
+    schedules = f"; schedules: {len(app.schedules)}" if app.schedules else ""
+    click.echo(f"ok, routes: {len(app.routes)}{schedules}")
 
 
 @main.command()

@@ -72,6 +72,13 @@ class Cron:
                 latest = max(latest, now)
                 await asyncio.sleep(min((due - now).total_seconds(), LONGEST_SLEEP))
 
+    def moments(self, start: datetime) -> Iterator[datetime]:
+        """Yield when each tick is due, in UTC."""
+        due = self.next(start)
+        while due is not None:
+            yield due
+            due = self.next(due)
+
     def __str__(self) -> str:
         return f"at {self.expression!r} {self.timezone}"
 

@@ -12,6 +12,8 @@ from asyncworker.abandoned import abandon_deaf
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+__all__ = ["Dispatcher"]
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 from asyncworker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,13 @@ class Grid:
             yield
             # A timer may be early by the resolution of the clock, and must not tick twice.
             number = max(number, math.floor((clock() - start) / self.seconds)) + 1
+
+    def moments(self, start: datetime) -> Iterator[datetime]:
+        """Yield when each tick is due, to the microsecond."""
+        with suppress(OverflowError):
+            # What is beyond the calendar never comes.
+            for number in count():
+                yield start + timedelta(seconds=self.first + number * self.seconds)
 
     def __str__(self) -> str:
         return f"every {self.seconds:g} s"

@@ -1,4 +1,4 @@
-"""The routes of an App as a table."""
+"""The routes and schedules of an App as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from asyncworker.connections import Connection
 from asyncworker.routes import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from asyncworker.app import App
+    from asyncworker.handler_options import HandlerOptions
+    from asyncworker.schedule import Schedule
 
 Row = tuple[str, ...]
 
@@ -18,17 +22,9 @@ HEAD: Final[Row] = ("TYPE", "ROUTES", "HANDLER", "OPTIONS", "CONNECTION")
 OWN: Final = {field.name for field in fields(Route)}
 
 
-def row_of(route: Route) -> Row:
-    """Return what is known of a route: of its options, those that were given."""
-    given = route.options.model_dump(mode="json", exclude_unset=True)
-    options = {**dict(_additions(route)), **given}
-    return (
-        route.type.name,
-        ", ".join(route.routes),
-        f"{getattr(route.handler, '__module__', '')}.{route.handler_name}".removeprefix("."),
-        " ".join(f"{name}={value}" for name, value in options.items()),
-        ", ".join(_connections(route)),
-    )
+def rows_of(app: App) -> list[Row]:
+    """Return what is known of each route and each schedule: of its options, those given."""
+    return [*map(_row_of_route, app.routes), *map(_row_of_schedule, app.schedules)]
 
 
 def print_table(rows: Sequence[Row]) -> None:
@@ -36,6 +32,39 @@ def print_table(rows: Sequence[Row]) -> None:
     if not (sys.stdout.isatty() and _drawn(rows)):
         for line in _plain([HEAD, *rows]):
             print(line)  # noqa: T201 (what the command is for)
+
+
+def _row_of_route(route: Route) -> Row:
+    return (
+        route.type.name,
+        ", ".join(route.routes),
+        _handler_of(route),
+        _pairs({**dict(_additions(route)), **_given(route.options)}),
+        ", ".join(_connections(route)),
+    )
+
+
+def _row_of_schedule(schedule: Schedule) -> Row:
+    return (
+        "SCHEDULE",
+        str(schedule.timetable),
+        _handler_of(schedule),
+        _pairs(_given(schedule.options)),
+        "",
+    )
+
+
+def _handler_of(called: Route | Schedule) -> str:
+    module = getattr(called.handler, "__module__", "")
+    return f"{module}.{called.handler_name}".removeprefix(".")
+
+
+def _given(options: HandlerOptions) -> dict[str, Any]:
+    return options.model_dump(mode="json", exclude_unset=True)
+
+
+def _pairs(options: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in options.items())
 
 
 def _additions(route: Route) -> Iterator[tuple[str, str]]:

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import ConfigurationError
 from asyncworker.routes import check_handler, check_takes, name_of
+from asyncworker.signatures import signature_of
 from asyncworker.time_limit import limited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+    from datetime import datetime
 
     from asyncworker.app import App
-    from asyncworker.cron import Cron
-    from asyncworker.grid import Grid
     from asyncworker.handler_options import HandlerOptions, ScheduleOptions
     from asyncworker.routes import Handler
 
 log = logging.getLogger(__name__)
 
 
+class Timetable(Protocol):
+    """Tell when a handler runs; its text ends what logs say of the handler."""
+
+    def ticks(self) -> AsyncIterator[None]:
+        """Yield at each tick from now on; those that pass meanwhile are left out."""
+        ...
+
+    def moments(self, start: datetime) -> Iterable[datetime]:
+        """Yield when each tick is due after a start."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """Hold one handler with the times at which it runs."""
 
-    timetable: Grid | Cron
+    timetable: Timetable
     handler: Handler
     options: ScheduleOptions
     takes_app: bool
@@ -38,7 +49,7 @@ class Schedule:
     @classmethod
     def make(
         cls,
-        timetable: Grid | Cron,
+        timetable: Timetable,
         handler: Handler,
         options: Mapping[Any, Any] | HandlerOptions | None,
     ) -> Schedule:
@@ -136,7 +147,7 @@ def _takes_app(handler: Handler) -> bool:
         check_takes(handler, "the app")
     except ConfigurationError:
         with suppress(TypeError):
-            inspect.signature(handler).bind()
+            signature_of(handler).bind()
             return False
         raise
     return True

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
 from asyncworker.backend import load_backend
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
 from asyncworker.options import RouteOptions
+from asyncworker.stopped_clock import StoppedClock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from types import TracebackType
 
     from aiohttp import ClientSession
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from asyncworker.route_types import RouteType
     from asyncworker.routes import Handler, Route
     from asyncworker.sse.event import SSEEvent
+
+__all__ = ["Journal", "NotIdle", "Stand", "TestApp", "Testing", "watched"]
 
 TIMEOUT: Final = 10.0
 FLUSH_INTERVAL: Final = 0.01
@@ -40,7 +45,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
-        self.running = 0
+        self.running: int = 0
         self._event = asyncio.Event()
 
     def changed(self) -> None:
@@ -78,7 +83,8 @@ class Journal:
 class Stand(Protocol):
     """Stand where a broker or a server is outside of tests.
 
-    Whatever else it has in public is offered by TestApp under the same name.
+    Whatever else it has in public is offered by TestApp under the same name. If it has a clock, it
+    has an `async def advance(self, seconds)` that turns it, for `TestApp.advance()` to call.
     """
 
     routes: Sequence[Route]
@@ -104,7 +110,8 @@ class TestApp:
     """Run an app for a test: `async with TestApp(app) as worker:`.
 
     Messages come from a broker in memory, events from a scripted server, requests go to a free port
-    of this machine, whatever the app's connections say. Batches go out at once, full or not.
+    of this machine, whatever the app's connections say. Batches go out at once, full or not. The
+    clock of schedules stands still until `advance()` turns it.
 
     app: with its hooks, routes and schedules, which run for real.
     """
@@ -114,6 +121,7 @@ class TestApp:
     def __init__(self, app: App) -> None:
         self._app = app
         self._journal = Journal()
+        self._clock = StoppedClock(self._journal)
         self._stands: list[Stand] = []
         self._stack = AsyncExitStack()
 
@@ -124,10 +132,13 @@ class TestApp:
 
     async def __aenter__(self) -> Self:
         self._journal = Journal()
+        self._clock = StoppedClock(self._journal, self._app.schedules)
         self._stands = []
         async with AsyncExitStack() as stack:
-            routes = list(self._app.routes)
+            routes, schedules = list(self._app.routes), list(self._app.schedules)
             stack.callback(self._app.routes.__setitem__, slice(None), routes)
+            stack.callback(self._app.schedules.__setitem__, slice(None), schedules)
+            self._app.schedules[:] = self._clock.schedules
             for route_type in self._types():
                 await self._add_stand(route_type, stack)
             await stack.enter_async_context(self._app.started())
@@ -144,20 +155,57 @@ class TestApp:
         await self._stack.__aexit__(kind, error, trace)
 
     async def idle(self, timeout: float = TIMEOUT) -> None:
-        """Wait until all that was published and fed is handled and settled.
+        """Wait until all that was published and fed is handled and settled, and no schedule runs.
 
         timeout: seconds.
         Raises: NotIdle, saying what is not.
         """
+        await self._until_none(self._busy, timeout)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass for schedules, messages and queues that have a limit, delays of retries.
+
+        Each tick of a schedule that is passed makes a run, which ends before time goes on to the
+        next one; the last ones may still run afterwards.
+
+        seconds: how much.
+        Raises: NotIdle, when runs do not end.
+        """
+        end = self._clock.now + timedelta(seconds=seconds)
+        while (tick := await self._next_tick()) is not None and tick <= end:
+            await self._until_none(self._clock.busy)
+            await self._turn(tick)
+        await self._turn(end)
+
+    async def _next_tick(self) -> datetime | None:
+        await self._until_none(self._clock.unready)
+        return self._clock.next_tick
+
+    async def _turn(self, now: datetime) -> None:
+        """Turn all clocks to a time."""
+        seconds = (now - self._clock.now).total_seconds()
+        for stand in self._stands:
+            if (advance := getattr(stand, "advance", None)) is not None:
+                await advance(seconds)
+        self._clock.turn(now)
+
+    async def _until_none(
+        self, unfinished: Callable[[], list[str]], timeout: float = TIMEOUT
+    ) -> None:
+        """Wait until nothing is unfinished.
+
+        Raises: NotIdle, saying what is.
+        """
         try:
             async with asyncio.timeout(timeout):
-                while self._busy():
+                while unfinished():
                     await self._journal.next_change()
         except TimeoutError:
-            raise NotIdle(f"not idle within {timeout:g} s: {'; '.join(self._busy())}") from None
+            reason = "; ".join(unfinished())
+            raise NotIdle(f"not idle within {timeout:g} s: {reason}") from None
 
     def _busy(self) -> list[str]:
-        busy = [line for stand in self._stands for line in stand.busy()]
+        busy = [line for stand in self._stands for line in stand.busy()] + self._clock.busy()
         if self._journal.running:
             busy.append(f"{self._journal.running} handlers run")
         return busy
@@ -184,7 +232,6 @@ class TestApp:
         messages: list[Delivery]
         publish: Callable[..., Awaitable[None]]
         queue: Callable[..., QueueView]
-        advance: Callable[[float], Awaitable[None]]
         events: list[SSEEvent]
         feed: Callable[..., None]
         client: ClientSession

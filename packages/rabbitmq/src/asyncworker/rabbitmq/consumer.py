@@ -37,6 +37,7 @@ class Consumer:
     def __init__(self, route: AMQPRoute, link: Link, flush_interval: float) -> None:
         self._route = route
         self._link = link
+        link.on_problem.append(self._on_unreachable)
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
         self._obstacles = Obstacles(link, route.topology)
@@ -173,6 +174,12 @@ class Consumer:
             log.info("%d messages were not yet handled and will be delivered again", dropped)
         if running:
             log.info("%d messages are being handled: when they come again, they wait", len(running))
+
+    def _on_unreachable(self, problem: str) -> None:
+        """Show why there is no connection; the link has logged it."""
+        if not self._stopping.is_set():
+            for queue in self._route.routes:
+                self._problems[self._subject(queue)] = f"not consumed: {problem}"
 
     def _report(self, queue: str, problem: str) -> None:
         """Show a problem as long as it lasts, and log it once. At the end of a run it is none."""

@@ -13,7 +13,7 @@ from asyncworker.rabbitmq.paths import carrier_of, connection_class
 from asyncworker.rabbitmq.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from aio_pika import Connection
     from aiormq.abc import AbstractChannel
@@ -38,6 +38,8 @@ class Link:
     def __init__(self, broker: Broker, vhost: str) -> None:
         self.vhost = vhost
         self.problem: str | None = None
+        self.on_problem: list[Callable[[str], None]] = []
+        """What is told each time that there is a problem, and why."""
         self._broker = broker
         self._connection_class = connection_class(in_memory=broker.in_memory)
         self._backoff = Backoff()
@@ -111,6 +113,8 @@ class Link:
             self._watching.cancel()
             await asyncio.wait([self._watching])
         if connection is not None:
+            if not self._broker.heartbeat:
+                await _hear_from(connection)
             try:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await connection.close()
@@ -141,6 +145,25 @@ class Link:
             log.error("%s; trying again", problem)
             self._logged_at = now
         self.problem = problem
+        for tell in self.on_problem:
+            tell(problem)
+
+
+async def _hear_from(connection: Connection) -> None:
+    """Have the broker say something, if it is there.
+
+    Where no heartbeat is wanted, the library takes a broker that said nothing for three seconds for
+    lost: it would not tell it of the end, and log a traceback.
+    """
+    if connection.transport is None:
+        return
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            with broker_errors():
+                await connection.transport.connection.channel(publisher_confirms=False)
+    except (BrokerError, TimeoutError):
+        # It is lost indeed.
+        pass
 
 
 async def _close_channel(channel: AbstractChannel) -> None:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from asyncworker.app import App
-    from asyncworker.rabbitmq.broker import Broker
     from asyncworker.rabbitmq.memory.broker import MemoryBroker
     from asyncworker.rabbitmq.memory.message import Message, Unsettled
     from asyncworker.rabbitmq.memory.queue import Queue
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.testing import Journal
+
+__all__ = ["Delivery", "QueueView", "RabbitMQStand"]
 
 Outcome = Literal["acked", "rejected", "dead-lettered", "requeued"]
 
@@ -163,7 +164,8 @@ class RabbitMQStand:
 
         seconds: how much.
         """
-        for name in self._publishers:
+        # Brokers in memory have one clock in common.
+        for name in list(self._publishers)[:1]:
             broker(name).advance(seconds)
 
     def busy(self) -> list[str]:
@@ -183,15 +185,14 @@ class RabbitMQStand:
 
     def open(self, stack: ExitStack) -> None:
         """Point the app's connections at brokers of the test's own, until the stack is left."""
-        own: dict[Broker, AMQPConnection] = {}
+        # Hosts alone tell brokers apart: names, logins and heartbeats are those of connections.
+        own: dict[tuple[str, int], AMQPConnection] = {}
         for connection in self._connections:
-            if connection.broker not in own:
-                name = f"test-{next(_numbers)}"
-                broker(name).observer = self._observer
-                own[connection.broker] = self._publishers[name] = AMQPConnection(
-                    url=f"memory://{name}"
-                )
-            stack.enter_context(connection.redirected(own[connection.broker].broker))
+            hosts = connection.broker.hosts
+            known = (own[host] for host in hosts if host in own)
+            publisher = next(known, None) or self._publisher_to_another()
+            own.update(dict.fromkeys(hosts, publisher))
+            stack.enter_context(connection.redirected(publisher.broker))
 
     def serve(self, routes: Sequence[AMQPRoute], journal: Journal) -> None:
         """Make what the app's routes need, and keep them, watched."""
@@ -215,6 +216,12 @@ class RabbitMQStand:
 
     def _broker(self, connection: AMQPConnection) -> MemoryBroker:
         return broker(connection.broker.hosts[0][0])
+
+    def _publisher_to_another(self) -> AMQPConnection:
+        name = f"test-{next(_numbers)}"
+        broker(name).observer = self._observer
+        self._publishers[name] = AMQPConnection(url=f"memory://{name}")
+        return self._publishers[name]
 
     def _publisher(self, connection: AMQPConnection) -> AMQPConnection:
         return self._publishers[connection.broker.hosts[0][0]]
