@@ -15,7 +15,13 @@ FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 ENGLISH = sorted(str(path.relative_to(ROOT)) for path in DOCS.rglob("*.md") if "." not in path.stem)
 READMES = sorted(
     str(path.relative_to(ROOT))
-    for pattern in ("*.md", "benchmarks/README.md", "examples/**/*.md", "packages/*/*.md")
+    for pattern in (
+        "*.md",
+        "benchmarks/README.md",
+        "examples/**/*.md",
+        "packages/*/*.md",
+        "tests/docs/*.md",
+    )
     for path in ROOT.glob(pattern)
 )
 FOLLOWED = {"docs/tutorial.md"}
