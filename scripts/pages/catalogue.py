@@ -41,6 +41,6 @@ def translated(key: str, english: str, language: str) -> str:
     entry = catalogue().get(key)
     if entry is None or entry["of"] != digest(english):
         problem = "is missing" if entry is None else "is older than its English"
-        log.info("%s: the translation %s (of = %r)", key, problem, digest(english))
+        log.warning("%s: the translation %s (of = %r)", key, problem, digest(english))
         return english
     return entry["text"]

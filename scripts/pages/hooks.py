@@ -14,6 +14,7 @@ from mkdocs.plugins import event_priority
 from scripts.pages.commands import command
 from scripts.pages.documents import with_documents
 from scripts.pages.languages import missing
+from scripts.pages.search import rebased, split_index
 from scripts.pages.tables import table
 
 if TYPE_CHECKING:
@@ -57,8 +58,24 @@ def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str
     return with_documents(GENERATED.sub(make, DIRECTION.sub("", markdown)))
 
 
+def on_post_template(
+    output_content: str, template_name: str, config: MkDocsConfig, **_others: Any
+) -> str:
+    """Keep the page of a 404, of which there is one, in English: what is empty is not written."""
+    is_english = config.plugins["i18n"].is_default_language_build
+    return "" if template_name == "404.html" and not is_english else output_content
+
+
+def on_post_page(output: str, config: MkDocsConfig, **_others: Any) -> str:
+    """Have Portuguese pages search Portuguese pages."""
+    return output if config.plugins["i18n"].is_default_language_build else rebased(output)
+
+
+# After the build of all languages, which ends in this event of another plugin.
+@event_priority(-200)
 def on_post_build(config: MkDocsConfig, **_others: Any) -> None:
-    """Put Mermaid into the site, which loads nothing from elsewhere."""
+    """Give each language its search, and the site Mermaid: it loads nothing from elsewhere."""
+    split_index(Path(config.site_dir), "pt-BR")
     target = Path(config.site_dir, "assets", "javascripts", "mermaid.js")
     with as_file(files("mermaidx") / "assets" / "mermaid.js") as source:
         shutil.copyfile(source, target)

@@ -75,8 +75,13 @@ class Shown(griffe.Docstring):
             parts.append("\n".join([f"{title}:", *lines]))
         if prose.raises:
             parts.append(f"**{RAISES[self._language]}:** {self._linked(prose.raises)}")
-        self.value = "\n\n".join(parts)
-        return super().parse(*args, **options)
+        formed = griffe.Docstring(
+            "\n\n".join(parts),
+            parent=self._of,
+            parser=self.parser,
+            parser_options=self.parser_options,
+        )
+        return formed.parse(*args, **options)
 
     def _linked(self, text: str) -> str:
         """Return a text in which exceptions lead to their place in the reference."""

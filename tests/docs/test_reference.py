@@ -1,14 +1,11 @@
 """The reference shows all that is public, of all packages."""
 
 import importlib
-from pathlib import Path
 
-import griffe
 import pytest
 
-from scripts.pages.reference import Reference
+from scripts.pages.documents import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 PAGES = {
     "asyncworker": "core",
     "asyncworker.http": "http",
@@ -16,18 +13,6 @@ PAGES = {
     "asyncworker.sse": "sse",
     "asyncworker.utils": "timeit",
 }
-
-
-@pytest.fixture(scope="module")
-def package():
-    loader = griffe.GriffeLoader(
-        extensions=griffe.load_extensions(Reference()),
-        search_paths=sorted(ROOT.glob("packages/*/src")),
-        docstring_parser="google",
-    )
-    loaded = loader.load("asyncworker", try_relative_path=False)
-    loader.resolve_aliases()
-    return loaded
 
 
 @pytest.mark.parametrize("name", PAGES)

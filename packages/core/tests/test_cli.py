@@ -260,6 +260,8 @@ def test_the_exit_code_is_that_of_the_run(module):
 
 def test_reload_without_watchfiles_says_what_to_install(module, monkeypatch):
     module(ENDING)
+    # Another test may have imported it, and what needs it.
+    monkeypatch.delitem(sys.modules, "asyncworker.reloader", raising=False)
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     result = invoke("run", "shop", "--reload")
     assert result.stderr == (

@@ -489,10 +489,23 @@ def test_the_name_of_a_waiting_queue_fits_however_long_the_name_of_the_queue():
     ("policy", "shown"),
     [
         (Actions.REJECT, "on_exception=reject"),
-        (Retry(attempts=2), "on_exception=Retry(attempts=2, delay=1.0, factor=2.0,"),
+        (Retry(attempts=2), "on_exception=Retry(attempts=2)"),
         ({KeyError: Actions.ACK, OSError: Retry()}, "on_exception=KeyError:ack,OSError:Retry("),
     ],
 )
 def test_the_table_of_routes_shows_the_policy(app, inbox, policy, shown):
     app.route(["q"], RouteTypes.AMQP_RABBITMQ, options={Events.ON_EXCEPTION: policy})(inbox)
     assert shown in " ".join(rows_of(app)[0])
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [
+        (Retry(), "Retry()"),
+        (Retry(attempts=3, delay=0.5), "Retry(attempts=3, delay=0.5)"),
+        (Retry(on=OSError, then=Actions.ACK), "Retry(on=OSError, then=Actions.ACK)"),
+        (Retry(on=(OSError, KeyError)), "Retry(on=OSError|KeyError)"),
+    ],
+)
+def test_a_policy_shows_what_was_given(policy, shown):
+    assert repr(policy) == shown

@@ -227,6 +227,7 @@ async def test_the_process_of_such_a_worker_ends_with_one_line_and_1(amqp_url, q
         output, _ = await process.communicate()
     (line,) = output.decode().splitlines()
     assert f"queue '{queue}' exists without x-message-ttl, the route wants '5000'" in line
+    assert "Traceback" not in line
     assert process.returncode == 1
 
 

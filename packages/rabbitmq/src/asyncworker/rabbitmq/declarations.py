@@ -190,7 +190,8 @@ def _explained(kind: str, name: str) -> Iterator[None]:
             reason = f"create it, or pass {kind.capitalize()}({name!r}) to have it declared"
             raise BrokerError(f"{subject} does not exist: {reason}") from cause
         if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
-            raise TopologyMismatch(_difference(subject, str(error))) from cause
+            # What the client went through to be told adds nothing to the line.
+            raise TopologyMismatch(_difference(subject, str(error))) from None
         raise
 
 

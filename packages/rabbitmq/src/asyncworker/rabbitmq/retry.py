@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncworker.errors import ConfigurationError
@@ -53,6 +53,18 @@ class Retry:
         if not isinstance(self.then, Actions):
             raise ConfigurationError(f"Retry: then must be one of Actions, got {self.then!r}")
         object.__setattr__(self, "on", _exceptions(self.on))
+
+    def __repr__(self) -> str:
+        given = [
+            f"{one.name}={getattr(self, one.name)!r}"
+            for one in fields(self)
+            if one.name not in {"on", "then"} and getattr(self, one.name) != one.default
+        ]
+        if self.on != (Exception,):
+            given.append(f"on={'|'.join(one.__name__ for one in _exceptions(self.on))}")
+        if self.then is not Actions.REJECT:
+            given.append(f"then=Actions.{self.then.name}")
+        return f"Retry({', '.join(given)})"
 
     def outcome(self, raised: Exception) -> Actions | Retry:
         """Return what is done with messages whose handler raised this."""
