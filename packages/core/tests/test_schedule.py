@@ -307,6 +307,7 @@ async def test_a_handler_that_raises_is_logged_and_runs_again(app, clock, caplog
     assert len(records) == 2
     assert records[0].getMessage().endswith(f"job, every 5 s: raised {error!r}")
     assert records[0].exc_info[1] is error
+    assert records[0].exc_info[2].tb_frame.f_code is job.__code__
 
 
 async def test_a_run_that_takes_too_long_is_cancelled_and_leaves_its_place(

@@ -230,6 +230,7 @@ async def test_a_handler_that_raises_is_500_and_one_line_with_the_traceback(
     assert "raised " in record.getMessage()
     assert "secret" not in record.getMessage()
     assert record.exc_info[1] is error
+    assert record.exc_info[2].tb_frame.f_code is handler.__code__
 
 
 async def test_the_validation_errors_of_a_handlers_own_code_are_500(app, serving, logs):

@@ -282,6 +282,7 @@ async def test_logs_a_handlers_error_with_queue_and_message_id_and_goes_on(
 
     (record,) = logs.matching("raised KeyError('on purpose')")
     assert record.exc_info[0] is KeyError
+    assert record.exc_info[2].tb_frame.f_code is handler.__code__
     assert (record.queues, record.message_ids) == ([queue], ["m-1"])
 
 

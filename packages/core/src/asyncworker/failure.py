@@ -6,9 +6,34 @@ import importlib
 import traceback
 from itertools import dropwhile, filterfalse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncworker
 from asyncworker.errors import AsyncWorkerError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    Raised = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def raised_by_users(error: BaseException) -> Raised:
+    """Return what a log call takes as `exc_info`, from the first frame of the user on.
+
+    What has no such frame is a mistake of ours, and is shown with all of them; unless it is an
+    error of ours, which says itself what is wrong.
+    """
+    trace = error.__traceback__
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    if trace is None and not isinstance(error, AsyncWorkerError):
+        trace = error.__traceback__
+    return type(error), error, trace
+
+
+def caused_by_users(error: BaseException) -> Raised | None:
+    """Return the same of the cause of an error, None where there is none."""
+    return None if error.__cause__ is None else raised_by_users(error.__cause__)
 
 
 def users_traceback(error: BaseException) -> str:
@@ -18,11 +43,15 @@ def users_traceback(error: BaseException) -> str:
     """
     shown = traceback.TracebackException.from_exception(error)
     drop = filterfalse if isinstance(error, AsyncWorkerError) else dropwhile
-    shown.stack = traceback.StackSummary.from_list(list(drop(_is_ours, shown.stack)))
+    shown.stack = traceback.StackSummary.from_list(list(drop(_is_in_ours, shown.stack)))
     return "".join(shown.format()).rstrip()
 
 
-def _is_ours(frame: traceback.FrameSummary) -> bool:
-    if frame.filename.startswith("<frozen importlib") or frame.filename == importlib.__file__:
+def _is_in_ours(frame: traceback.FrameSummary) -> bool:
+    return _is_ours(frame.filename)
+
+
+def _is_ours(file: str) -> bool:
+    if file.startswith("<frozen importlib") or file == importlib.__file__:
         return True
-    return any(Path(frame.filename).is_relative_to(folder) for folder in asyncworker.__path__)
+    return any(Path(file).is_relative_to(folder) for folder in asyncworker.__path__)

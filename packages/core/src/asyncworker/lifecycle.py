@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.backend import load_backend
 from asyncworker.errors import AsyncWorkerError, DrainTimeout, HookFailed, StartStopped
+from asyncworker.failure import caused_by_users
 from asyncworker.routes import name_of
 from asyncworker.schedule import running
 from asyncworker.serving import Serving
@@ -195,7 +196,7 @@ def _raise_first(failure: AsyncWorkerError, raised: Raised) -> None:
     """Raise a failure of the end, or log it when another one is on its way already."""
     if raised[1] is None:
         raise failure from failure.__cause__
-    log.error("%s", failure, exc_info=failure.__cause__)
+    log.error("%s", failure, exc_info=caused_by_users(failure))
 
 
 def _cut_short(stage: asyncio.Timeout | None) -> None:

@@ -55,7 +55,9 @@ async def _outcome(handler: Handler, args: Any, kwargs: Any) -> Outcome:
     try:
         return await handler(*args, **kwargs), None
     except BaseException as error:  # noqa: BLE001
-        return None, error
+        # What it shows begins with the handler, also where it is but the cause of another one.
+        trace = error.__traceback__
+        return None, error.with_traceback(None if trace is None else trace.tb_next)
 
 
 async def _ended(task: asyncio.Task[Outcome], seconds: float) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from asyncworker.errors import HandlerTimeout
+from asyncworker.failure import raised_by_users
 from asyncworker.http.refusal import failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
 
@@ -63,7 +64,7 @@ def _after(error: BaseException, request: web.Request, label: str) -> web.Stream
         raise error
     if isinstance(error, GeneratorExit) or _is_cancelled_from_outside(error):
         raise error
-    log.error("%s raised %r", label, error, exc_info=error)
+    log.error("%s raised %r", label, error, exc_info=raised_by_users(error))
     _check_not_begun(request)
     return timed_out() if isinstance(error, HandlerTimeout) else failure()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from asyncworker.backoff import Backoff
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
+from asyncworker.failure import raised_by_users
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.channel import ConsumeChannel
 from asyncworker.rabbitmq.errors import BrokerError
@@ -205,7 +206,7 @@ class Consumer:
             "handler %s raised %r",
             self._route.handler_name,
             raised,
-            exc_info=raised,
+            exc_info=raised_by_users(raised),
             extra={
                 "queues": sorted({message.queue for message in batch}),
                 "message_ids": [message.message_id for message in batch[:SHOWN]],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
+from asyncworker.failure import raised_by_users
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
@@ -86,7 +87,7 @@ class Consumer:
             "handler %s raised %r",
             self._route.handler_name,
             raised,
-            exc_info=raised,
+            exc_info=raised_by_users(raised),
             extra={
                 "routes": sorted({shown(event.route) for event in batch}),
                 "last_event_id": batch[-1].id,
