@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from asyncworker.lifeline import received
 from asyncworker.signals import STOP_SIGNALS
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -106,7 +107,8 @@ class Children:
             self._sockets.close()
 
     def _pass_on(self, number: signal.Signals) -> None:
-        log.info("%s: passing it on to %d processes", number.name, len(self._alive))
+        processes = counted(len(self._alive), "process", "processes")
+        log.info("%s: passing it on to %s", number.name, processes)
         self._signals.append(number)
         self.stopping.set()
         # Clients are refused from now on, when the processes do not listen any more.
