@@ -47,7 +47,7 @@ async def test_the_topology_is_declared_and_used(private_node):
 
 async def test_the_retries_are_tried_and_given_up(private_node):
     printed, logged = await output_of("retries.py", private_node.url)
-    assert logged.count("gave up on 1 messages after 3 attempts: reject") == 1
+    assert logged.count("gave up on 1 message after 3 attempts: reject") == 1
     assert sorted(printed) == [
         "is too early: attempt 1",
         "is too early: attempt 2",

@@ -163,7 +163,7 @@ async def test_half_filled_bucket(drill, queues, worker, private_node):
         ids = await queues.publish("drill", range(7))
         await queues.hold("drill", 0)
         await asyncio.to_thread(private_node.ctl, "close_all_connections", "on purpose")
-        await process.logged("7 messages were not yet handled")
+        await process.logged("7 messages not yet handled")
         drill.broken()
         ids |= await queues.publish("drill", range(7, 10))
         await process.handled(ids)

@@ -20,7 +20,7 @@ BUSY = {"PREFETCH": "250", "BULK_SIZE": "100", "PAUSE": "0.2"}
 """For a `counting` worker: two batches run, and half a batch waits in the bucket."""
 DEADLINE = 1.0
 CANCELLED = "handler handler raised CancelledError()"
-ABANDONED = "1 handlers ignore their cancellation and are abandoned"
+ABANDONED = "abandoned 1 handler that would not be cancelled"
 
 
 async def ended(drill, process):

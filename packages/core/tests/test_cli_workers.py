@@ -79,6 +79,59 @@ async def test_ctrl_c_reaches_each_process_once(command):
     assert (result.code, result.errors) == (0, "")
 
 
+BUSY = f"""{PRELUDE}
+@app.route(["pids"], type=RouteTypes.KAFKA)
+async def handle(pids):
+    say("up", *pids)
+    while not Path("may end").exists():
+        await asyncio.sleep(0.01)
+    say("down", *pids)
+"""
+
+
+async def test_a_signal_to_every_process_of_a_unit_drains_them(command, tmp_path):
+    """As systemd does by default: each process gets it once more, from its parent."""
+    parent = await command(BUSY, "run", "shop", "--workers", "2")
+    pids = await ups(parent, 2)
+    for one in pids:
+        os.kill(one, signal.SIGTERM)
+    parent.send(signal.SIGTERM)
+    await parent.printed("passing it on to 2 processes")
+    for one in pids:
+        os.kill(one, signal.SIGTERM)
+    (tmp_path / "may end").touch()
+    result = await parent.end()
+    assert downs(result) == sorted(pids)
+    assert (result.code, result.errors) == (0, "")
+
+
+async def test_a_signal_that_finds_a_process_behind_its_run_is_no_failure(command):
+    late = f"""{STEADY}
+import atexit, signal
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
+"""
+    parent = await command(late, "run", "shop", "--workers", "2")
+    pids = await ups(parent, 2)
+    parent.send(signal.SIGTERM)
+    result = await parent.end()
+    assert downs(result) == sorted(pids)
+    assert (result.code, result.errors) == (0, "")
+
+
+@pytest.mark.parametrize("to_all", [False, True])
+async def test_a_second_signal_hurries(command, to_all):
+    parent = await command(BUSY, "run", "shop", "--workers", "2")
+    pids = await ups(parent, 2)
+    for _ in range(2):
+        for one in pids if to_all else []:
+            os.kill(one, signal.SIGTERM)
+        parent.send(signal.SIGTERM)
+        await parent.printed("passing it on to 2 processes")
+    result = await parent.end()
+    assert result.messages.count("SIGTERM again: cancelling what still runs") == 2
+    assert result.code == 1
+
+
 async def test_a_second_signal_is_passed_on_too(command):
     hanging = f"""{PRELUDE}
 @app.route(["pids"], type=RouteTypes.KAFKA)

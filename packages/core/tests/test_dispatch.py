@@ -425,7 +425,7 @@ async def test_a_handler_that_ignores_its_cancellation_is_abandoned(outcomes, cl
     assert not draining.done()
     await clock.advance(CANCEL_GRACE)
     assert draining.cancelled()
-    assert "1 handlers ignore their cancellation and are abandoned" in caplog.messages
+    assert "abandoned 1 handler that would not be cancelled" in caplog.messages
     release.set()
     await outcomes.reach(1)
     for _ in range(20):

@@ -451,7 +451,7 @@ def test_a_reader_that_stalls_does_not_stall_the_loop_and_loses_lines_that_are_c
     assert len(messages) > 10_000
     assert notice["lost_lines"] == 20_000 - len(messages)
     assert notice["level"] == "WARNING"
-    assert notice["msg"].startswith(f"{notice['lost_lines']} log lines were lost")
+    assert notice["msg"].startswith(f"lost {notice['lost_lines']} log lines: nothing read")
 
 
 def test_lines_that_wait_are_written_before_the_process_ends():

@@ -246,7 +246,7 @@ async def test_ticks_are_skipped_while_a_run_lasts(app, long_job, clock, caplog)
         assert long_job.begun == [0, 15]
         await long_job.end()
     warnings = [each for each in caplog.messages if "skipped" in each]
-    assert warnings == ["handler Job, every 5 s: skipped, as 1 still run"]
+    assert warnings == ["handler Job, every 5 s: skipped, with 1 run still going on"]
 
 
 async def test_the_log_says_once_for_each_long_run_that_ticks_are_skipped(
@@ -436,7 +436,7 @@ async def test_runs_that_ignore_their_cancellation_are_abandoned(app, start, clo
     await clock.advance(SHUTDOWN_TIMEOUT)
     await clock.advance(CANCEL_GRACE)
     assert isinstance(await ended(serving), DrainTimeout)
-    assert caplog.messages.count("1 handlers ignore their cancellation and are abandoned") == 20
+    assert caplog.messages.count("abandoned 1 handler that would not be cancelled") == 20
     release.set()
     await turns()
 

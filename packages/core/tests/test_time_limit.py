@@ -293,7 +293,7 @@ async def test_cancelling_the_drain_abandons_a_deaf_handler_as_ever(deaf, clock,
     await turns()
     await clock.advance(CANCEL_GRACE)
     assert await outcome(draining) is asyncio.CancelledError
-    assert "1 handlers ignore their cancellation and are abandoned" in caplog.messages
+    assert "abandoned 1 handler that would not be cancelled" in caplog.messages
     assert outcomes == []
 
 

@@ -261,7 +261,7 @@ async def test_a_handler_that_ignores_its_cancellation_is_abandoned(
             wire = await connect(hurried)
             wire.send(REQUEST.replace(b"/ ", b"/deaf "))
             await entered.wait()
-    assert logs.matching("1 handlers ignore their cancellation and are abandoned")
+    assert logs.matching("abandoned 1 handler that would not be cancelled")
     leave.set()
     await asyncio.wait(tasks)
 

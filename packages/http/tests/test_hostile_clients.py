@@ -80,7 +80,7 @@ async def test_a_client_that_sends_no_complete_head_is_cut_off(hasty, connect, l
         wire = await connect(hasty)
         wire.send(sent)
         assert await wire.rest() == ""
-        await logs.wait("cut off 1 clients that were too slow")
+        await logs.wait("cut off 1 client, too slow")
 
 
 async def test_a_head_that_drips_is_cut_off_too(hasty, connect):
@@ -157,7 +157,7 @@ async def test_a_client_that_does_not_send_its_body_is_cut_off(
         wire = await connect(hasty)
         wire.send(head + encoding + b"\r\n")
         assert await wire.rest() == ""
-        await logs.wait("cut off 1 clients")
+        await logs.wait("cut off 1 client")
 
 
 async def test_a_large_body_may_take_longer(connect, make):
@@ -206,7 +206,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off(hasty, connect,
         wire = await connect(hasty)
         wire.writer.transport.pause_reading()
         wire.send(REQUEST.replace(b"/ ", b"/large "))
-        await logs.wait("cut off 1 clients")
+        await logs.wait("cut off 1 client")
 
 
 async def test_a_bomb_takes_no_memory(app, serving):

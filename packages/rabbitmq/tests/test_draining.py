@@ -80,7 +80,7 @@ async def test_can_be_started_again(app, queue, publish, inbox):
 
 
 @pytest.mark.parametrize("turns", range(0, 60, 3))
-async def test_stops_at_any_moment_of_the_start(amqp_url, queue, inbox, turns):
+async def test_stops_at_any_moment_of_the_start(amqp_url, queue, inbox, logs, turns):
     """Whatever a stop falls into, a handshake or the opening of a channel, it is obeyed."""
     before = asyncio.all_tasks()
     app = App(connections=[AMQPConnection(url=amqp_url)])
@@ -88,4 +88,6 @@ async def test_stops_at_any_moment_of_the_start(amqp_url, queue, inbox, turns):
     async with asyncio.timeout(15), app.started():
         for _ in range(turns):
             await asyncio.sleep(0)
+        begun = len(logs.matching("consuming"))
     assert {task for task in asyncio.all_tasks() if not task.done()} <= before
+    assert len(logs.matching("consuming")) == begun

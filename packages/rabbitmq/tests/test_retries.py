@@ -92,7 +92,7 @@ async def test_gives_up_after_the_last_attempt_with_one_line(
             3,
             "rejected",
         )
-    (record,) = logs.matching("gave up on 1 messages after 3 attempts: reject")
+    (record,) = logs.matching("gave up on 1 message after 3 attempts: reject")
     assert (record.message_ids, record.queues) == (["m-1"], [source])
     await admin.queue_delete(waiting_name(source, 100, is_quorum=False))
 

@@ -103,7 +103,7 @@ def slow(app, lasting, inbox, gate):
 async def lost(node, logs):
     """Lose the channel, and have another, to which everything is delivered again."""
     await close_connections(node)
-    await logs.wait("1 messages are being handled")
+    await logs.wait("1 message being handled")
     await logs.wait("consuming", count=2)
 
 

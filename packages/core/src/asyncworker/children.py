@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from asyncworker.lifeline import received
 from asyncworker.signals import STOP_SIGNALS
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -73,8 +74,7 @@ class Children:
         """Wait until a process has ended, and return its exit code the way a shell does."""
         code = await child.ended()
         self._alive.discard(child)
-        if code in STOPPED and self.stopping.is_set() and not child.has_started:
-            # It was stopped before it could mind signals, and had nothing to drain.
+        if code in STOPPED and self._was_idle(child):
             return 0
         if code < 0:
             log.error("process %d was killed by %s", child.pid, signal.Signals(-code).name)
@@ -83,6 +83,13 @@ class Children:
             # Before any has started, what it wrote itself is enough.
             log.error("process %d ended with exit code %d", child.pid, code)
         return code
+
+    def _was_idle(self, child: Child) -> bool:
+        """Tell whether a stop signal that killed a process found it before its run, or behind it.
+
+        Within its run a process minds signals, and one more of them does not kill it.
+        """
+        return self.stopping.is_set() and (not child.has_started or len(self._signals) == 1)
 
     async def _spawn(self, lifeline: int) -> Process:
         # A group of its own: what a terminal sends to all, as by Ctrl-C, comes through the parent
@@ -106,7 +113,8 @@ class Children:
             self._sockets.close()
 
     def _pass_on(self, number: signal.Signals) -> None:
-        log.info("%s: passing it on to %d processes", number.name, len(self._alive))
+        processes = counted(len(self._alive), "process", "processes")
+        log.info("%s: passing it on to %s", number.name, processes)
         self._signals.append(number)
         self.stopping.set()
         # Clients are refused from now on, when the processes do not listen any more.
@@ -126,6 +134,7 @@ class Child:
     ) -> None:
         self.has_started = False
         self.pid = process.pid
+        self._is_stopping = False
         self._process = process
         self._on_started = on_started
         self._lifeline = lifeline
@@ -134,9 +143,16 @@ class Child:
         self._loop.add_reader(lifeline, self._read)
 
     def send(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        """Send it a signal, unless it has ended; any but the first in words.
+
+        It could not tell a second one from the first, where that was sent to it as well.
+        """
+        with suppress(OSError):
+            if self._is_stopping:
+                self._lifeline.send(bytes([number]))
+            else:
+                self._is_stopping = True
+                self._process.send_signal(number)
 
     async def ended(self) -> int:
         """Wait until it has ended."""

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from asyncworker.abandoned import abandon_deaf
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -187,7 +188,7 @@ class Dispatcher(Generic[T]):
         for worker in self._workers:
             worker.cancel()
         if deaf := await abandon_deaf(self._workers, CANCEL_GRACE):
-            log.error("%d handlers ignore their cancellation and are abandoned", len(deaf))
+            log.error("abandoned %s that would not be cancelled", counted(len(deaf), "handler"))
 
 
 def _is_cancelled_from_outside() -> bool:

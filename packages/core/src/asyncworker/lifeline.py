@@ -1,7 +1,7 @@
 """The socket between a supervised process and its parent.
 
-The child says by it that it has started, and on which sockets it listens; its end tells the child
-that the parent is gone.
+The child says by it that it has started, and on which sockets it listens; the parent, which further
+signals it passes on. Its end tells the child that the parent is gone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backend import Sharing, load_backend
+from asyncworker.signals import repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,10 +41,11 @@ class Lifeline:
         self._socket.set_inheritable(False)
 
     def end_with_parent(self, drain: float) -> None:
-        """Have this process drain and end when its parent is gone.
+        """Have this process drain and end when its parent is gone, and follow it until then.
 
         drain: seconds that it may take.
         """
+        repeats.follow_parent()
         threading.Thread(
             target=self._watch,
             args=[drain + ORPHAN_GRACE],
@@ -67,7 +69,8 @@ class Lifeline:
 
     def _watch(self, limit: float) -> None:
         with suppress(OSError):
-            self._socket.recv(1)
+            while said := self._socket.recv(1):
+                repeats.say(said[0])
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(limit)
         # A handler that blocks the event loop keeps it from seeing the signal.

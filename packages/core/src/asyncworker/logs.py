@@ -12,6 +12,7 @@ from aiologger.loggers.json import JsonLogger
 
 from asyncworker.json_lines import exc_info_of, json_line
 from asyncworker.line_writer import LineWriter
+from asyncworker.words import counted
 
 __all__ = ["JsonHandler", "WorkerLogger", "json_logging", "logger"]
 
@@ -25,7 +26,7 @@ STANDARD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime", "
 
 def _lost(count: int) -> str:
     """Return the line that stands for lines that were lost."""
-    text = f"{count} log lines were lost: nothing read stdout or stderr fast enough"
+    text = f"lost {counted(count, 'log line')}: nothing read stdout or stderr fast enough"
     record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None, "_lost")
     return json_line(record, {"lost_lines": count})
 

@@ -14,6 +14,7 @@ from asyncworker.failure import raised_by_users
 from asyncworker.routes import check_handler, check_takes, name_of
 from asyncworker.signatures import signature_of
 from asyncworker.time_limit import limited
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
@@ -110,7 +111,8 @@ class Runner:
             elif not self._is_skipping:
                 # Said once for each time that runs take too long, not at each tick.
                 self._is_skipping = True
-                log.warning("%s: skipped, as %d still run", self._subject, self._runs)
+                going_on = counted(self._runs, "run")
+                log.warning("%s: skipped, with %s still going on", self._subject, going_on)
 
     def _call(self, _tick: list[None]) -> Awaitable[Any]:
         return self._handler(*self._arguments)

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.abandoned import abandon_deaf
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -51,7 +52,7 @@ class Serving:
         for task in self._tasks:
             task.cancel()
         if deaf := await abandon_deaf(self._tasks, CANCEL_GRACE):
-            log.error("%d backends ignore their cancellation and are abandoned", len(deaf))
+            log.error("abandoned %s that would not be cancelled", counted(len(deaf), "backend"))
 
     def raise_failure(self) -> None:
         """Raise what the first that failed raised, if one did."""

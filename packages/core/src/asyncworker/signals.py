@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -16,13 +18,60 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 WAKE_BYTES: Final = 4096
 
 
+class Repeats:
+    """Tell which signals count after the first one: all of them, unless a parent says so of each.
+
+    What a service manager sends to every process of a unit, a process gets once more from its
+    parent. It must not take that for a second signal, by which somebody wants an end at once.
+    """
+
+    def __init__(self) -> None:
+        self._said: SimpleQueue[int] | None = None
+
+    @property
+    def are_said(self) -> bool:
+        """Tell whether a parent says which signals count."""
+        return self._said is not None
+
+    def follow_parent(self) -> None:
+        """Count from now on what `say()` is told, and nothing else."""
+        self._said = SimpleQueue()
+
+    def say(self, number: int) -> None:
+        """Have a signal handled that counts, from any thread."""
+        if self._said is not None:
+            self._said.put(number)
+        os.kill(os.getpid(), number)
+
+    def take(self) -> Iterator[int]:
+        """Yield what was said since the last time."""
+        with suppress(Empty):
+            while self._said is not None:
+                yield self._said.get_nowait()
+
+
+repeats: Final = Repeats()
+"""Those of this process."""
+
+
 @contextmanager
 def stop_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
     """Give SIGINT and SIGTERM to `handler` for a while; outside the main thread, change nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.signal(number, handler) for number in STOP_SIGNALS}
+    is_first = True
+
+    def take(number: int, frame: Any) -> None:
+        nonlocal is_first
+        counts, is_first = is_first or not repeats.are_said, False
+        if counts:
+            handler(number, frame)
+        # Signals that come together are one.
+        for said in repeats.take():
+            handler(said, frame)
+
+    previous = {number: signal.signal(number, take) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from asyncworker.http.complaints import only_ours
 from asyncworker.http.errors import CannotListen
 from asyncworker.http.settings import PREFIX
 from asyncworker.http.watch import Watch
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -132,7 +133,8 @@ class Server:
         elif not closing.cancelled() and (error := closing.exception()):
             log.error("the server did not end cleanly: %r", error, exc_info=error)
         if abandoned := deaf - {closing}:
-            log.error("%d handlers ignore their cancellation and are abandoned", len(abandoned))
+            count = counted(len(abandoned), "handler")
+            log.error("abandoned %s that would not be cancelled", count)
 
 
 async def obstacle_to(settings: Settings) -> str | None:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.http.client import Client
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -77,5 +78,5 @@ class Watch:
         for client in slow:
             client.abort()
         if slow:
-            log.info("cut off %d clients that were too slow", len(slow))
+            log.info("cut off %s, too slow", counted(len(slow), "client"))
         self._timer = self._loop.call_later(self._interval, self._look)

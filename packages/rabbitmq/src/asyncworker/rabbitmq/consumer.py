@@ -17,6 +17,7 @@ from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.obstacles import Obstacles
 from asyncworker.rabbitmq.outcomes import SHOWN, Outcomes
 from asyncworker.rabbitmq.twins import Twins
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.link import Link
@@ -109,7 +110,8 @@ class Consumer:
             with self._obstacles.noticed(queue):
                 await channel.consume(queue)
             self._problems.pop(self._subject(queue), None)
-            log.info("%s: consuming", self._subject(queue))
+            if not self._stopping.is_set():
+                log.info("%s: consuming", self._subject(queue))
             await channel.cancelled(queue)
             self._report(queue, "the broker ended the consuming, as when a queue is deleted")
 
@@ -142,9 +144,9 @@ class Consumer:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
         self._route.connection.late_outcomes += len(batch)
         log.warning(
-            "handler %s ended after its channel was lost: %d messages will be delivered again",
+            "handler %s ended after its channel was lost: %s will be delivered again",
             self._route.handler_name,
-            len(batch),
+            counted(len(batch), "message"),
         )
         self._bucket.extend(self._twins.released_by(batch))
 
@@ -172,9 +174,11 @@ class Consumer:
         for queue in self._route.routes:
             self._report(queue, f"not consumed: {error}")
         if dropped:
-            log.info("%d messages were not yet handled and will be delivered again", dropped)
+            messages = counted(dropped, "message")
+            log.info("%s not yet handled will be delivered again", messages)
         if running:
-            log.info("%d messages are being handled: when they come again, they wait", len(running))
+            messages = counted(len(running), "message")
+            log.info("%s being handled will wait when delivered again", messages)
 
     def _on_unreachable(self, problem: str) -> None:
         """Show why there is no connection; the link has logged it."""

@@ -10,6 +10,7 @@ from asyncworker.options import Actions, DefaultValues
 from asyncworker.rabbitmq.retries import Retries
 from asyncworker.rabbitmq.retry import Later, Retry, outcome_of
 from asyncworker.rabbitmq.returns import Returns
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
@@ -99,10 +100,10 @@ class Outcomes:
 
     def _log_end(self, exhausted: list[RabbitMQMessage], retry: Retry) -> None:
         log.error(
-            "handler %s: gave up on %d messages after %d attempts: %s",
+            "handler %s: gave up on %s after %s: %s",
             self._route.handler_name,
-            len(exhausted),
-            max(message.attempt for message in exhausted),
+            counted(len(exhausted), "message"),
+            counted(max(message.attempt for message in exhausted), "attempt"),
             retry.then,
             extra={
                 "queues": sorted({message.queue for message in exhausted}),
