@@ -91,11 +91,15 @@ class Node(Broker):
 
     def pause(self) -> None:
         """Freeze: connections stay open and nothing answers."""
-        self._signal(signal.SIGSTOP)
+        if self._server is not None:
+            self._server.send_signal(signal.SIGSTOP)
+            # On a busy machine its threads may go on for a while.
+            os.waitpid(self._server.pid, os.WUNTRACED)
 
     def resume(self) -> None:
         """Go on after a `pause`."""
-        self._signal(signal.SIGCONT)
+        if self._server is not None:
+            self._server.send_signal(signal.SIGCONT)
 
     def ctl(self, *args: str) -> str:
         """Return what `rabbitmqctl ARGS` prints; about a second each.
@@ -175,10 +179,6 @@ class Node(Broker):
             self._server.wait()
             self._server = None
             self._note_pids()
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._server is not None:
-            self._server.send_signal(number)
 
     def _log(self) -> str:
         texts = [
