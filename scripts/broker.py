@@ -5,7 +5,6 @@ the variable names already, else to a private one that is gone when CMD ends.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from types import FrameType
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from scripts import apt
 from scripts.rabbitmq import HOST, Broker, BrokerError
 from scripts.rabbitmq_container import Container, find_engine
 from scripts.rabbitmq_node import Node, find_server
@@ -27,7 +27,6 @@ MISSING = (
     "to a broker's address, for example amqp://guest:guest@127.0.0.1:5672/"
 )
 USAGE = "usage: python scripts/broker.py CMD [ARGS...]"
-STDERR = 2
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -67,23 +66,14 @@ def say(line: str) -> None:
 
 def _install() -> bool:
     """Install the server with apt-get, where that needs nobody's password."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not apt.is_at_hand():
         return False
     say("installing rabbitmq-server with apt-get ...")
     with _no_service():
-        # One repository that cannot be reached fails the update, and the rest may do.
-        _apt_get("update")
-        installed = _apt_get("install", "-y", "--no-install-recommends", "rabbitmq-server")
+        installed = apt.install("rabbitmq-server")
     if not installed:
         say("apt-get could not install rabbitmq-server")
     return installed and find_server() is not None
-
-
-def _apt_get(*args: str) -> bool:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    # Its chatter would mix with the command's stdout.
-    done = subprocess.run(["apt-get", *args], env=environment, stdout=STDERR, check=False)
-    return done.returncode == 0
 
 
 @contextmanager

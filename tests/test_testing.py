@@ -454,3 +454,14 @@ def test_the_plugin_imports_nothing_of_asyncworker(tmp_path):
     )
     code, output = run_pytest(tmp_path)
     assert code == 0, output
+
+
+@pytest.mark.parametrize("count", [1, 20])
+async def test_an_app_has_no_problems_once_it_runs(count):
+    app = App(connections=[AMQPConnection(hostname="rabbit")])
+
+    async def handle(messages): ...
+
+    app.route([f"queue-{n}" for n in range(count)], type=RouteTypes.AMQP_RABBITMQ)(handle)
+    async with TestApp(app):
+        assert app.problems == []

@@ -1,12 +1,16 @@
 """What a user gets: the wheels, and what they do in an environment that holds nothing else."""
 
+import subprocess
+import sys
+import tarfile
 import tomllib
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from mypy import api as mypy
 
-from tests.wheels import Environment
+from tests.wheels import Environment, Wheel, build
 
 # Where each distribution's files live. Core has the import name, less the folders of the others.
 HOMES = {
@@ -129,6 +133,37 @@ class TestContents:
 
 
 @pytest.fixture(scope="module")
+def sdists(tmp_path_factory, wheels):
+    """The archives of the source that are published beside the wheels."""
+    folder = tmp_path_factory.mktemp("sdists")
+    return {name: build("sdist", wheel.source, folder / name) for name, wheel in wheels.items()}
+
+
+class TestSourceDistributions:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_builds_the_same_wheel_as_the_source_does(self, sdists, wheels, name, tmp_path):
+        wheel = wheels[name]
+        rebuilt = Wheel(build("wheel", sdists[name], tmp_path), wheel.source)
+        assert rebuilt.path.name == wheel.path.name
+        assert rebuilt.contents == wheel.contents
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_holds_what_whoever_packages_it_needs(self, sdists, name):
+        root = sdists[name].name.removesuffix(".tar.gz")
+        with tarfile.open(sdists[name]) as archive:
+            files = set(archive.getnames())
+        needed = ["CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "tests/conftest.py"]
+        assert [file for file in needed if f"{root}/{file}" not in files] == []
+
+    def test_an_index_would_show_all_that_is_published(self, sdists, wheels):
+        files = [*sdists.values(), *(wheel.path for wheel in wheels.values())]
+        command = [sys.executable, "-m", "twine", "--no-color", "check", "--strict", *files]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.count("PASSED") == len(files) == 10
+
+
+@pytest.fixture(scope="module")
 def timeit_alone(wheels, tmp_path_factory):
     environment = Environment(tmp_path_factory.mktemp("timeit"))
     environment.install([wheels["asyncworker-timeit"]])
@@ -216,6 +251,20 @@ class TestCommand:
 
 
 class TestTogether:
+    def test_a_strict_type_checker_knows_them(self, environment, wheels, tmp_path):
+        environment.install(wheels.values())
+        # Ignored errors that do not occur are errors, so the wrong uses are checked too.
+        output, errors, status = mypy.run(
+            [
+                "--strict",
+                "--config-file=",
+                f"--cache-dir={tmp_path / 'cache'}",
+                f"--python-executable={environment.python}",
+                str(Path(__file__).with_name("typing_usage.py")),
+            ]
+        )
+        assert (errors, status) == ("", 0), output
+
     def test_core_finds_the_installed_backend(self, environment, wheels):
         environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]])
         environment.run(IMPORTS["asyncworker-rabbitmq"])

@@ -24,6 +24,12 @@ class Wheel:
             }
 
     @property
+    def contents(self) -> dict[str, bytes]:
+        """Every file in it."""
+        with ZipFile(self.path) as archive:
+            return {name: archive.read(name) for name in self.files}
+
+    @property
     def metadata(self) -> Message:
         return email.message_from_bytes(self.texts["METADATA"])
 
@@ -97,13 +103,14 @@ def outer_variables() -> dict[str, str]:
 def build_wheels(folder: Path) -> dict[str, Wheel]:
     """Build the wheel of each package, in a folder of its own."""
     sources = sorted(path.parent for path in PACKAGES.glob("*/pyproject.toml"))
-    built = [_build(source, folder / source.name) for source in sources]
+    built = [Wheel(build("wheel", source, folder / source.name), source) for source in sources]
     return {wheel.metadata["Name"]: wheel for wheel in built}
 
 
-def _build(source: Path, out: Path) -> Wheel:
-    command = [*UV, "build", "--quiet", "--wheel", "--out-dir", str(out), str(source)]
+def build(kind: str, source: Path, out: Path) -> Path:
+    """Build the sdist of a folder, or the wheel of a folder or of an sdist."""
+    command = [*UV, "build", "--quiet", f"--{kind}", "--out-dir", str(out), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (path,) = out.glob("*.whl")
-    return Wheel(path, source)
+    (path,) = out.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return path

@@ -21,6 +21,7 @@ PORT = re.compile(r"(?<![\d.])8080(?!\d)")
 VARIABLE = "ASYNCWORKER_HTTP_PORT"
 NOT_RUN = frozenset({"mermaid", "text"})
 TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
+PYTEST = re.compile(r"^\$ (\w+=\S+ )*(python3? -m )?pytest\b", re.MULTILINE)
 PRINTS = re.compile(r"# prints (.*)")
 
 
@@ -108,6 +109,7 @@ class Run:
         if before is not None:
             # Python looks at whole seconds to tell whether a file has changed.
             os.utime(file, (before + 2, before + 2))
+            self.program.forget_modules()
 
     def _python(self, block: Block) -> None:
         if block.directive.reason is not None:
@@ -148,7 +150,7 @@ class Run:
 
     def _console(self, block: Block) -> None:
         self.shell.run(block)
-        if "pytest" in block.content and block.directive.reason is None:
+        if PYTEST.search(block.content) and block.directive.reason is None:
             self.untested.clear()
 
     def _configuration(self, block: Block) -> None:

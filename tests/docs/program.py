@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import builtins
+import gc
 import importlib
 import io
 import linecache
@@ -10,6 +11,7 @@ import os
 import symtable
 import sys
 import traceback
+import warnings
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -66,7 +68,7 @@ class Program:
                 del os.environ[variable]
             main = sys.modules["__main__"]
             stack.callback(sys.modules.__setitem__, "__main__", main)
-            stack.callback(program.forget_modules)
+            stack.callback(program.forget)
             stack.callback(_forget_brokers)
             sys.modules["__main__"] = program.module
             yield program
@@ -83,6 +85,7 @@ class Program:
 
         Raises: Failed
         """
+        importlib.invalidate_caches()
         output = io.StringIO()
         with self._failures(self.name), redirect_stdout(output), redirect_stderr(output):
             code = compile("\n" * line + source, self.name, "exec", dont_inherit=True)
@@ -98,23 +101,32 @@ class Program:
             compile(source, self.name, "exec", dont_inherit=True)
 
     def load(self, file: Path) -> ModuleType:
-        """Import a file of the folder, as it is now.
+        """Import a file of the folder.
 
         Raises: Failed
         """
-        self.forget_modules()
+        importlib.invalidate_caches()
         name = ".".join(file.relative_to(self.folder).with_suffix("").parts)
         with self._failures(str(file)), redirect_stdout(io.StringIO()):
             return importlib.import_module(name)
 
     def forget_modules(self) -> None:
-        """Have the folder's modules imported again."""
-        importlib.invalidate_caches()
-        for name, module in list(sys.modules.items()):
-            # A package without an __init__.py has folders alone.
-            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-            if any(str(one).startswith(f"{self.folder}{os.sep}") for one in places):
+        """Have the folder's modules imported again, after a file was changed."""
+        with _collected():
+            for name in [name for name, one in list(sys.modules.items()) if self._holds(one)]:
                 del sys.modules[name]
+
+    def _holds(self, module: ModuleType) -> bool:
+        """Tell whether a module is of the folder; a package without a file has a path alone."""
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        return any(str(one).startswith(f"{self.folder}{os.sep}") for one in places)
+
+    def forget(self) -> None:
+        """Forget all that the program has made."""
+        with _collected():
+            vars(self.module).clear()
+            self.apps.clear()
+        self.forget_modules()
 
     def try_apps(self) -> None:
         """Start and drain each app that would run, without servers.
@@ -167,6 +179,15 @@ def _globals(table: symtable.SymbolTable) -> Iterator[str]:
             if symbol.is_global() and symbol.is_referenced():
                 yield symbol.get_name()
         yield from _globals(child)
+
+
+@contextmanager
+def _collected() -> Iterator[None]:
+    """Collect what is left open, as the end of a process does: without a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
 
 
 def _forget_brokers() -> None:

@@ -8,7 +8,7 @@ from tests.docs.blocks import Block, Directive, Page
 from tests.docs.console import ANYTHING, Command, Line, commands_of, difference
 from tests.docs.installing import installs
 from tests.docs.names import wrong_usage
-from tests.docs.terminal import Job, Terminal, TookTooLong
+from tests.docs.terminal import INSTALLING, Job, Terminal, TookTooLong
 
 
 @dataclass
@@ -75,8 +75,9 @@ class Shell:
             self._finish(command, directive.code)
 
     def _finish(self, command: Command, code: int) -> None:
+        limit = INSTALLING if installs(command.text) else None
         with self.terminal.started(command.text) as job:
-            self._check_code(job, code, command.line, f"of: {command.text}")
+            self._check_code(job, code, command.line, f"of: {command.text}", limit)
         self._check_output(command.expected, job)
 
     def _start(self, block: Block, command: Command, directive: Directive) -> None:
@@ -114,13 +115,17 @@ class Shell:
             raise self.page.wrong(where, f"{what}; it printed:\n{output}")
 
     def _interrupt(self, started: Started, code: int, expected: tuple[Line, ...] = ()) -> None:
-        started.job.interrupt()
+        if not started.job.interrupt():
+            what = f"it ended before it was interrupted\n{started.job.output}"
+            raise self.page.wrong(started.line, what)
         self._check_code(started.job, code, started.line, "after SIGINT")
         self._check_output(expected, started.job)
 
-    def _check_code(self, job: Job, expected: int, line: int, of: str) -> None:
+    def _check_code(
+        self, job: Job, expected: int, line: int, of: str, limit: float | None = None
+    ) -> None:
         try:
-            code = job.end()
+            code = job.end(limit)
         except TookTooLong as error:
             raise self.page.wrong(line, f"{error}; it printed:\n{job.output}") from None
         if code != expected:

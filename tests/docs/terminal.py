@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 
 LIMIT = 60.0
 """Seconds that a command may take on a busy machine."""
+INSTALLING = 300.0
+"""Seconds that one may take which installs something."""
 REMEMBER = """
 code=$?
 { pwd && env -0; } > "$1"
@@ -42,31 +45,37 @@ class Job:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def wait(self, condition: Callable[[str], bool]) -> bool:
+    def wait(self, condition: Callable[[str], bool], limit: float | None = None) -> bool:
         """Tell whether the output fulfils the condition, waiting for it until the command ends.
 
+        limit: seconds.
         Raises: TookTooLong
         """
+        limit = limit or LIMIT
         with self._changed:
-            if not self._changed.wait_for(lambda: condition(self.output) or self._closed, LIMIT):
-                raise TookTooLong(f"not ended within {LIMIT:g} s")
+            if not self._changed.wait_for(lambda: condition(self.output) or self._closed, limit):
+                raise TookTooLong(f"not ended within {limit:g} s")
         return condition(self.output)
 
-    def end(self) -> int:
+    def end(self, limit: float | None = None) -> int:
         """Return the exit code, waiting for it and for all of the output.
 
+        limit: seconds.
         Raises: TookTooLong
         """
-        self.wait(lambda _: False)
+        limit = limit or LIMIT
+        self.wait(lambda _: False, limit)
         try:
-            return self._process.wait(LIMIT)
+            return self._process.wait(limit)
         except subprocess.TimeoutExpired:
-            raise TookTooLong(f"not ended within {LIMIT:g} s") from None
+            raise TookTooLong(f"not ended within {limit:g} s") from None
 
-    def interrupt(self) -> None:
-        """Send SIGINT, as Ctrl-C does."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGINT)
+    def interrupt(self) -> bool:
+        """Send SIGINT, as Ctrl-C does; tell whether it still ran."""
+        if self._process.poll() is not None:
+            return False
+        os.killpg(self._process.pid, signal.SIGINT)
+        return True
 
     def close(self) -> None:
         """End whatever of it still runs."""
@@ -78,10 +87,11 @@ class Job:
     def _read(self) -> None:
         stream = self._process.stdout
         assert stream is not None
+        decoder = getincrementaldecoder("utf-8")(errors="replace")
         with stream:
             while data := os.read(stream.fileno(), 65536):
                 with self._changed:
-                    self.output += data.decode(errors="replace")
+                    self.output += decoder.decode(data)
                     self._changed.notify_all()
         with self._changed:
             self._closed = True

@@ -1,5 +1,6 @@
 """What the runner of pages sees, and how it says where."""
 
+import gc
 import os
 from pathlib import Path
 from textwrap import dedent
@@ -122,9 +123,18 @@ def test_a_test_that_fails_is_reported(run):
     assert "assert 2 == 1" in wrong
 
 
-def test_a_test_that_nobody_runs_is_reported(run):
+@pytest.mark.parametrize(
+    ("command", "directive"),
+    [
+        ("$ pip install pytest", ""),
+        ("$ echo pytest", ""),
+        ("$ pytest", "<!-- run: no, because it is late -->"),
+    ],
+)
+def test_a_test_that_nobody_runs_is_reported(run, command, directive):
     test = block('python title="test_it.py"', TESTED.format(value=1))
-    assert run(test) == "page.md:2: no command below it runs pytest"
+    wrong = run(test + block("console", command, directive))
+    assert wrong == "page.md:2: no command below it runs pytest"
 
 
 @pytest.mark.parametrize(
@@ -214,6 +224,13 @@ def test_a_page_can_come_back_to_what_goes_on(run):
         block("console", "b\n^C"),
     ]
     assert run("".join(text)) == "page.md:2: exit code -2, not 0, after SIGINT\na\nb\n"
+
+
+def test_a_command_that_ended_by_itself_is_reported(run):
+    ended = "$ until grep -q 'State:.Z' /proc/$(cat pid)/status; do :; done"
+    text = block("console", "$ echo $$ > pid; echo 1", '<!-- run: until "1" -->')
+    wrong = run(text + block("console", ended))
+    assert wrong == "page.md:2: it ended before it was interrupted\n1\n"
 
 
 def test_port_8080_is_a_free_one(run):
@@ -401,3 +418,10 @@ def test_a_run_puts_back_what_it_changes(run):
     before = Path.cwd(), dict(os.environ)
     assert run(block("python", "import os\nos.environ['X'] = '1'\nos.chdir('/')")) == ""
     assert before == (Path.cwd(), dict(os.environ))
+
+
+def test_what_a_program_leaves_open_is_no_matter_of_other_tests(run):
+    opened = "import sqlite3\n\ndatabase = sqlite3.connect(':memory:')\n"
+    text = block('python title="database.py"', opened) + block("python", opened)
+    assert run(text + "import database\n" + text) == ""
+    gc.collect()

@@ -5,13 +5,10 @@ import sysconfig
 
 import pytest
 
-from tests.docs import terminal
 from tests.docs.blocks import ROOT, Page
 from tests.docs.page import Run, check_text
-from tests.docs.terminal import new_variables
-
-INSTALLING = 300.0
-"""Seconds that pip may take."""
+from tests.docs.reporting import reported
+from tests.docs.terminal import INSTALLING, new_variables
 
 
 @pytest.fixture
@@ -35,12 +32,11 @@ def installed(folder, wheel):
 
 @pytest.mark.timeout(2 * INSTALLING)
 def test_the_tutorial_leads_from_nothing_to_a_worker_that_passes_its_test(
-    variables, wheels, tmp_path, monkeypatch
+    variables, wheels, tmp_path
 ):
-    monkeypatch.setattr(terminal, "LIMIT", INSTALLING)
     page = Page.read(ROOT / "docs" / "tutorial.md")
-    check_text(page)
-    with Run.started(page, tmp_path, variables) as run:
+    with reported(), Run.started(page, tmp_path, variables) as run:
+        check_text(page)
         for block in page.blocks:
             run.block(block)
         run.end()

@@ -1,4 +1,5 @@
 import functools
+import sys
 
 import pytest
 
@@ -142,3 +143,10 @@ def test_a_route_is_frozen():
     route = Route(type=RouteTypes.SSE, routes=("a",), handler=handler, options=RouteOptions())
     with pytest.raises(AttributeError):
         route.routes = ("b",)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated at once")
+def test_annotations_may_name_what_only_type_checkers_know():
+    async def handler(items: Unknown) -> Unknown: ...  # noqa: F821
+
+    check_takes(handler, "the items")

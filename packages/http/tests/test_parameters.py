@@ -1,5 +1,6 @@
 """What a handler's parameters are filled with, from the path, the query and the app."""
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -386,3 +387,13 @@ async def test_nothing_is_introspected_once_the_app_runs(app, serving, monkeypat
             patch.setattr("pydantic.TypeAdapter.__init__", fail)
             async with client.get("/5") as response:
                 assert await response.json() == [5, 1]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated at once")
+async def test_what_is_returned_may_be_annotated_for_type_checkers_alone(app, serving):
+    @app.http.get("/{id}")
+    async def handler(id: int) -> Unknown:
+        return [id]
+
+    async with serving(app) as client, client.get("/1") as response:
+        assert await response.json() == [1]

@@ -37,6 +37,16 @@ async def depth(connection, queue, vhost=None):
         return found.declaration_result.message_count
 
 
+def run(connection, coroutine):
+    """Run it on an event loop of its own, and leave nothing open that the library minds."""
+
+    async def closing():
+        async with connection:
+            return await coroutine
+
+    return asyncio.run(closing())
+
+
 @pytest.mark.parametrize(
     ("url", "shown", "vhost"),
     [
@@ -112,20 +122,12 @@ def test_lasts_from_one_event_loop_to_the_next():
     async def put_and_leave(body):
         """End with the loop, as a program does that closes nothing."""
         await put(body)
-        await connection.close()
-        forgotten = aiormq.Connection("amqp://one:1/", transport_factory=MemoryFactory())
-        await forgotten.connect()
-        channel = await forgotten.channel()
-        await channel.basic_get("q")
+        client = Client.connected()
+        assert GET_OK in await client.says(opening(), OPEN, GET)
 
-    asyncio.run(put(1))
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(put_and_leave(2))
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
-    assert asyncio.run(depth(connection, "q")) == 2
+    run(connection, put(1))
+    run(connection, put_and_leave(2))
+    assert run(connection, depth(connection, "q")) == 2
 
 
 def test_what_grew_too_old_while_no_loop_ran_is_dead_lettered_by_the_next():
@@ -147,7 +149,7 @@ def test_what_grew_too_old_while_no_loop_ran_is_dead_lettered_by_the_next():
 
         return Message("", "q", b"\x00\x00", b"1")
 
-    asyncio.run(prepare())
+    run(connection, prepare())
 
     async def later():
         loop = asyncio.get_running_loop()
@@ -155,7 +157,7 @@ def test_what_grew_too_old_while_no_loop_ran_is_dead_lettered_by_the_next():
         loop.time = lambda: time() + 1
         return await depth(connection, "dead")
 
-    assert asyncio.run(later()) == 1
+    assert run(connection, later()) == 1
 
 
 async def test_refuses_a_second_event_loop_at_the_same_time():
@@ -164,7 +166,8 @@ async def test_refuses_a_second_event_loop_at_the_same_time():
 
         def elsewhere():
             try:
-                asyncio.run(depth(AMQPConnection(url="memory://one"), "q"))
+                other = AMQPConnection(url="memory://one")
+                run(other, depth(other, "q"))
             except BrokerError as error:
                 errors.append(str(error))
 
@@ -303,6 +306,8 @@ async def test_holds_what_it_says_while_the_client_does_not_read():
 PUBLISH = b"\x00\x3c\x00\x28\x00\x00\x00\x01q\x00"
 HEADER = b"\x00\x3c\x00\x00" + (2).to_bytes(8) + b"\x00\x00"
 OPEN = frame(1, 1, b"\x00\x14\x00\x0a\x00")
+GET = frame(1, 1, b"\x00\x3c\x00\x46\x00\x00\x01q\x00")
+GET_OK = b"\x00\x3c\x00\x47"
 
 
 @pytest.mark.parametrize(

@@ -457,3 +457,15 @@ async def test_an_instance_can_be_used_again_after_its_callback_failed(clock):
             async with timeit:
                 clock.advance(seconds)
     assert timeit.transactions == {"block": 2}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated at once")
+async def test_annotations_may_name_what_only_type_checkers_know():
+    seen = []
+
+    def callback(name: Unknown, time_delta: Unknown, **_: Unknown):  # noqa: F821
+        seen.append(name)
+
+    async with Timeit(name="block", callback=callback):
+        pass
+    assert seen == ["block"]

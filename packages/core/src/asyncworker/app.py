@@ -57,7 +57,7 @@ class App(MutableMapping[Hashable, Any]):
         # pydantic takes longer than all else to be imported.
         from asyncworker.settings import Settings
 
-        self.settings = Settings.load()
+        self.settings: Settings = Settings.load()
         self.routes: list[Route] = []
         self.schedules: list[Schedule] = []
         self.startup_hooks: list[Callable[[App], Any]] = []
@@ -76,7 +76,7 @@ class App(MutableMapping[Hashable, Any]):
         if options:
             self._default_type = RouteTypes.AMQP_RABBITMQ
             connections = (*connections, offered.AMQPConnection(**options))
-        self.connections = Connections(connections)
+        self.connections: Connections = Connections(connections)
         for connection in reversed(self.connections.all):
             self._state[connection.route_type] = {"connection": connection}
             if connection.state_key is not None:

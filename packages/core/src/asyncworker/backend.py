@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from asyncworker.errors import BackendNotInstalled, ConfigurationError, suggestion
 from asyncworker.route_types import RouteType, RouteTypes, backend_entry_points
+from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from asyncworker.app import App
     from asyncworker.routes import Route
+
+__all__ = ["Backend", "Checking", "Sharing"]
 
 DISTRIBUTIONS: Final = {
     RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
@@ -117,7 +120,7 @@ def check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:
 
     Raises: ConfigurationError
     """
-    parameters = inspect.signature(backend.route).parameters.values()
+    parameters = signature_of(backend.route).parameters.values()
     if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
         return
     taken = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 
+__all__ = ["Backoff"]
+
 
 class Backoff:
     """Wait longer after each failure, with jitter, up to a limit.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+__all__ = ["Bucket"]
+
 T = TypeVar("T")
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from asyncworker.route_types import RouteType
     from asyncworker.sse.connection import SSEConnection as SSEConnection
 
+__all__ = ["Connection", "Connections"]
+
 ENTRY_POINT_GROUP: Final = "asyncworker.connections"
 
 DISTRIBUTIONS: Final = {
@@ -39,7 +41,7 @@ class Connection:
     def __init__(self, name: str | None = None) -> None:
         if name is not None and not (isinstance(name, str) and name):
             raise ConfigurationError(f"name must be a non-empty string, got {name!r}")
-        self.name = name
+        self.name: str | None = name
         self.problems: dict[str, str] = {}
         """What keeps its routes from working now: what is affected, and why."""
 
@@ -62,7 +64,7 @@ class Connections(Mapping[str, Connection]):
     def __init__(self, connections: Iterable[Connection]) -> None:
         if not isinstance(connections, Iterable):
             raise ConfigurationError(f"connections must be a list, got {connections!r}")
-        self.all = tuple(connections)
+        self.all: tuple[Connection, ...] = tuple(connections)
         self._named: dict[str, Connection] = {}
         for connection in self.all:
             self._admit(connection)

@@ -13,6 +13,8 @@ from asyncworker.words import counted
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+__all__ = ["Dispatcher"]
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)

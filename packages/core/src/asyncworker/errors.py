@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+__all__ = [
+    "AsyncWorkerError",
+    "BackendNotInstalled",
+    "ConfigurationError",
+    "DrainTimeout",
+    "HandlerTimeout",
+    "HookFailed",
+    "StartStopped",
+]
+
 
 class AsyncWorkerError(Exception):
     """Report a failure in words that a user can act upon."""

@@ -9,8 +9,6 @@ from queue import SimpleQueue
 
 from asyncworker.outlet import Batch, batch_size, current_stream
 
-__all__ = ["LineWriter"]
-
 # A caller helps with this many batches at most: what fits into an empty pipe.
 HELP = 16
 PAUSE = 0.005

@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from aiologger.levels import LogLevel
 from aiologger.loggers.json import JsonLogger
@@ -129,7 +129,7 @@ class WorkerLogger(JsonLogger):  # type: ignore[misc]  # aiologger has no types
             return True
 
 
-logger = WorkerLogger(name="asyncworker", level=LogLevel.INFO)
+logger: Final = WorkerLogger(name="asyncworker", level=LogLevel.INFO)
 """An aiologger that writes JSON lines: `await logger.info({"order": 1})`."""
 
 

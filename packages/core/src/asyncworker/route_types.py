@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
+__all__ = ["RouteType", "RouteTypeRegistry", "RouteTypes"]
+
 ENTRY_POINT_GROUP: Final = "asyncworker.backends"
 
 
@@ -90,6 +92,6 @@ def backend_entry_points() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=ENTRY_POINT_GROUP))
 
 
-RouteTypes = RouteTypeRegistry()
+RouteTypes: Final = RouteTypeRegistry()
 """All types of route: `RouteTypes.AMQP_RABBITMQ`, `RouteTypes.HTTP`, `RouteTypes.SSE`, and those
 that other backends publish. `RouteTypes("sse")`, `"sse" in RouteTypes` and iteration work too."""

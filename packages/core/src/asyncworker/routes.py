@@ -9,12 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from asyncworker.errors import ConfigurationError
+from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
     from asyncworker.options import HandlerOptions
     from asyncworker.route_types import RouteType
 
-Handler = Callable[..., Awaitable[Any]]
+__all__ = ["Handler", "Named", "Route", "RouteName", "check_takes"]
+
+Handler: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 class Named(Protocol):
@@ -106,7 +109,7 @@ def check_takes(handler: Handler, parameter: str) -> None:
     Raises: ConfigurationError
     """
     try:
-        signature = inspect.signature(handler)
+        signature = signature_of(handler)
     except ValueError:
         # Some built-in functions have none to look at.
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import ConfigurationError
 from asyncworker.failure import raised_by_users
 from asyncworker.routes import check_handler, check_takes, name_of
+from asyncworker.signatures import signature_of
 from asyncworker.time_limit import limited
 from asyncworker.words import counted
 
@@ -150,7 +150,7 @@ def _takes_app(handler: Handler) -> bool:
         check_takes(handler, "the app")
     except ConfigurationError:
         with suppress(TypeError):
-            inspect.signature(handler).bind()
+            signature_of(handler).bind()
             return False
         raise
     return True

@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from asyncworker.errors import ConfigurationError, complaint, problem
 from asyncworker.options import DefaultValues
 
+__all__ = ["Settings"]
+
 PREFIX = "ASYNCWORKER_"
 
 Loop = Literal["asyncio", "uvloop"]

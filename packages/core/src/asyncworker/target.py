@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.app import App
 from asyncworker.errors import AsyncWorkerError, suggestion
+from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -151,7 +152,7 @@ def _candidates(module: ModuleType) -> list[str]:
 
 def _check_needs_nothing(name: str, factory: Any) -> None:
     try:
-        inspect.signature(factory).bind()
+        signature_of(factory).bind()
     except TypeError as error:
         raise TargetNotFound(f"{name} cannot be called without arguments: {error}") from None
     except ValueError:

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from asyncworker.routes import Handler, Route
     from asyncworker.sse.event import SSEEvent
 
+__all__ = ["Journal", "NotIdle", "Stand", "TestApp", "Testing", "watched"]
+
 TIMEOUT: Final = 10.0
+TURNS: Final = 1000
+"""Turns of the loop, more than an answer takes that is in this process already."""
 FLUSH_INTERVAL: Final = 0.01
 """Seconds after which a batch goes out in tests, full or not."""
 
@@ -43,7 +47,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
-        self.running = 0
+        self.running: int = 0
         self._event = asyncio.Event()
 
     def changed(self) -> None:
@@ -141,6 +145,7 @@ class TestApp:
                 await self._add_stand(route_type, stack)
             await stack.enter_async_context(self._app.started())
             await self.idle()
+            await self._notice()
             self._stack = stack.pop_all()
         return self
 
@@ -174,6 +179,13 @@ class TestApp:
             await self._until_none(self._clock.busy)
             await self._turn(tick)
         await self._turn(end)
+
+    async def _notice(self) -> None:
+        """Let the app notice that its routes are served; what is wrong stays a problem."""
+        for _ in range(TURNS):
+            if not self._app.problems:
+                return
+            await asyncio.sleep(0)
 
     async def _next_tick(self) -> datetime | None:
         await self._until_none(self._clock.unready)

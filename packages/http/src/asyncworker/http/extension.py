@@ -42,7 +42,7 @@ class HTTP:
     """
 
     def __init__(self, app: App) -> None:
-        self.settings = Settings.load()
+        self.settings: Settings = Settings.load()
         self._app = app
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.routes import name_of
+from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ def parameters_of(handler: Handler) -> list[Parameter]:
     held = handler.keywords if isinstance(handler, partial) else {}
     parameters = [
         parameter
-        for parameter in inspect.signature(handler).parameters.values()
+        for parameter in signature_of(handler).parameters.values()
         if parameter.kind not in VARIABLE and parameter.name not in held
     ]
     annotations = _evaluated(handler, parameters)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from asyncworker.http.extension import HTTP
     from asyncworker.http.route import HTTPRoute
 
+__all__ = ["Answer", "HTTPStand"]
+
 WHERE: Final = {"host": "127.0.0.1", "port": 0, "sockets": ""}
 
 
@@ -47,7 +49,7 @@ class HTTPStand:
     """Ask the server of a running app."""
 
     def __init__(self, http: HTTP, routes: Sequence[HTTPRoute]) -> None:
-        self.routes = routes
+        self.routes: Sequence[HTTPRoute] = routes
         self._http = http
         self._client: ClientSession | None = None
 

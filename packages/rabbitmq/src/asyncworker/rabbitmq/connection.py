@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel
 
     from asyncworker.rabbitmq.broker import Broker
+    from asyncworker.route_types import RouteType
 
 PREFETCH: Final = 128
 PUBLISH_TIMEOUT: Final = 30.0
@@ -47,9 +48,9 @@ class AMQPConnection(Connection):
     Raises: ConfigurationError
     """
 
-    route_type = RouteTypes.AMQP_RABBITMQ
-    state_key = "rabbitmq_connection"
-    noisy_loggers = ("aio_pika", "aiormq")
+    route_type: ClassVar[RouteType] = RouteTypes.AMQP_RABBITMQ
+    state_key: ClassVar[str | None] = "rabbitmq_connection"
+    noisy_loggers: ClassVar[tuple[str, ...]] = ("aio_pika", "aiormq")
 
     def __init__(
         self,
@@ -83,8 +84,8 @@ class AMQPConnection(Connection):
             address = address_from_url(url, heartbeat, label)
         self.broker, self.vhost = address
         prefetch = _either("prefetch", prefetch, "prefetch_count", prefetch_count)
-        self.prefetch = whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)
-        self.late_outcomes = 0
+        self.prefetch: int = whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)
+        self.late_outcomes: int = 0
         """How many outcomes were decided after their channel was lost."""
         self._publishers: dict[asyncio.AbstractEventLoop, dict[str, Publisher]] = {}
 

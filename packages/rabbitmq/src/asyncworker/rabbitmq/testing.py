@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.testing import Journal
 
+__all__ = ["Delivery", "QueueView", "RabbitMQStand"]
+
 Outcome = Literal["acked", "rejected", "dead-lettered", "requeued"]
 
 _numbers: Final = count(1)

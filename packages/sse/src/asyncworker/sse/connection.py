@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import ssl as tls
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError
@@ -16,6 +16,11 @@ from asyncworker.sse.headers import AUTHORIZATION, basic_auth, checked_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from multidict import CIMultiDict
+    from yarl import URL
+
+    from asyncworker.route_types import RouteType
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 300.0
@@ -37,8 +42,8 @@ class SSEConnection(Connection):
     Raises: ConfigurationError
     """
 
-    route_type = RouteTypes.SSE
-    state_key = "sse_connection"
+    route_type: ClassVar[RouteType] = RouteTypes.SSE
+    state_key: ClassVar[str | None] = "sse_connection"
 
     def __init__(
         self,
@@ -55,19 +60,21 @@ class SSEConnection(Connection):
     ) -> None:
         super().__init__(name)
         address = address_of(url)
-        self.url = address.url
-        self.headers = checked_headers(headers)
+        self.url: URL = address.url
+        self.headers: CIMultiDict[str] = checked_headers(headers)
         authorization = _authorization(address, user, password)
         if authorization is not None:
             if AUTHORIZATION in self.headers:
                 raise ConfigurationError("user= and headers['Authorization'] are both given")
             self.headers[AUTHORIZATION] = authorization
-        self.connect_timeout = _seconds("connect_timeout", connect_timeout)
-        self.read_timeout = None if read_timeout is None else _seconds("read_timeout", read_timeout)
-        self.max_event_size = _size("max_event_size", max_event_size)
+        self.connect_timeout: float = _seconds("connect_timeout", connect_timeout)
+        self.read_timeout: float | None = (
+            None if read_timeout is None else _seconds("read_timeout", read_timeout)
+        )
+        self.max_event_size: int = _size("max_event_size", max_event_size)
         if not isinstance(ssl, tls.SSLContext | None):
             raise ConfigurationError(f"ssl must be an SSLContext, got {ssl!r}")
-        self.ssl = ssl
+        self.ssl: tls.SSLContext | None = ssl
 
     def endpoint(self, route: str, headers: Mapping[str, str] | None = None) -> Endpoint:
         """Return the endpoint of a route, whose own headers go before those of the connection.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asyncworker.sse.route import SSERoute
     from asyncworker.testing import Journal
 
+__all__ = ["SSEStand"]
+
 
 class Stream:
     """Send events to who asks for them, in order, each once."""

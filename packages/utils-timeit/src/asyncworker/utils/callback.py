@@ -1,11 +1,20 @@
 """What a callback of Timeit takes, read from its signature once."""
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
 from weakref import WeakKeyDictionary, ref
+
+if sys.version_info >= (3, 14):
+    from annotationlib import Format
+
+    # Evaluated now, a name that is imported for type checkers alone would be an error (PEP 649).
+    LAZILY: dict[str, Any] = {"annotation_format": Format.FORWARDREF}
+else:
+    LAZILY: dict[str, Any] = {}
 
 Callback = Callable[..., Any]
 
@@ -61,7 +70,7 @@ def _inspect(callback: Callback) -> Takes:
     if not callable(callback):
         raise TypeError(f"callback must be a function, not {callback!r}")
     try:
-        parameters = inspect.signature(callback).parameters.values()
+        parameters = inspect.signature(callback, **LAZILY).parameters.values()
     except ValueError:  # a built-in function without a signature
         return Takes(unwanted=GIVEN_IF_NAMED, any_keyword=True, is_usual=True)
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]

@@ -1,0 +1,1 @@
+"""Open the pages of the documentation in a browser, and tell what is wrong with them."""

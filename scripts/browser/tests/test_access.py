@@ -1,0 +1,58 @@
+"""Nobody is kept out: contrasts, names and roles are as WCAG 2.1 asks for at level AA."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+
+from scripts.browser.visit import OPEN_SHADOWS, SCHEMES, settled
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+
+# One of each kind.
+PATHS = {
+    "404.html",
+    "index.html",
+    "guides/bulk/index.html",
+    "concepts/message/index.html",
+    "reference/settings/index.html",
+    "reference/sse/index.html",
+    "pt-BR/comparison/index.html",
+}
+OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+async def violations(tab):
+    """What the rules find, a line each."""
+    results = await Axe().run(tab, options=OPTIONS)
+    return [
+        f"{found['id']}: {node['html']}: {node['failureSummary']}"
+        for found in results.response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_pages_keep_to_the_rules(scheme, browser, address, built):
+    pages = [page for page in built if page.path in PATHS]
+    assert len(pages) == len(PATHS)
+    async with await browser.new_context(
+        base_url=address, viewport={"width": 1280, "height": 900}, color_scheme=scheme
+    ) as context:
+        await context.add_init_script(OPEN_SHADOWS)
+        tab = await context.new_page()
+        problems = []
+        for page in pages:
+            await tab.goto(page.url)
+            await settled(tab, page)
+            problems += [f"{page.path}: {problem}" for problem in await violations(tab)]
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+async def test_a_faint_text_is_told(browser):
+    async with await browser.new_context() as context:
+        tab = await context.new_page()
+        await tab.set_content(
+            '<html lang="en"><title>A page</title><main><p style="color: #aaa">faint</p></main>'
+        )
+        (problem,) = await violations(tab)
+    assert problem.startswith('color-contrast: <p style="color: #aaa">faint</p>: ')

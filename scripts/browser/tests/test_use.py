@@ -1,0 +1,195 @@
+"""Readers find what they look for, copy what they see, and have it as they like it."""
+
+import asyncio
+import re
+
+import pytest
+import pytest_asyncio
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+
+SEARCHES = {
+    "": {
+        "AMQPConnection": "reference/options/",
+        "ASYNCWORKER_HTTP_PORT": "guides/http/",
+        "BULK_SIZE": "guides/bulk/",
+        "Celery": "comparison/",
+        "FLUSH_TIMEOUT": "guides/bulk/",
+        "Kubernetes": "guides/deploying/",
+        "Last-Event-ID": "guides/sse/",
+        "SIGTERM": "guides/shutdown/",
+        "TestApp": "reference/testing/",
+        "cron": "guides/schedules/",
+        "dead letter": "guides/retries/",
+        "duplicates": "reliability/",
+        "graceful shutdown": "guides/shutdown/",
+        "heartbeat": "concepts/connection/",
+        "metrics": "guides/deploying/",
+        "prefetch": "guides/bulk/",
+        "publish": "guides/publishing/",
+        "run_every": "guides/schedules/",
+        "vhost": "guides/connections/",
+    },
+    "pt-BR/": {
+        "BULK_SIZE": "guides/bulk/",
+        "SIGTERM": "guides/shutdown/",
+        "conexão": "concepts/connection/",
+        "confiabilidade": "reliability/",
+        "configurações": "reference/settings/",
+        "dead letter": "guides/retries/",
+        "duplicatas": "reliability/",
+        "encerramento": "guides/shutdown/",
+        "fila de espera": "guides/retries/",
+        "nova tentativa": "guides/retries/",
+        "publicar": "guides/publishing/",
+        "vhost": "guides/connections/",
+    },
+}
+# How an element looks, and the one after it: some are hidden, and a label shows their state. The
+# caret of a text field is seen in any case.
+LOOKS = """element => [element, element.nextElementSibling ?? element].map(one => {
+  const { outline, color, backgroundColor, opacity } = getComputedStyle(one);
+  const caret = one.type === "text" && one === document.activeElement;
+  return [outline, color, backgroundColor, opacity, caret];
+})"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(browser, address):
+    """A tab of a reader who has not been here before."""
+    async with await browser.new_context(
+        base_url=address,
+        viewport={"width": 1280, "height": 900},
+        permissions=["clipboard-read", "clipboard-write"],
+    ) as context:
+        yield await context.new_page()
+
+
+async def found(tab, text):
+    """What a search finds first, from the root of the site."""
+    box = tab.get_by_role("textbox")
+    await box.fill("")
+    await tab.wait_for_function("() => !document.querySelector('.md-search-result__item')")
+    await box.press_sequentially(text)
+    await tab.wait_for_function(
+        "text => document.querySelector('.md-search-result__meta').textContent.trim() !== text",
+        arg=await placeholder(tab),
+    )
+    # While the reader still types, answers to shorter texts arrive.
+    await settle(tab)
+    links = tab.locator(".md-search-result__item > a")
+    return await links.first.get_attribute("href") if await links.count() else None
+
+
+async def placeholder(tab):
+    return await tab.evaluate(
+        "JSON.parse(document.getElementById('__config').textContent)"
+        ".translations['search.result.placeholder']"
+    )
+
+
+async def settle(tab):
+    """Wait until what is found is the same three times."""
+    seen = []
+    while len(seen) < 3 or len(set(seen[-3:])) > 1:
+        seen.append(await tab.locator(".md-search-result__list").inner_text())
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("language", SEARCHES)
+async def test_the_search_finds_the_right_page_first(language, tab, address):
+    await tab.goto(language)
+    await tab.get_by_role("textbox").click()
+    first = {}
+    for text in SEARCHES[language]:
+        link = await found(tab, text)
+        first[text] = link and re.sub(r"[?#].*", "", link).removeprefix(address + language)
+    assert first == SEARCHES[language]
+
+
+async def test_the_search_finds_nothing_where_there_is_nothing(tab):
+    await tab.goto("")
+    await tab.get_by_role("textbox").click()
+    assert await found(tab, "zyxw") is None
+
+
+async def test_what_is_found_is_opened(tab):
+    await tab.goto("pt-BR/")
+    await tab.get_by_role("textbox").click()
+    await found(tab, "encerramento")
+    await tab.keyboard.press("Enter")
+    await tab.wait_for_url(re.compile(r"/pt-BR/guides/shutdown/"))
+
+
+async def test_a_block_of_code_is_copied_as_it_is(tab):
+    await tab.goto("guides/bulk/")
+    block = tab.locator("div.highlight").first
+    await block.hover()
+    await block.get_by_role("button").click()
+    await tab.get_by_text("Copied to clipboard").wait_for()
+    copied = await tab.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == (await block.locator("code").inner_text()).strip()
+    assert "import" in copied
+
+
+async def test_the_chosen_scheme_is_that_of_every_page(tab):
+    async def scheme():
+        return await tab.locator("body").get_attribute("data-md-color-scheme")
+
+    await tab.goto("")
+    assert await scheme() == "default"
+    for name in ("Switch to light mode", "Switch to dark mode"):
+        await tab.locator(f"label[title='{name}']").click()
+    assert await scheme() == "slate"
+    for page in ("guides/bulk/", "pt-BR/", "404.html"):
+        await tab.goto(page)
+        assert await scheme() == "slate", page
+    await tab.locator("label[title='Follow the system']").click()
+    assert await scheme() == "default"
+
+
+async def test_the_switch_keeps_the_page(tab, address):
+    await tab.goto("guides/bulk/")
+    for name, page in (("Português", "pt-BR/guides/bulk/"), ("English", "guides/bulk/")):
+        await tab.locator(".md-select").hover()
+        await tab.locator(".md-select__link", has_text=name).click()
+        await tab.wait_for_url(address + page)
+
+
+async def test_the_first_key_leads_past_the_navigation(tab):
+    await tab.goto("guides/bulk/")
+    await tab.keyboard.press("Tab")
+    skip = tab.locator(".md-skip")
+    assert await skip.evaluate("link => link === document.activeElement")
+    await tab.wait_for_function("() => getComputedStyle(document.activeElement).opacity === '1'")
+    await tab.keyboard.press("Enter")
+    heading = (await skip.get_attribute("href")).removeprefix("#")
+    assert await tab.evaluate("location.hash") == f"#{heading}"
+    await tab.keyboard.press("Tab")
+    assert await tab.evaluate("!!document.activeElement.closest('article')")
+
+
+async def unseen(tab, count):
+    """What the key leads to that does not look otherwise then, of the first ones."""
+    await tab.add_style_tag(content="* { transition: none !important }")
+    same = []
+    for _ in range(count):
+        await tab.keyboard.press("Tab")
+        focused = await tab.evaluate_handle("document.activeElement")
+        looks = await focused.evaluate(LOOKS)
+        await focused.evaluate("element => element.blur()")
+        if looks == await focused.evaluate(LOOKS):
+            same.append(await focused.evaluate("element => element.outerHTML.slice(0, 99)"))
+    return same
+
+
+async def test_what_has_the_focus_is_seen(tab):
+    await tab.goto("guides/bulk/")
+    assert await unseen(tab, 40) == []
+
+
+async def test_a_focus_that_is_not_seen_is_told(tab):
+    await tab.set_content(
+        '<style>a { outline: none }</style><a href="#a">a</a> <button>b</button> <input>'
+    )
+    assert await unseen(tab, 3) == ['<a href="#a">a</a>']
