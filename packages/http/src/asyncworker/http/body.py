@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import aiohttp
 from aiohttp import web
 from pydantic import ValidationError
 
@@ -12,6 +13,15 @@ from asyncworker.http.sources import REQUIRED
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+
+MARGIN: Final = 1 if tuple(map(int, aiohttp.__version__.split(".")[:2])) < (3, 14) else 0
+"""Bytes beyond the limit that aiohttp is told: before 3.14 it refuses a body that just fits."""
+
+
+def client_max_size(limit: int) -> int:
+    """Return what makes aiohttp refuse a body of more bytes than `limit`, and no other."""
+    return limit + MARGIN
 
 
 class Body:
@@ -51,7 +61,7 @@ async def _read(request: web.Request) -> bytes:
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise too_large(request.client_max_size) from None
+        raise too_large(request.client_max_size - MARGIN) from None
     except (web.RequestPayloadError, ConnectionError):
         # The client sent a broken encoding, or left: no handler is to blame for that.
         reason = "it is broken, or ends too early"

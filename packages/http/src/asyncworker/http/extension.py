@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from asyncworker.errors import ConfigurationError, HookFailed
+from asyncworker.http.body import client_max_size
 from asyncworker.http.errors import NotServing
 from asyncworker.http.path import same_requests
 from asyncworker.http.server import Server
@@ -113,7 +114,7 @@ class HTTP:
 
         Raises: CannotListen, HookFailed
         """
-        application = web.Application(client_max_size=self.settings.body_limit)
+        application = web.Application(client_max_size=client_max_size(self.settings.body_limit))
         _add(application, routes)
         for hook in self._hooks:
             await _call(hook, application)
