@@ -377,8 +377,9 @@ async def test_leaves_no_task_behind_when_its_end_is_cut_short(
         private_node.resume()
     assert not any("Retries" in repr(task) for task in asyncio.all_tasks())
     async with asyncio.timeout(limit), await aio_pika.connect(private_node.url) as outside:
-        # The broker has still to notice that the worker is gone.
-        while not await found_in(outside, "cut-short", "asyncworker.retry.cut-short.60000"):
+        names = ("cut-short", "asyncworker.retry.cut-short.60000")
+        # The broker has still to notice that the worker is gone, and tells nobody.
+        while not await found_in(outside, *names):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 
