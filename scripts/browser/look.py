@@ -44,7 +44,7 @@ async def _on_one_screen(
             await tab.emulate_media(color_scheme=scheme)
             name = page.url.removesuffix("/").replace("/", "-") or "home"
             picture = folder / f"{name}.{screen.name}.{scheme}.png"
-            await tab.screenshot(path=picture, full_page=True)
+            await tab.screenshot(path=picture, full_page=True, animations="disabled")
             print(picture)
     await context.close()
 

@@ -58,6 +58,11 @@ def on_page_markdown(markdown: str, config: MkDocsConfig, **_others: Any) -> str
     return with_documents(GENERATED.sub(make, DIRECTION.sub("", markdown)))
 
 
+def on_page_content(html: str, **_others: Any) -> str:
+    """Have no source of a diagram found by the search."""
+    return html.replace('<pre class="mermaid">', '<pre class="mermaid" data-search-exclude>')
+
+
 def on_post_template(
     output_content: str, template_name: str, config: MkDocsConfig, **_others: Any
 ) -> str:

@@ -55,12 +55,16 @@ def table(path: str, language: str) -> str:
 
 
 def markdown(rows: list[Row], about: Mapping[str, str], language: str) -> str:
-    """Return rows as a table. about: what each of their parameters is."""
-    lines = [HEADS[language], ("---",) * 4]
+    """Return rows as a table, without last columns that are empty.
+
+    about: what each of their parameters is.
+    """
+    lines: list[tuple[str, ...]] = [HEADS[language], ("---",) * 4]
     for row in rows:
         text = about.get(row.parameter, "")
         lines.append((row.name, text[:1].upper() + text[1:], row.values, row.default))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    width = max(number for line in lines[2:] for number, cell in enumerate(line, 1) if cell)
+    return "\n".join(f"| {' | '.join(line[:width])} |" for line in lines)
 
 
 def rows_of(subject: Any) -> Iterator[Row]:

@@ -29,9 +29,10 @@ def test_every_option_that_users_see_is_told(path, language, caplog):
 
 def test_an_option_is_told_with_what_it_takes():
     assert "| `--workers` | Run N processes" in command("asyncworker run", "en")
-    assert "| `--loop` | Set ASYNCWORKER_LOOP. | `asyncio`, `uvloop` |  |" in command(
+    assert "| `--loop` | Set ASYNCWORKER_LOOP. | `asyncio`, `uvloop` |\n" in command(
         "asyncworker run", "en"
     )
     timeout = "| `--timeout` | Seconds for all connections together. | `float` > 0 | `20` |"
     assert timeout in command("asyncworker check", "en")
+    assert "| name | what it is |\n" in command("asyncworker", "en")
     assert command("asyncworker new", "en").startswith("```text\nasyncworker new [OPTIONS] NAME\n")

@@ -6,6 +6,8 @@ import re
 import pytest
 import pytest_asyncio
 
+from scripts.browser.visit import OPEN_SHADOWS
+
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 SEARCHES = {
@@ -111,6 +113,8 @@ async def test_the_search_finds_nothing_where_there_is_nothing(tab):
     await tab.goto("")
     await tab.get_by_role("textbox").click()
     assert await found(tab, "zyxw") is None
+    # The source of diagrams is no text.
+    assert await found(tab, "sequenceDiagram") is None
 
 
 async def test_what_is_found_is_opened(tab):
@@ -121,15 +125,41 @@ async def test_what_is_found_is_opened(tab):
     await tab.wait_for_url(re.compile(r"/pt-BR/guides/shutdown/"))
 
 
-async def test_a_block_of_code_is_copied_as_it_is(tab):
-    await tab.goto("guides/bulk/")
-    block = tab.locator("div.highlight").first
+async def copied(tab, block):
+    """What the button of a block copies."""
     await block.hover()
     await block.get_by_role("button").click()
     await tab.get_by_text("Copied to clipboard").wait_for()
-    copied = await tab.evaluate("navigator.clipboard.readText()")
-    assert copied.strip() == (await block.locator("code").inner_text()).strip()
-    assert "import" in copied
+    return await tab.evaluate("navigator.clipboard.readText()")
+
+
+async def test_a_block_of_code_is_copied_as_it_is(tab):
+    await tab.goto("guides/bulk/")
+    block = tab.locator("div.highlight").first
+    text = await copied(tab, block)
+    assert text == (await block.locator("code").inner_text()).strip()
+    assert text.startswith("from ")
+
+
+async def test_of_a_terminal_the_commands_are_copied(tab):
+    await tab.goto("")
+    block = tab.locator("div.highlight", has=tab.locator(".gp")).first
+    assert await block.locator(".go").count() > 0
+    assert await copied(tab, block) == (
+        "pip install asyncworker-core asyncworker-rabbitmq\npython worker.py"
+    )
+
+
+async def test_the_arrows_of_diagrams_are_as_light_as_their_lines(tab):
+    await tab.add_init_script(OPEN_SHADOWS)
+    await tab.emulate_media(color_scheme="dark")
+    await tab.goto("concepts/run/")
+    arrow = tab.locator("[id$='-arrowhead'] path").first
+    await arrow.wait_for(state="attached")
+    line = tab.locator(".messageLine0").first
+    assert await arrow.evaluate("path => getComputedStyle(path).fill") == await line.evaluate(
+        "path => getComputedStyle(path).stroke"
+    )
 
 
 async def test_the_chosen_scheme_is_that_of_every_page(tab):
