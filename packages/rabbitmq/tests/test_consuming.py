@@ -59,6 +59,32 @@ async def test_consumes_all_queues_of_a_route(app, inbox, declare, publish):
         assert await inbox.bodies(2) == [1, 2]
 
 
+async def test_says_why_one_of_many_queues_is_refused_and_consumes_the_others(
+    app, admin, declare, publish, inbox, logs
+):
+    queues = [await declare() for _ in range(9)]
+    taken = queues[4]
+    others = set(queues) - {taken}
+    held = await admin.get_queue(taken)
+    tag = await held.consume(print, exclusive=True)
+    app.route(queues, type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with app.started():
+        await logs.wait(f"queue '{taken}', vhost '/': ACCESS_REFUSED")
+        for queue in others:
+            await logs.wait(f"queue '{queue}', vhost '/': consuming")
+            await publish(queue, b"1")
+        assert await inbox.bodies(len(others)) == [1] * len(others)
+        (problem,) = app.problems
+        assert f"queue '{taken}', vhost '/': ACCESS_REFUSED" in problem
+        said = [record.getMessage() for record in logs.matching("not consumed: ")]
+        (reason,) = {line.partition("not consumed: ")[2] for line in said}
+        assert reason.startswith(f"ACCESS_REFUSED - queue '{taken}'")
+
+        await held.cancel(tag)
+        await logs.wait(f"queue '{taken}', vhost '/': consuming")
+        assert app.problems == []
+
+
 async def test_one_handler_serves_the_routes_that_are_stacked_on_it(app, declare, publish, inbox):
     first, second = await declare(), await declare()
     route = app.route([first], type=RouteTypes.AMQP_RABBITMQ)

@@ -45,6 +45,7 @@ class ConsumeChannel:
         self._is_settling = False
         self._queues: dict[bytes, str] = {}
         self._consumers: dict[str, asyncio.Event] = {}
+        self._asking = asyncio.Lock()
         channel.underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
 
     @classmethod
@@ -93,10 +94,13 @@ class ConsumeChannel:
 
         Raises: BrokerError, when the broker refuses; the channel is then lost.
         """
-        # Deliveries may be here before the broker's answer is: who they are for must be known.
-        self._queues[queue.encode()] = queue
-        self._consumers[queue] = asyncio.Event()
-        await self._channel.consume(queue, self._on_deliveries)
+        # One at a time: of several that wait as the broker refuses one, the library tells some
+        # that the channel is closed, and not why.
+        async with self._asking:
+            # Deliveries may be here before the broker's answer is: who they are for must be known.
+            self._queues[queue.encode()] = queue
+            self._consumers[queue] = asyncio.Event()
+            await self._channel.consume(queue, self._on_deliveries)
 
     async def cancelled(self, queue: str) -> None:
         """Wait until the broker ends the consuming of a queue, as it does when one is deleted."""

@@ -107,8 +107,8 @@ class Consumer:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
         while not self._stopping.is_set():
             await self._until_consumable(queue)
-            with self._obstacles.noticed(queue):
-                await channel.consume(queue)
+            await channel.consume(queue)
+            self._obstacles.clear(queue)
             self._problems.pop(self._subject(queue), None)
             if not self._stopping.is_set():
                 log.info("%s: consuming", self._subject(queue))
@@ -171,6 +171,8 @@ class Consumer:
         dropped += len(self._twins.clear())
         running = self._dispatcher.running()
         self._twins.expect(running)
+        waiting = [queue for queue in self._route.routes if self._subject(queue) in self._problems]
+        self._obstacles.learn(error, waiting)
         for queue in self._route.routes:
             self._report(queue, f"not consumed: {error}")
         if dropped:

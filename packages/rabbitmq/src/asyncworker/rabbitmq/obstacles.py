@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
@@ -12,7 +11,7 @@ from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_er
 from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.topology import Queue
@@ -26,10 +25,11 @@ class Obstacles:
     """
 
     def __init__(self, link: Link, topology: Mapping[str, Queue]) -> None:
+        self._link = link
         self._topology = topology
         self._declarations = Declarations(link)
         self._probe = Probe(link)
-        self._refused: set[str] = set()
+        self._suspects: set[str] = set()
 
     async def to(self, queue: str) -> str | None:
         """Return why a queue cannot be consumed now, or None.
@@ -48,16 +48,14 @@ class Obstacles:
             raise
         return None
 
-    @contextmanager
-    def noticed(self, queue: str) -> Iterator[None]:
-        """Remember whether consuming a queue was refused, so that it is asked for better."""
-        try:
-            yield
-        except BrokerError as error:
-            if isinstance(error.__cause__, ChannelAccessRefused):
-                self._refused.add(queue)
-            raise
-        self._refused.discard(queue)
+    def learn(self, error: BaseException, queues: Iterable[str]) -> None:
+        """Ask better for queues, should one of them be there and yet be refused to consumers."""
+        if isinstance(error.__cause__, ChannelAccessRefused):
+            self._suspects.update(queues)
+
+    def clear(self, queue: str) -> None:
+        """Ask for a queue as before, as it can be consumed."""
+        self._suspects.discard(queue)
 
     async def _ask(self, queue: str) -> None:
         try:
@@ -72,9 +70,15 @@ class Obstacles:
         async with self._probe.channel() as channel:
             with broker_errors():
                 await channel.underlay.queue_declare(queue, passive=True)
-                if queue in self._refused:
-                    # Only reading shows whether reading is allowed.
-                    fetched = await channel.underlay.basic_get(queue)
-                    if fetched.delivery_tag is not None:
-                        tag = fetched.delivery_tag
-                        await channel.underlay.basic_reject(tag, requeue=True, wait=False)
+        if queue in self._suspects:
+            await self._try_to_consume(queue)
+
+    async def _try_to_consume(self, queue: str) -> None:
+        """Show whether consuming is allowed, which nothing else does.
+
+        A message that comes meanwhile goes back as the channel closes.
+        """
+        async with self._link.channel() as channel:
+            with broker_errors():
+                await channel.underlay.basic_qos(prefetch_count=1)
+            await channel.consume(queue, lambda contents: None)
