@@ -33,10 +33,7 @@ class Bucket(Generic[T]):
     def add(self, item: T) -> None:
         """Take one item; emit the batch that it completes."""
         self._items.append(item)
-        if len(self._items) >= self._size:
-            self.flush()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._max_age, self.flush)
+        self._emit_or_wait()
 
     def extend(self, items: list[T]) -> None:
         """Take items in order; emit each batch that they complete."""
@@ -45,8 +42,12 @@ class Bucket(Generic[T]):
             for item in items:
                 self._emit([item])
             return
-        for item in items:
-            self.add(item)
+        taken = 0
+        while taken < len(items):
+            up_to = taken + self._size - len(self._items)
+            self._items += items[taken:up_to]
+            taken = up_to
+            self._emit_or_wait()
 
     def flush(self) -> None:
         """Emit what is here, if anything is."""
@@ -60,3 +61,9 @@ class Bucket(Generic[T]):
             self._timer = None
         items, self._items = self._items, []
         return items
+
+    def _emit_or_wait(self) -> None:
+        if len(self._items) >= self._size:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._max_age, self.flush)
