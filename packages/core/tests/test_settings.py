@@ -73,6 +73,28 @@ def test_a_wrong_value_is_one_line_that_names_the_variable_and_the_value(
 
 
 @pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("ASYNCWORKER_LOG_LEVEL", "ASYNCWORKER_LOGLEVEL"),
+        ("asyncworker_log_level", "ASYNCWORKER_LOGLEVEL"),
+        ("ASYNCWORKER_SHUTDOWN_TIMOUT", "ASYNCWORKER_SHUTDOWN_TIMEOUT"),
+        ("ASYNCWORKER_LOOPS", "ASYNCWORKER_LOOP"),
+    ],
+)
+def test_a_misspelt_variable_is_one_line_that_names_the_right_one(monkeypatch, wrong, right):
+    monkeypatch.setenv(wrong, "1")
+    with pytest.raises(ConfigurationError) as caught:
+        App()
+    assert str(caught.value) == f"{wrong} is no setting: did you mean {right}?"
+
+
+@pytest.mark.parametrize("name", ["HTTP_PORT", "SERVICE_PORT", "TIMEOUT", "HOST", "LOG", ""])
+def test_variables_that_are_of_others_are_left_alone(monkeypatch, name):
+    monkeypatch.setenv(f"ASYNCWORKER_{name}", "1")
+    assert Settings.load() == Settings()
+
+
+@pytest.mark.parametrize(
     ("variable", "text", "reason"),
     [
         (

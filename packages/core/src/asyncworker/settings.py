@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal, Self
+from difflib import get_close_matches
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +15,8 @@ from asyncworker.options import DefaultValues
 __all__ = ["Settings"]
 
 PREFIX = "ASYNCWORKER_"
+ALIKE: Final = 0.8
+"""How much of a name must be right for the rest to be a slip. Users have variables of their own."""
 
 Loop = Literal["asyncio", "uvloop"]
 LogLevel = Annotated[
@@ -30,8 +33,9 @@ class Environment(BaseSettings):
     def load(cls) -> Self:
         """Read the environment.
 
-        Raises: ConfigurationError, naming the variable and its value.
+        Raises: ConfigurationError, naming the variable and its value, or the one that is misspelt.
         """
+        cls._check_names()
         try:
             return cls()
         except ValidationError as error:
@@ -39,6 +43,19 @@ class Environment(BaseSettings):
             variable = f"{cls.model_config['env_prefix']}{name.upper()}"
             value = os.environ.get(variable, details["input"])
             raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None
+
+    @classmethod
+    def _check_names(cls) -> None:
+        prefix = cls.model_config["env_prefix"]
+        settings = [name.upper() for name in cls.model_fields]
+        for variable in os.environ:
+            name = variable.upper().removeprefix(prefix)
+            if name in settings or name == variable.upper():
+                continue
+            if near := get_close_matches(name, settings, n=1, cutoff=ALIKE):
+                raise ConfigurationError(
+                    f"{variable} is no setting: did you mean {prefix}{near[0]}?"
+                )
 
 
 class Settings(Environment):
