@@ -122,8 +122,6 @@ async def answering(url, count):
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 async def test_all_processes_serve_the_one_free_port_that_was_taken(command, loop):
-    if loop == "uvloop":
-        pytest.importorskip("uvloop")
     arguments = ["run", "shop", "--workers", "3", "--loop", loop]
     parent = await command(HTTP_APP, *arguments, ASYNCWORKER_HTTP_PORT="0")
     url = await url_of(parent)

@@ -85,13 +85,14 @@ async def test_connections_closed(drill, queues, worker, ctl):
     drill.check(within=5, duplicates=PREFETCH)
 
 
-async def test_frames_cut(drill, queues, worker, proxy):
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+async def test_frames_cut(drill, case, queues, worker, proxy, loop):
     """Bytes cut in the middle of a frame, again and again."""
     # Bodies of all sizes: a cut falls into a handshake, a method, a header or a body.
     bodies = {str(number): b"9" * (number * 7 % 1500 + 1) for number in range(500)}
     ids = await queues.publish("drill", bodies)
     proxy.cuts = itertools.chain(CUTS, itertools.repeat(None))
-    async with worker("counting", proxy.port) as process:
+    async with worker("counting", proxy.port, ASYNCWORKER_LOOP=loop) as process:
         drill.broken()
         await process.handled(ids)
         drill.recovered()

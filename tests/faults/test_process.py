@@ -42,17 +42,24 @@ async def handled_by_another(drill, queues, worker, first, ids):
 
 
 @pytest.mark.parametrize(
-    ("number", "count"),
+    ("number", "count", "loop"),
     [
-        pytest.param(signal.SIGTERM, 10_000, id="SIGTERM, 10,000 messages", marks=pytest.mark.long),
-        pytest.param(signal.SIGTERM, 2_000, id="SIGTERM, 2,000 messages"),
-        pytest.param(signal.SIGINT, 2_000, id="SIGINT, 2,000 messages"),
+        pytest.param(
+            signal.SIGTERM,
+            10_000,
+            "asyncio",
+            id="SIGTERM, 10,000 messages",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(signal.SIGTERM, 2_000, "asyncio", id="SIGTERM, 2,000 messages"),
+        pytest.param(signal.SIGTERM, 2_000, "uvloop", id="SIGTERM, 2,000 messages, uvloop"),
+        pytest.param(signal.SIGINT, 2_000, "asyncio", id="SIGINT, 2,000 messages"),
     ],
 )
-async def test_stopped_at_half(drill, case, queues, worker, number, count):
+async def test_stopped_at_half(drill, case, queues, worker, number, count, loop):
     """Stopped at half of its messages, with full buckets and running handlers."""
     ids = await queues.publish("drill", range(count))
-    async with worker("counting", **BUSY) as process:
+    async with worker("counting", **BUSY, ASYNCWORKER_LOOP=loop) as process:
         await process.noted("handled", count // 2)
         drill.broken()
         process.send(number)
