@@ -2,6 +2,7 @@
 
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.errors import (
+    BrokerError,
     NotSerializable,
     PublishError,
     PublishRejected,
@@ -19,6 +20,7 @@ __all__ = [
     "AMQPConnection",
     "AMQPOptions",
     "Binding",
+    "BrokerError",
     "Exchange",
     "NotSerializable",
     "PublishError",
