@@ -1,7 +1,6 @@
 """Where subjects run: this environment, one for the old system's pins, a compiled C program."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Final
 
 from benchmarks import jobs
 from benchmarks.peers import Peer
+from scripts import apt
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = Path(sys.prefix) / "benchmarks"
@@ -108,9 +108,9 @@ def _program(may_install: bool) -> str:
     compiler = shutil.which("cc")
     if compiler is None:
         raise Unavailable("there is no C compiler")
-    if not HEADER.exists() and may_install and os.geteuid() == 0 and shutil.which("apt-get"):
+    if not HEADER.exists() and may_install and apt.is_at_hand():
         say("installing librabbitmq-dev with apt-get ...")
-        _install("apt-get", "install", "-y", "--no-install-recommends", "librabbitmq-dev")
+        apt.install("librabbitmq-dev")
     FOLDER.mkdir(exist_ok=True)
     program = FOLDER / "librabbitmq"
     _install(compiler, "-O2", "-o", str(program), str(SOURCE), "-lrabbitmq")
