@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from benchmarks import report
 from benchmarks.figures import FIGURES
 from benchmarks.results import Results
+from benchmarks.run import DOCS, RESULTS
 
 
 def test_the_page_shows_every_chart_that_it_can(results, tmp_path):
@@ -48,3 +50,12 @@ def test_a_part_that_was_not_measured_says_so(tmp_path):
     page = report.write(Results(), tmp_path).read_text()
     assert page.count(report.NOTHING) == len(FIGURES)
     assert list((tmp_path / "performance").iterdir()) == []
+
+
+def test_no_number_of_the_published_pages_is_typed_by_hand(tmp_path):
+    report.write(Results.read(RESULTS), tmp_path)
+    written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")}
+    charts = {path.relative_to(DOCS) for path in (DOCS / "performance").iterdir()}
+    assert written == {Path("performance.md"), Path("performance.pt-BR.md"), *charts}
+    for name in written:
+        assert (tmp_path / name).read_text() == (DOCS / name).read_text()
