@@ -40,7 +40,7 @@ def test_every_page_leads_to_itself_in_the_other_language(site, pages):
 
 def test_nothing_is_loaded_from_elsewhere(pages):
     loaded = {link for text in pages.values() for link in LOADED.findall(text)}
-    assert [link for link in loaded if link.startswith(("http", "//"))] == []
+    assert [link for link in loaded if link.startswith(("http:", "https:", "//"))] == []
     policy = "content=\"default-src 'self';"
     assert [path for path, text in pages.items() if policy not in text] == []
 
