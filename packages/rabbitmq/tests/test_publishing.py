@@ -142,7 +142,8 @@ async def test_says_that_the_outcome_is_unknown_when_no_confirm_came(private_nod
 
 
 class Opaque:
-    pass
+    def __repr__(self):
+        return "Opaque()"
 
 
 def circle():

@@ -343,7 +343,9 @@ def test_shows_no_sign_of_life_amid_the_handshake(loop):
 
 
 @pytest.mark.parametrize(
-    "method", [commands.Channel.Close(404, "gone", 0, 0), commands.Channel.CloseOk()], ids=str
+    "method",
+    [commands.Channel.Close(404, "gone", 0, 0), commands.Channel.CloseOk()],
+    ids=["Close", "CloseOk"],
 )
 def test_a_channel_that_the_broker_closes_is_not_open_from_that_frame_on(bench, method):
     closing = frame.marshal(method, 1)
@@ -355,7 +357,9 @@ def test_a_channel_that_the_broker_closes_is_not_open_from_that_frame_on(bench, 
 
 
 @pytest.mark.parametrize(
-    "method", [commands.Channel.Close(200, "", 0, 0), commands.Channel.CloseOk()], ids=str
+    "method",
+    [commands.Channel.Close(200, "", 0, 0), commands.Channel.CloseOk()],
+    ids=["Close", "CloseOk"],
 )
 def test_a_channel_that_the_library_closes_is_not_open_from_that_frame_on(bench, method):
     bench.wire.sent(frame.marshal(method, 1))
@@ -364,7 +368,9 @@ def test_a_channel_that_the_library_closes_is_not_open_from_that_frame_on(bench,
 
 
 @pytest.mark.parametrize(
-    "method", [commands.Connection.Close(200, "", 0, 0), commands.Connection.CloseOk()], ids=str
+    "method",
+    [commands.Connection.Close(200, "", 0, 0), commands.Connection.CloseOk()],
+    ids=["Close", "CloseOk"],
 )
 def test_nothing_is_written_after_the_end_of_the_connection(bench, method):
     bench.wire.sent(frame.marshal(Heartbeat(), 0))
