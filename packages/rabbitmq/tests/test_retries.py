@@ -360,9 +360,12 @@ async def test_leaves_no_task_behind_when_its_end_is_cut_short(
         await channel.declare_queue("cut-short", durable=True)
     app = App(connections=[AMQPConnection(url=private_node.url)])
     options = {Events.ON_EXCEPTION: Retry(delay=60)}
+    confirmed = asyncio.Event()
 
     @app.route(["cut-short"], type=RouteTypes.AMQP_RABBITMQ, options=options)
     async def handler(messages):
+        # The broker may deliver a message before it confirms it to its publisher.
+        await confirmed.wait()
         private_node.pause()
         inbox.batches.put_nowait(messages)
         raise ValueError
@@ -372,6 +375,7 @@ async def test_leaves_no_task_behind_when_its_end_is_cut_short(
             with pytest.raises(Exception, match="cut short"):
                 async with app.started():
                     await app["rabbitmq_connection"].put(1, routing_key="cut-short")
+                    confirmed.set()
                     await inbox.batch()
     finally:
         private_node.resume()
