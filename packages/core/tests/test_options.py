@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 import asyncworker
@@ -143,3 +145,27 @@ def test_the_names_are_those_of_async_worker():
 )
 def test_the_names_are_offered_by_asyncworker_too(name):
     assert getattr(asyncworker, name) is getattr(asyncworker.options, name)
+
+
+@pytest.mark.parametrize(
+    ("choices", "wrong", "told"),
+    [
+        (Options, "BULKSIZE", "did you mean BULK_SIZE? choose from BULK_FLUSH_INTERVAL, BULK_SIZE"),
+        (Events, "ON_SUCESS", "did you mean ON_SUCCESS? choose from ON_EXCEPTION, ON_SUCCESS"),
+        (Actions, "DROP", "choose from ACK, REJECT, REQUEUE"),
+    ],
+)
+def test_a_misspelt_member_is_told_beside_those_there_are(choices, wrong, told):
+    with pytest.raises(AttributeError) as raised:
+        getattr(choices, wrong)
+    assert str(raised.value).startswith(f"{choices.__name__} has no member {wrong!r}: {told}")
+
+
+def test_a_private_name_that_is_missing_is_told_by_name_alone():
+    with pytest.raises(AttributeError, match="has no attribute '_missing'"):
+        _ = Options._missing
+    assert not hasattr(Options, "__missing__")
+
+
+def test_a_member_survives_a_pickle():
+    assert pickle.loads(pickle.dumps(Options.BULK_SIZE)) is Options.BULK_SIZE

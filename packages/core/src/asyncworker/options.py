@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum, auto
+from enum import EnumType, StrEnum, auto
 from typing import TYPE_CHECKING, Any, Final
 
+from asyncworker.errors import suggestion
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
@@ -14,7 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["Actions", "DefaultValues", "Events", "Options", "RouteOptions", "RouteTypes"]
 
 
-class Options(StrEnum):
+class Choices(EnumType):
+    """Make enumerations that tell what they offer when a member is misspelt."""
+
+    # Hidden from type checkers, so that they still catch a misspelt member.
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> Any:
+            if name.startswith("_"):
+                # Asked for while a class is made, too, when there are no members yet.
+                reason = f"type object {cls.__name__!r} has no attribute {name!r}"
+                raise AttributeError(reason)
+            if name in cls.__members__:
+                # Python 3.11 asks here for all of them.
+                return cls.__members__[name]
+            reason = f"{cls.__name__} has no member {name!r}: {suggestion(name, cls.__members__)}"
+            raise AttributeError(reason)
+
+
+class Options(StrEnum, metaclass=Choices):
     """Name what shapes the batches of a route, and bounds their handling."""
 
     BULK_SIZE = auto()
@@ -23,14 +42,14 @@ class Options(StrEnum):
     TIMEOUT = auto()
 
 
-class Events(StrEnum):
+class Events(StrEnum, metaclass=Choices):
     """Name what can happen to the messages of a batch."""
 
     ON_SUCCESS = auto()
     ON_EXCEPTION = auto()
 
 
-class Actions(StrEnum):
+class Actions(StrEnum, metaclass=Choices):
     """Name what is done with a message: confirm it, drop or dead-letter it, put it back."""
 
     ACK = auto()
