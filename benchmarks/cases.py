@@ -99,7 +99,7 @@ def _cases() -> Iterable[Case]:
             "http",
             f"HTTP: {title}",
             HTTP,
-            count=20_000,
+            count=60_000,
             settings={"request": kind},
             quick=kind != "plain",
         )
@@ -114,7 +114,7 @@ def _cases() -> Iterable[Case]:
             settings={"bulk": bulk},
             quick=bulk > 1,
         )
-    yield Case("timeit", "clock", "Timeit, one use", (OURS, OLD), (CPU,), 100_000, quick=True)
+    yield Case("timeit", "clock", "Timeit, one use", (OURS, OLD), (CPU,), 1_000_000, quick=True)
     for name, title in (("core", "Import"), ("rabbitmq", "Import, with RabbitMQ")):
         case = f"import-{name}"
         peers = tuple(peer.name for peer in PEERS.values() if case in peer.imports)

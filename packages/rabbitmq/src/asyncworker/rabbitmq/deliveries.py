@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
     from asyncworker.rabbitmq.inlet import Content
 
-_TAG: Final = struct.Struct("!Q?")
+_read_tag: Final = struct.Struct("!Q?").unpack_from
 """Delivery tag and redelivered, which stand behind the consumer tag."""
 _new = RabbitMQMessage.__new__
 
@@ -42,7 +42,7 @@ def read(
         try:
             behind = arguments[0] + 1
             message.queue = queues[arguments[1:behind]]
-            message.delivery_tag, message.redelivered = _TAG.unpack_from(arguments, behind)
+            message.delivery_tag, message.redelivered = _read_tag(arguments, behind)
         except (IndexError, KeyError, struct.error):
             raise Malformed(f"a delivery with the arguments {arguments!r}") from None
         try:

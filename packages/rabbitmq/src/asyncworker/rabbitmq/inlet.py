@@ -20,6 +20,7 @@ from asyncworker.rabbitmq.frames import (
     METHOD,
     NACK,
     RETURN,
+    START,
 )
 
 if TYPE_CHECKING:
@@ -31,17 +32,16 @@ Content: TypeAlias = tuple[int, bytes, bytes, bytes]
 A confirm has neither properties nor body.
 """
 
-_MARK: Final = Struct("!BH")
-_METHOD: Final = Struct("!I")
-_HEADER: Final = Struct("!3sIIQ")
-"""Kind and channel, bytes of payload, class and weight, bytes of body."""
-_BODY: Final = Struct("!3sI")
 _START_OF_HEADER: Final = Struct("!IQ")
-_SMALLEST_HEADER: Final = _HEADER.size + 3
+_SMALLEST_HEADER: Final = AROUND + _START_OF_HEADER.size + 2
 """Bytes of a header frame without properties."""
 _CONFIRM_SIZE: Final = 21
 _AT: Final = 7
 """Where the payload of a frame begins."""
+_read_method: Final = Struct("!I").unpack_from
+_read_start: Final = START.unpack_from
+_read_header: Final = Struct("!BHIIQ").unpack_from
+"""Kind, channel, bytes of payload, class and weight, bytes of body."""
 
 
 class Malformed(Exception):
@@ -62,8 +62,6 @@ class Inlet:
         self._number = number
         self._hand = take
         self._max_payload = max_payload
-        self._header = _MARK.pack(HEADER, number)
-        self._body = _MARK.pack(BODY, number)
         self._ready: list[Content] = []
         self._partial: _Partial | None = None
 
@@ -80,7 +78,7 @@ class Inlet:
         """
         if kind == METHOD:
             # Of a payload too short for a method this reads bytes beyond, which match none.
-            (method,) = _METHOD.unpack_from(data, position + _AT) if after - position > 11 else (0,)
+            (method,) = _read_method(data, position + _AT) if after - position > 11 else (0,)
             if method == DELIVER and self._partial is None:
                 return self._whole(data, position, after) or self._begin(
                     method, data, position, after
@@ -93,15 +91,15 @@ class Inlet:
         end = len(data)
         if end - header_at < _SMALLEST_HEADER:
             return 0
-        mark, size, what, length = _HEADER.unpack_from(data, header_at)
+        kind, number, size, what, length = _read_header(data, header_at)
         body_at = header_at + size + AROUND
-        if mark != self._header or what != BASIC or end - body_at < AROUND:
+        if kind != HEADER or number != self._number or what != BASIC or end - body_at < AROUND:
             return 0
-        mark, in_frame = _BODY.unpack_from(data, body_at)
-        after = body_at + in_frame + AROUND
-        if mark != self._body or in_frame != length or after > end or not length:
+        kind, number, in_frame = _read_start(data, body_at)
+        after: int = body_at + in_frame + AROUND
+        if kind != BODY or number != self._number or in_frame != length or after > end:
             return 0
-        if size > self._max_payload or length > self._max_payload:
+        if not 0 < length <= self._max_payload >= size:
             return 0
         if data[body_at - 1] != END or data[after - 1] != END:
             return 0
@@ -113,7 +111,7 @@ class Inlet:
                 data[body_at + _AT : after - 1],
             )
         )
-        return int(after)
+        return after
 
     def _method(self, method: int, data: bytes, position: int, after: int) -> int:
         if self._partial is not None:

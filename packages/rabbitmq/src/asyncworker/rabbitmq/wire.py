@@ -138,8 +138,9 @@ class Wire(asyncio.StreamReader):
         """Pass on each whole frame; return where the first incomplete one begins."""
         inlets, max_payload, end = self._inlets, self.max_payload, len(data)
         passed = position = 0
+        read_start = START.unpack_from
         while end - position >= AROUND:
-            kind, number, size = START.unpack_from(data, position)
+            kind, number, size = read_start(data, position)
             after = position + AROUND + size
             if size > max_payload or (after <= end and data[after - 1] != END):
                 raise _complaint(data[position:after], max_payload)
