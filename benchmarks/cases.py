@@ -36,7 +36,8 @@ class Case:
 
     kind: which function of measure.py does it. metrics: the main one first. count: messages,
     requests or uses. settings: what else the kind needs. series, x: cases that differ by one
-    number are points of one line. rounds: the most that it takes. quick: part of --quick.
+    number are points of one line. rounds: the most that it takes. turns: how often its peers
+    alternate within a round. quick: part of --quick.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Case:
     series: str = ""
     x: int = 0
     rounds: int = 5
+    turns: int = 1
     quick: bool = False
 
     @property
@@ -99,8 +101,9 @@ def _cases() -> Iterable[Case]:
             "http",
             f"HTTP: {title}",
             HTTP,
-            count=60_000,
+            count=20_000,
             settings={"request": kind},
+            turns=3,
             quick=kind != "plain",
         )
     followers: dict[int, tuple[str, ...]] = {1: (OURS,), 100: EVENTS}
@@ -114,7 +117,9 @@ def _cases() -> Iterable[Case]:
             settings={"bulk": bulk},
             quick=bulk > 1,
         )
-    yield Case("timeit", "clock", "Timeit, one use", (OURS, OLD), (CPU,), 1_000_000, quick=True)
+    yield Case(
+        "timeit", "clock", "Timeit, one use", (OURS, OLD), (CPU,), 200_000, turns=5, quick=True
+    )
     for name, title in (("core", "Import"), ("rabbitmq", "Import, with RabbitMQ")):
         case = f"import-{name}"
         peers = tuple(peer.name for peer in PEERS.values() if case in peer.imports)
@@ -146,6 +151,7 @@ def _consume_cases() -> Iterable[Case]:
             f"Consume 200 bytes, bulk {bulk}",
             everyone if bulk == 1 else in_bulk,
             settings=_consume(bulk),
+            turns=3 if bulk == 100 else 1,
             quick=bulk < 1000,
         )
     for size, name, count in ((SMALL, "20B", 10_000), (LARGE, "20KB", 2_000)):

@@ -58,7 +58,7 @@ class Line:
 
 
 def bars(title: str, unit: str, rows: Iterable[Bar]) -> str:
-    """Return horizontal bars from zero, with the least and the most of all rounds as whiskers."""
+    """Return horizontal bars from zero, with the least and the most of all turns as whiskers."""
     rows = list(rows)
     room = WIDTH - 2 * PAD - LABELS - VALUES
     scale = room / max((row.values.high for row in rows), default=1)

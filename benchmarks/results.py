@@ -12,12 +12,12 @@ from benchmarks.window import Result
 
 @dataclass(frozen=True)
 class Spread:
-    """Say what several rounds gave; nothing is left out."""
+    """Say what several turns gave; nothing is left out."""
 
     median: float
     low: float
     high: float
-    rounds: int
+    turns: int
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Self | None:
@@ -40,7 +40,7 @@ class Results:
     """Hold one run of the benchmark.
 
     taken: the day. absent: why a peer could not be had, by its name. failures: what went wrong,
-    a line each. runs: by case and peer, the results of the rounds in their order. profiles: by
+    a line each. runs: by case and peer, the results of the turns in their order. profiles: by
     case, functions of ours and the percent that each takes.
     """
 
@@ -62,7 +62,7 @@ class Results:
         return list(self.runs.get(case, {}))
 
     def values(self, value: Value) -> list[float]:
-        """Return one metric of each round."""
+        """Return one metric of each turn."""
         runs = self.runs.get(value.case, {}).get(value.peer, [])
         return [run[value.metric] for run in runs if value.metric in run]
 
@@ -71,7 +71,7 @@ class Results:
         return Spread.of(self.values(value))
 
     def ratio(self, one: Value, other: Value) -> Spread | None:
-        """Return one in terms of the other, round by round: what slows a round slows both."""
+        """Return one in terms of the other, turn by turn: what slows the machine slows both."""
         pairs = zip(self.values(one), self.values(other), strict=False)
         return Spread.of(first / second for first, second in pairs)
 

@@ -29,7 +29,9 @@ def run(
     homes = _homes(cases, results, quick=quick)
     for number in range(1, rounds + 1):
         for case in cases:
-            if number <= case.rounds:
+            # A short round has one turn: it is to show that all runs.
+            turns = 0 if number > case.rounds else 1 if quick else case.turns
+            for _ in range(turns):
                 _turn(results, stage, case, homes, f"round {number}/{rounds}", quick=quick)
         keep(results)
     if not quick:

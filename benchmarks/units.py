@@ -28,7 +28,7 @@ def spread(values: Spread | None) -> str:
     """Write a median, and the least and the most when there is more than one."""
     if values is None:
         return ""
-    if values.rounds == 1:
+    if values.turns == 1:
         return number(values.median)
     return f"{number(values.median)} ({number(values.low)}–{number(values.high)})"
 

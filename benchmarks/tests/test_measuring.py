@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import rounds, targets
 from benchmarks.amqp import Client
-from benchmarks.cases import CPU, chosen
+from benchmarks.cases import CPU, RSS, chosen
 from benchmarks.events import event_server
 from benchmarks.measure import QUEUE, Stage
 from benchmarks.peers import OURS, PEERS
@@ -102,6 +102,14 @@ def test_keeps_what_it_has_after_each_round(stage):
 def test_takes_no_more_rounds_than_a_case_wants(stage):
     results = rounds.run(stage, [replace(small("timeit"), rounds=1)], 3, quick=True)
     assert len(results.values(Value("timeit", OURS, CPU))) == 1
+
+
+def test_peers_alternate_as_often_in_a_round_as_a_case_wants(stage, capsys):
+    case = replace(small("idle-queue", OURS, "aio-pika"), turns=2)
+    results = rounds.run(stage, [case], 1, quick=False)
+    assert len(results.values(Value("idle-queue", OURS, RSS))) == 2
+    lines = [line.split(": ")[3] for line in capsys.readouterr().err.splitlines() if "1/1" in line]
+    assert lines == [OURS, "aio-pika"] * 2
 
 
 def test_looks_where_the_memory_goes_when_its_target_was_missed(stage, monkeypatch):

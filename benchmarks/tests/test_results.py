@@ -15,11 +15,11 @@ def results():
 
 
 def test_a_spread_leaves_no_round_out(results):
-    assert results.spread(OURS) == Spread(median=2.0, low=1.0, high=4.0, rounds=3)
+    assert results.spread(OURS) == Spread(median=2.0, low=1.0, high=4.0, turns=3)
 
 
 def test_ratios_are_taken_round_by_round(results):
-    assert results.ratio(OURS, THEIRS) == Spread(median=0.1, low=0.05, high=0.2, rounds=3)
+    assert results.ratio(OURS, THEIRS) == Spread(median=0.1, low=0.05, high=0.2, turns=3)
 
 
 def test_nothing_is_said_about_what_was_not_measured(results):

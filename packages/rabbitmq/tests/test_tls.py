@@ -65,7 +65,7 @@ async def test_refuses_a_certificate_that_nobody_vouches_for(private_node, certi
         AMQPConnection(f"127.0.0.1:{port}", ssl=True) as connection,
     ):
         with pytest.raises(PublishTimeout, match="CERTIFICATE_VERIFY_FAILED"):
-            await connection.put(body=1, routing_key="q", timeout=0.5)
+            await connection.put(body=1, routing_key="q", timeout=2)
 
 
 @pytest.mark.parametrize("way", ["url", "context"])

@@ -13,6 +13,7 @@ from asyncworker.backend import load_backend
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
 from asyncworker.options import RouteOptions
 from asyncworker.stopped_clock import StoppedClock
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -217,7 +218,7 @@ class TestApp:
     def _busy(self) -> list[str]:
         busy = [line for stand in self._stands for line in stand.busy()] + self._clock.busy()
         if self._journal.running:
-            busy.append(f"{self._journal.running} handlers run")
+            busy.append(f"{counted(self._journal.running, 'handler')} running")
         return busy
 
     def _types(self) -> list[RouteType]:

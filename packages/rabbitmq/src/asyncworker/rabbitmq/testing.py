@@ -12,6 +12,7 @@ from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.memory.broker import broker, forget
 from asyncworker.rabbitmq.message import decode
 from asyncworker.testing import watched
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -178,9 +179,9 @@ class RabbitMQStand:
                 if queue is None or not queue.consumers:
                     lines.append(f"queue {name!r} is not consumed")
                 elif queue.depth:
-                    lines.append(f"{queue.depth} messages wait in queue {name!r}")
+                    lines.append(f"{counted(queue.depth, 'message')} waiting in queue {name!r}")
         if self._observer.unsettled:
-            lines.append(f"{self._observer.unsettled} messages are not settled")
+            lines.append(f"{counted(self._observer.unsettled, 'message')} not settled")
         return lines
 
     def open(self, stack: ExitStack) -> None:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.testing import watched
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -81,7 +82,7 @@ class SSEStand:
         """Return which streams are not read, and how many events are not handled."""
         lines = [f"stream {one.route!r} is not read" for one in self._streams if not one.is_read]
         if self._fed > self._handled:
-            lines.append(f"{self._fed - self._handled} events are not handled")
+            lines.append(f"{counted(self._fed - self._handled, 'event')} not handled")
         return lines
 
     @asynccontextmanager
