@@ -29,9 +29,10 @@ def run(
     homes = _homes(cases, results, quick=quick)
     for number in range(1, rounds + 1):
         for case in cases:
-            # A short round has one turn: it is to show that all runs.
-            turns = 0 if number > case.rounds else 1 if quick else case.turns
-            for _ in range(turns):
+            if number > case.rounds:
+                continue
+            # A quick run has one: it is to show that all runs.
+            for _ in range(1 if quick else case.turns):
                 _turn(results, stage, case, homes, f"round {number}/{rounds}", quick=quick)
         keep(results)
     if not quick:

@@ -14,11 +14,11 @@ def results():
     return results
 
 
-def test_a_spread_leaves_no_round_out(results):
+def test_a_spread_leaves_no_turn_out(results):
     assert results.spread(OURS) == Spread(median=2.0, low=1.0, high=4.0, turns=3)
 
 
-def test_ratios_are_taken_round_by_round(results):
+def test_ratios_are_taken_turn_by_turn(results):
     assert results.ratio(OURS, THEIRS) == Spread(median=0.1, low=0.05, high=0.2, turns=3)
 
 

@@ -130,9 +130,9 @@ async def test_always_fails(drill, case, queues, worker, count):
     # What a busy machine leaves of the CPU says little about what would be taken. Those that are
     # late as the window begins may come besides.
     assert len(again) <= 100 * seconds + count
-    # A failure takes a millisecond, its traceback in the log included, and more on a busy machine.
-    # A loop that spins takes all there is.
-    assert cpu <= 0.1 * seconds + 0.005 * len(again)
+    # A failure takes a millisecond, its traceback in the log included, and up to two and a half on
+    # a busy machine. A loop that spins takes all there is.
+    assert cpu <= 0.1 * seconds + 0.0025 * len(again)
     assert drill.ledger.left == ids
     drill.check()
 

@@ -75,9 +75,8 @@ class Reloader:
 
 async def _first(*events: asyncio.Event) -> None:
     """Wait until one of the events is set."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(event.wait()) for event in events]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
         for one in waiting:
             one.cancel()
