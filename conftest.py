@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts.broker import VARIABLE, private_broker
-from scripts.rabbitmq import Broker
+from scripts.rabbitmq import Broker, version_of
 
 LIMIT = 60.0
 """Seconds that anything may take on a busy machine before a test gives up waiting for it."""
@@ -29,6 +29,12 @@ def amqp_url(request: pytest.FixtureRequest) -> str:
     """The broker that tests talk to: the one named by the environment, else a private one."""
     url = os.environ.get(VARIABLE)
     return url or request.getfixturevalue("private_node").url
+
+
+@pytest.fixture(scope="session")
+def broker_version(amqp_url: str) -> tuple[int, ...]:
+    """The version of that broker, as (4, 0, 5): what RabbitMQ does depends on it here and there."""
+    return version_of(amqp_url)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Say what a RabbitMQ that a test or a demo owns can do, whatever runs it."""
 
 import random
+import re
 import socket
+import struct
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 HOST = "127.0.0.1"
 DEADLINE = 60.0
@@ -131,6 +134,22 @@ def speaks_amqp(port: int) -> bool:
             return _read(client, 11)[7:] == CONNECTION_START
     except OSError:
         return False
+
+
+def version_of(url: str) -> tuple[int, ...]:
+    """Return the version that a broker tells before anybody logs in (AMQP 0-9-1, 1.4.2.1).
+
+    Raises: OSError
+    """
+    parts = urlsplit(url)
+    address = (parts.hostname or HOST, parts.port or 5672)
+    with socket.create_connection(address, timeout=DEADLINE) as client:
+        client.sendall(PROTOCOL_HEADER)
+        _, _, size = struct.unpack("!BHI", _read(client, 7))
+        found = re.search(rb"\x07versionS....([0-9.]+)", _read(client, size), re.DOTALL)
+    if found is None:
+        raise BrokerError(f"{address[0]}:{address[1]} greets without a version")
+    return tuple(map(int, found[1].split(b".")))
 
 
 def _read(client: socket.socket, size: int) -> bytes:
