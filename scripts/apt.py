@@ -2,13 +2,19 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
 STDERR: Final = 2
+INDEX: Final = (
+    r"'(https?://\S+?)/*/dists/(?:(?:old)*stable|testing|unstable|sid|bookworm|trixie|forky)"
+    r"(?:-(?:updates|backports))?/InRelease'"
+)
 LOCK: Final = Path(gettempdir()) / "asyncworker-apt.lock"
 """Held while something is installed: apt-get itself does not wait for another one's update."""
 
@@ -18,13 +24,32 @@ def is_at_hand() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def install(package: str) -> bool:
-    """Install a package; return whether that worked."""
+def install(*packages: str) -> bool:
+    """Install packages; return whether that worked."""
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # One repository that cannot be reached fails the update, and the rest may do.
         _apt_get("update")
-        return _apt_get("install", "-y", "--no-install-recommends", package)
+        return _apt_get("install", "-y", "--no-install-recommends", *packages)
+
+
+def debian_mirror() -> str | None:
+    """Return the mirror of Debian that apt takes its packages from, if there is one."""
+    if shutil.which("apt-get") is None:
+        return None
+    uris = subprocess.run(
+        ["apt-get", "update", "--print-uris"], capture_output=True, text=True, check=False
+    )
+    return mirror_in(uris.stdout)
+
+
+def mirror_in(uris: str) -> str | None:
+    """Return the mirror of Debian among what `apt-get update --print-uris` would fetch.
+
+    It is the one with most of Debian's suites: others serve packages for one of them.
+    """
+    found = Counter(re.findall(INDEX, uris)).most_common(1)
+    return found[0][0] if found else None
 
 
 def _apt_get(*args: str) -> bool:
