@@ -82,6 +82,20 @@ def test_takes_a_url_with_several_hosts():
     assert (connection.vhost, connection.prefetch) == ("a/b", 9)
 
 
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ("[::1],[::2]:1", (("::1", 5672), ("::2", 1))),
+        ("a,[fe80::1%25eth0]:1,b", (("a", 5672), ("fe80::1%eth0", 1), ("b", 5672))),
+        ("a,::1", (("a", 5672), ("::1", 5672))),
+        ("me:p[w@a,[::1]", (("a", 5672), ("::1", 5672))),
+    ],
+)
+def test_takes_an_ipv6_address_at_any_place_of_a_url(hosts, expected):
+    assert broker_of(url=f"amqp://{hosts}").hosts == expected
+    assert broker_of(url=f"amqp://{hosts}/v//w?heartbeat=7").hosts == expected
+
+
 @pytest.mark.parametrize("url", ["amqp://a", "amqp://a/"])
 def test_a_url_without_login_or_vhost_has_the_defaults(url):
     connection = AMQPConnection(url=url)
@@ -144,6 +158,12 @@ def test_shows_no_password(connection):
         ({"hostname": "a", "username": 5, "password": "s3cret"}, "username must be a string"),
         ({"hostname": "a", "username": "me", "password": 5}, "password must be a string, got int"),
         ({"hostname": "a:b"}, "hostname 'a:b' is no host"),
+        ({"hostname": "[::1"}, r"hostname '\[::1' is no host"),
+        ({"hostname": "[::1]a"}, r"hostname '\[::1\]a' is no host"),
+        ({"hostname": "a[::1]"}, r"hostname 'a\[::1\]' is no host"),
+        ({"hostname": "[a]"}, r"hostname '\[a\]' is no host"),
+        ({"hostname": "[127.0.0.1]"}, "is no host"),
+        ({"url": "amqp://me:s3cret@a,[::1]b/"}, r"hostname '\[::1\]b' is no host"),
         ({"hostname": "a", "name": ""}, "name must be a non-empty string"),
         ({"url": "http://a"}, "url must start with amqp://, amqps:// or memory://"),
         ({"url": b"amqp://me:s3cret@a"}, "url must be a string, got bytes"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl as tls
 from collections.abc import Iterable
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -118,11 +119,10 @@ def _address_in_memory(url: str, parts: SplitResult, heartbeat: int | None, name
 
 
 def _parts(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        # The parser's own words may hold the password.
-        raise ConfigurationError("url is not well formed") from None
+    # The parser would judge login and hosts as those of a single host, newer Pythons more strictly.
+    scheme, mark, rest = url.partition("://")
+    netloc = re.split("[/?#]", rest, maxsplit=1)[0]
+    parts = urlsplit(f"{scheme}{mark}{rest.removeprefix(netloc)}")._replace(netloc=netloc)
     if parts.scheme not in (*PORTS, MEMORY):
         raise ConfigurationError("url must start with amqp://, amqps:// or memory://")
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
@@ -170,15 +170,28 @@ def _host(host: str, port: int) -> tuple[str, int]:
     """Return host and port of `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`."""
     if "@" in host or "/" in host:
         raise ConfigurationError("hostname holds more than a host and a port: give a URL as url=")
-    is_bare_v6 = host.count(":") > 1 and "[" not in host
+    text = f"[{host}]" if host.count(":") > 1 and "[" not in host else host
     try:
-        parts = urlsplit(f"//[{host}]" if is_bare_v6 else f"//{host}")
+        parts = urlsplit(f"//{text}")
         found, own_port = parts.hostname, parts.port
+        if "[" in text:
+            _check_v6(text)
     except ValueError as error:
         raise ConfigurationError(f"hostname {host!r} is no host or host:port: {error}") from None
     if not found:
         raise ConfigurationError(f"hostname {host!r} is no host or host:port")
     return found, port if own_port is None else own_port
+
+
+def _check_v6(text: str) -> None:
+    """Accept `[v6]` and `[v6]:port`. What else the parser lets pass depends on Python's version.
+
+    Raises: ValueError
+    """
+    address, _, port = text.removeprefix("[").partition("]")
+    IPv6Address(address)
+    if port and not port.startswith(":"):
+        raise ValueError(f"{port!r} stands behind the address")
 
 
 def _seconds(text: str) -> int:
