@@ -1,0 +1,76 @@
+"""What came of a soak."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.faults.ledger import Ledger
+from tests.soak.record import kind_of
+
+SHOWN = 10
+
+
+@dataclass
+class Summary:
+    """Hold the result of a soak. memory: bytes of each process, at the start and at the end."""
+
+    seed: int
+    minutes: float
+    rabbitmq: str
+    python: str
+    date: str
+    faults: dict[str, int] = field(default_factory=dict)
+    confirmed: dict[str, int] = field(default_factory=dict)
+    handled: int = 0
+    lost: int = 0
+    duplicates: int = 0
+    allowed: int = 0
+    longest: float = 0.0
+    memory: dict[str, tuple[int, int]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def command(self) -> str:
+        """Return what runs the same soak again."""
+        return f"hatch run soak --minutes {self.minutes:g} --seed {self.seed}"
+
+    def account(self, ledger: Ledger, allowed: int) -> None:
+        """Hold the ledger against the promise."""
+        self.confirmed = dict(sorted(Counter(map(kind_of, ledger.confirmed)).items()))
+        self.handled = ledger.handled.total()
+        self.lost = len(ledger.lost)
+        self.duplicates = ledger.duplicates
+        self.allowed = allowed
+        if ledger.lost:
+            self.failures.append(f"{len(ledger.lost)} lost: {_some(ledger.lost)}")
+        if ledger.unexpected:
+            self.failures.append(f"nobody published {_some(ledger.unexpected)}")
+        if self.duplicates > allowed:
+            self.failures.append(f"{self.duplicates} duplicates, {allowed} are allowed")
+
+    def lines(self) -> Iterable[str]:
+        """Return what is printed."""
+        yield f"seed {self.seed}, {self.minutes:g} minutes"
+        yield f"RabbitMQ {self.rabbitmq}, Python {self.python}"
+        yield f"faults: {sum(self.faults.values())}"
+        yield from (f"  {count:5,}  {kind}" for kind, count in self.faults.items())
+        yield f"confirmed: {sum(self.confirmed.values()):,}"
+        yield from (f"  {count:7,}  {kind}" for kind, count in self.confirmed.items())
+        yield f"handled: {self.handled:,}, duplicates included"
+        yield f"lost: {self.lost}"
+        yield f"duplicates: {self.duplicates:,} (≤ {self.allowed:,})"
+        yield f"longest time to recover: {self.longest:.1f} s"
+        for name, (first, last) in self.memory.items():
+            yield f"memory of {name}: {_mib(first)} at the start, {_mib(last)} at the end"
+        for failure in self.failures:
+            yield f"FAILED: {failure}"
+        if self.failures:
+            yield f"again: {self.command}"
+
+
+def _some(ids: Iterable[str]) -> str:
+    return ", ".join(sorted(ids)[:SHOWN])
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
