@@ -11,6 +11,7 @@ from random import SystemRandom
 
 from scripts.broker import private_broker
 from tests.soak.soak import Soak, say
+from tests.soak.summary import command
 
 
 def main() -> int:
@@ -20,15 +21,21 @@ def main() -> int:
     for library in ("aio_pika", "aiormq", "asyncio"):
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    with private_broker() as node:
-        say(f"seed {arguments.seed}, {arguments.minutes:g} minutes")
-        summary = asyncio.run(Soak(node, folder, arguments.seed, arguments.minutes).run())
-    say("\n".join(summary.lines()))
-    if summary.failures:
-        say(f"the workers' logs, and what they did: {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
+    kept = False
+    say(f"seed {arguments.seed}, {arguments.minutes:g} minutes")
+    try:
+        with private_broker() as node:
+            soak = Soak(node, folder, arguments.seed, arguments.minutes)
+            summary = asyncio.run(soak.run())
+        say("\n".join(summary.lines()))
+        kept = not summary.failures
+    finally:
+        if kept:
+            shutil.rmtree(folder)
+        else:
+            say(f"the workers' logs, and what they did: {folder}")
+            say(f"again: {command(arguments.seed, arguments.minutes)}")
+    return 0 if kept else 1
 
 
 def parse() -> argparse.Namespace:

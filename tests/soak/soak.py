@@ -149,7 +149,8 @@ class Soak:
         )
         queues = {
             name: (int(messages), int(consumers))
-            for name, messages, consumers in (line.split("\t") for line in listed.splitlines()[1:])
+            for name, messages, consumers in map(str.split, listed.splitlines())
+            if messages.isdigit()
         }
         waiting = any(messages for messages, _ in queues.values())
         consumed = all(queues[name][1] == len(WORKERS) for name in QUEUES)

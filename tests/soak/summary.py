@@ -10,6 +10,11 @@ from tests.soak.record import kind_of
 SHOWN = 10
 
 
+def command(seed: int, minutes: float) -> str:
+    """Return what runs the same soak again."""
+    return f"hatch run soak --minutes {minutes:g} --seed {seed}"
+
+
 @dataclass
 class Summary:
     """Hold the result of a soak. memory: bytes of each process, at the start and at the end."""
@@ -28,11 +33,6 @@ class Summary:
     longest: float = 0.0
     memory: dict[str, tuple[int, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-
-    @property
-    def command(self) -> str:
-        """Return what runs the same soak again."""
-        return f"hatch run soak --minutes {self.minutes:g} --seed {self.seed}"
 
     def account(self, ledger: Ledger, allowed: int) -> None:
         """Hold the ledger against the promise."""
@@ -64,8 +64,6 @@ class Summary:
             yield f"memory of {name}: {_mib(first)} at the start, {_mib(last)} at the end"
         for failure in self.failures:
             yield f"FAILED: {failure}"
-        if self.failures:
-            yield f"again: {self.command}"
 
 
 def _some(ids: Iterable[str]) -> str:
