@@ -14,6 +14,7 @@ from asyncworker.rabbitmq import AMQPConnection
 from asyncworker.rabbitmq.memory.broker import forget
 from asyncworker.rabbitmq.memory.transport import MemoryConnection
 from scripts.broker import VARIABLE
+from scripts.rabbitmq import version_of
 
 MEMORY = "memory://tests"
 
@@ -47,6 +48,12 @@ def amqp_url(request: pytest.FixtureRequest) -> Iterator[str]:
         forget(MEMORY.removeprefix("memory://"))
     else:
         yield os.environ.get(VARIABLE) or request.getfixturevalue("private_node").url
+
+
+@pytest.fixture
+def broker_version(amqp_url: str) -> tuple[int, ...]:
+    """The version of that broker; one in memory is like the newest."""
+    return (4, 3) if amqp_url == MEMORY else version_of(amqp_url)
 
 
 async def connect(url: str) -> Connection:

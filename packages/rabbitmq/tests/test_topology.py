@@ -10,6 +10,8 @@ import aio_pika
 import pytest
 
 from asyncworker import App, Options, RouteTypes
+from asyncworker.backend import Remark
+from asyncworker.checkup import problems_of
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq import (
     AMQPConnection,
@@ -57,6 +59,47 @@ async def test_declares_a_queue_and_consumes_it(app, name, publish, inbox, kind)
     async with app.started():
         await publish(name, b"1")
         assert await inbox.bodies(1) == [1]
+
+
+@pytest.mark.parametrize("moment", ["startup", "shutdown"])
+@pytest.mark.parametrize("number", [1, 2], ids=["same connection", "another one"])
+async def test_hooks_may_publish_to_what_a_route_declares(amqp_url, name, inbox, moment, number):
+    connections = [AMQPConnection(url=amqp_url, name=str(one)) for one in range(number)]
+    app = App(connections=connections)
+    bound = Queue(name, bind=[Binding(Exchange(name, "topic"), "a.*")])
+    app.route([bound], type=RouteTypes.AMQP_RABBITMQ, connection="0")(inbox)
+
+    async def publish(app):
+        await connections[-1].put(1, routing_key=name)
+        await connections[-1].put(2, exchange=name, routing_key="a.b")
+        # One that needs no queue must not be lost either.
+        await connections[-1].put(3, exchange=name, routing_key="a.c", mandatory=False)
+
+    getattr(app, f"run_on_{moment}")(publish)
+    for _ in range(2):
+        async with app.started():
+            if moment == "startup":
+                assert await inbox.bodies(3) == [1, 2, 3]
+
+
+async def test_publishing_declares_what_routes_declare_without_a_run(app, connection, name, inbox):
+    await connection.put(0, routing_key=name, mandatory=False)
+    consume(app, Queue(name), handler=inbox)
+    await connection.put(1, routing_key=name)
+    await connection.close()
+    async with app.started():
+        assert await inbox.bodies(1) == [1]
+
+
+async def test_what_cannot_be_declared_does_not_keep_others_from_being_published_to(
+    app, connection, name, declare, inbox
+):
+    await declare(name, **{"x-max-length": 5})
+    consume(app, Queue(name), handler=inbox)
+    consume(app, Queue(f"{name}.other", bind=[Binding(f"{name}.other")]), handler=inbox)
+    consume(app, Queue(f"{name}.dead"), handler=inbox)
+    await connection.put(1, routing_key=f"{name}.dead")
+    await connection.close()
 
 
 async def test_takes_what_exists_already_as_it_is_wanted(app, name, publish, inbox):
@@ -329,6 +372,22 @@ async def test_the_start_does_not_wait_for_a_broker_that_is_not_there(inbox):
     consume(app, Queue("orders"), handler=inbox)
     async with app.started():
         pass
+
+
+@pytest.mark.parametrize("existing", [None, {"x-queue-type": "quorum"}])
+async def test_the_check_tells_of_queues_that_drop_messages(app, name, declare, inbox, existing):
+    if existing is not None:
+        await declare(name, **existing)
+    consume(app, Queue(name, type="quorum", delivery_limit=5), handler=inbox)
+    consume(app, Queue(f"{name}.other", type="quorum", delivery_limit=-1), handler=inbox)
+    consume(app, Queue(f"{name}.dead", type="quorum"), handler=inbox)
+
+    (line,) = await problems_of(app, 20)
+
+    assert isinstance(line, Remark)
+    lost = "what comes back more than 5 times is dropped: give it a dead_letter"
+    without = "it exists without x-delivery-limit, so delivery_limit=5 has no effect"
+    assert line.startswith(f"queue {name!r}, vhost '/': {without if existing else lost}")
 
 
 async def test_the_check_tells_differences_and_declares_nothing(app, name, declare, exists, inbox):

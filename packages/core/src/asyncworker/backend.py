@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.routes import Route
 
-__all__ = ["Backend", "Checking", "Sharing"]
+__all__ = ["Backend", "Checking", "Remark", "Sharing"]
 
 DISTRIBUTIONS: Final = {
     RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
@@ -61,12 +61,18 @@ class Backend(Protocol):
         ...
 
 
+class Remark(str):
+    """Be a line of `asyncworker check` that tells of no problem, but of what one should know."""
+
+    __slots__ = ()
+
+
 @runtime_checkable
 class Checking(Protocol):
     """Try what a run would need, for `asyncworker check`."""
 
     async def check(self, app: App, routes: Sequence[Any]) -> list[str]:
-        """Return what would keep these routes from working, a line each.
+        """Return what would keep these routes from working, a line each, and `Remark`s.
 
         It takes no work and calls nothing of the user. Without routes it tries the connections.
         """

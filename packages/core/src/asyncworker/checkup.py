@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def problems_of(app: App, limit: float) -> list[str]:
-    """Return a line for each problem; connections and routes are tried side by side.
+    """Return a line for each problem or remark; connections and routes are tried side by side.
 
     limit: seconds for all of them.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
+from asyncworker.backend import Remark
 from asyncworker.checkup import problems_of
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.failure import users_traceback
@@ -112,8 +113,8 @@ def check(target: str, timeout: float) -> None:
     """Tell whether an app could work, without running it.
 
     Imports it, tries its connections, looks for its queues and streams, and whether its port is
-    free. Prints a line for each problem, and exits with 1 if there is any. Hooks and handlers are
-    not called.
+    free. Prints a line for each problem, and exits with 1 if there is any; what one should know
+    besides is printed as a note. Hooks and handlers are not called.
     """
     with _one_line():
         try:
@@ -123,10 +124,10 @@ def check(target: str, timeout: float) -> None:
         # What libraries log of a problem is said by its line.
         noisy = {name for connection in app.connections.all for name in connection.noisy_loggers}
         with json_logging("CRITICAL", quiet=noisy):
-            problems = asyncio.run(problems_of(app, timeout))
-    for problem in problems:
-        click.echo(problem)
-    if problems:
+            lines = asyncio.run(problems_of(app, timeout))
+    for line in lines:
+        click.echo(f"note: {line}" if isinstance(line, Remark) else line)
+    if not all(isinstance(line, Remark) for line in lines):
         sys.exit(1)
     schedules = f"; schedules: {len(app.schedules)}" if app.schedules else ""
     click.echo(f"ok, routes: {len(app.routes)}{schedules}")

@@ -1,4 +1,4 @@
-"""A message on its way to the next attempt, and what is known by then of the attempts before."""
+"""A message that is published again, and what is known by then of the times before."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ from asyncworker.rabbitmq.properties import (
 from asyncworker.rabbitmq.tables import packed_number, packed_text, read_table, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from asyncworker.rabbitmq.message import RabbitMQMessage
 
 PREFIX: Final = b"x-asyncworker-"
 ATTEMPT: Final = PREFIX + b"attempt"
+DELIVERIES: Final = PREFIX + b"deliveries"
+"""How often the broker had counted a message when it was published again to be kept."""
 EXCHANGE: Final = PREFIX + b"exchange"
 ROUTING_KEY: Final = PREFIX + b"routing-key"
-ASIDE: Final = {
-    b"CC": PREFIX + b"cc",
-    b"BCC": PREFIX + b"bcc",
-    b"x-death": PREFIX + b"death",
-}
-"""Headers by which the broker would send a message elsewhere too, or drop it: where they are kept.
-
-It drops what has died in a queue before, and comes there again without having been rejected.
-"""
-MAX_ATTEMPT: Final = 2**31 - 1
+COUNT: Final = b"x-delivery-count"
+COUNTED: Final = (COUNT, b"x-acquired-count")
+"""What a quorum queue writes into the headers of what it delivers again; never the publisher's."""
+ASIDE: Final = {b"CC": PREFIX + b"cc", b"BCC": PREFIX + b"bcc"}
+"""Headers by which the broker would send a message elsewhere too: where they are kept."""
+DEATHS: Final = {b"x-death": PREFIX + b"death"}
+"""The same for what has died in a queue before: the broker drops it if it comes there again without
+having been rejected."""
+MAX_COUNT: Final = 2**31 - 1
 
 
 class Past(NamedTuple):
@@ -48,33 +51,80 @@ def past_of(properties: bytes) -> Past:
     """Return what the headers of a message tell, whatever somebody may have written into them."""
     if PREFIX not in properties:
         return Past()
-    try:
-        fields = read_table(read_properties(properties).headers)
-    except ValueError:
-        return Past()
+    fields = _fields_of(properties)
     return Past(
-        _number(fields.get(ATTEMPT, b"")),
+        max(1, _count(fields.get(ATTEMPT, b""))),
         _text(fields.get(EXCHANGE, b"")),
         _text(fields.get(ROUTING_KEY, b"")),
     )
 
 
+def delivery_count_of(properties: bytes) -> int:
+    """Return how often a quorum queue has counted a message as come back, 0 if none did."""
+    if COUNT not in properties and DELIVERIES not in properties:
+        return 0
+    fields = _fields_of(properties)
+    return _count(fields.get(COUNT, b"")) + _count(fields.get(DELIVERIES, b""))
+
+
+def limited_count_of(properties: bytes) -> int:
+    """Return how much of that the broker holds against its limit: all since it was published."""
+    return _count(_fields_of(properties).get(COUNT, b"")) if COUNT in properties else 0
+
+
+def is_kept(properties: bytes) -> bool:
+    """Tell a message that `same_attempt()` published again from any other."""
+    return DELIVERIES in properties
+
+
 def next_attempt(message: RabbitMQMessage, queue: str) -> Outgoing:
     """Return a message as it waits in a queue: as it came, but for what is counted and kept aside.
 
-    Its expiration would end the waiting, and its user id be refused from another user.
+    Its expiration would end the waiting.
     Raises: ValueError
+    """
+    parts, fields = _taken_apart(message, ASIDE | DEATHS)
+    if EXPIRATION in parts:
+        fields[PREFIX + b"expiration"] = packed_text(parts.pop(EXPIRATION)[1:])
+    fields.pop(DELIVERIES, None)
+    fields[ATTEMPT] = packed_number(min(message.attempt + 1, MAX_COUNT))
+    return _put_together(message, parts, fields, queue)
+
+
+def same_attempt(message: RabbitMQMessage) -> Outgoing:
+    """Return a message as it goes to the end of its own queue, where it counts as new.
+
+    Raises: ValueError
+    """
+    parts, fields = _taken_apart(message, ASIDE)
+    fields[DELIVERIES] = packed_number(min(message.delivery_count, MAX_COUNT))
+    fields[ATTEMPT] = packed_number(min(message.attempt, MAX_COUNT))
+    return _put_together(message, parts, fields, message.queue)
+
+
+def _taken_apart(
+    message: RabbitMQMessage, aside: Mapping[bytes, bytes]
+) -> tuple[dict[int, bytes], dict[bytes, bytes]]:
+    """Return properties and headers, less those that the broker wrote or would refuse.
+
+    A user id is refused from another user.
+    aside: which headers are kept under which other names.
     """
     parts = split_properties(message.content[2])
     fields = read_table(parts.get(HEADERS, b""))
-    for name, aside in ASIDE.items():
+    for name in COUNTED:
+        fields.pop(name, None)
+    for name, other in aside.items():
         if name in fields:
-            fields.setdefault(aside, fields[name])
-            del fields[name]
-    for flag, name in ((EXPIRATION, b"expiration"), (USER_ID, b"user-id")):
-        if flag in parts:
-            fields[PREFIX + name] = packed_text(parts.pop(flag)[1:])
-    fields[ATTEMPT] = packed_number(min(message.attempt + 1, MAX_ATTEMPT))
+            fields.setdefault(other, fields.pop(name))
+    if USER_ID in parts:
+        fields[PREFIX + b"user-id"] = packed_text(parts.pop(USER_ID)[1:])
+    return parts, fields
+
+
+def _put_together(
+    message: RabbitMQMessage, parts: dict[int, bytes], fields: dict[bytes, bytes], queue: str
+) -> Outgoing:
     fields[EXCHANGE] = packed_text(message.exchange.encode())
     fields[ROUTING_KEY] = packed_text(message.routing_key.encode())
     parts[HEADERS] = table_of(fields)
@@ -89,10 +139,18 @@ def next_attempt(message: RabbitMQMessage, queue: str) -> Outgoing:
     )
 
 
-def _number(value: bytes) -> int:
-    """Return a count, whichever of the types it has, or 1."""
+def _fields_of(properties: bytes) -> dict[bytes, bytes]:
+    """Return the headers, or none where they are no table."""
+    try:
+        return read_table(read_properties(properties).headers)
+    except ValueError:
+        return {}
+
+
+def _count(value: bytes) -> int:
+    """Return a count, whichever of the types it has, or 0."""
     number = _decoded(value)
-    return number if type(number) is int and number > 0 else 1
+    return number if type(number) is int and number > 0 else 0
 
 
 def _text(value: bytes) -> str | None:
@@ -101,4 +159,8 @@ def _text(value: bytes) -> str | None:
 
 
 def _decoded(value: bytes) -> Any:
-    return decode.embedded_value(value)[1] if value else None
+    """Return a value, or None for what the library cannot decode: anybody may have written it."""
+    try:
+        return decode.embedded_value(value)[1] if value else None
+    except Exception:  # noqa: BLE001 (it has no common exception: OverflowError, struct.error, ...)
+        return None

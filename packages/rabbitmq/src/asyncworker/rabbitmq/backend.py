@@ -50,7 +50,12 @@ class RabbitMQBackend:
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(AMQPConnection, connection)
-        return make_route(routes, handler, options, chosen, vhost)
+        route = make_route(routes, handler, options, chosen, vhost)
+        for one in app.connections.all:
+            # Whichever of an app's ways to that broker publishes finds what its routes declare.
+            if isinstance(one, AMQPConnection) and one.broker.hosts == chosen.broker.hosts:
+                one.expect(route.vhost, route.topology.values())
+        return route
 
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[AMQPRoute]) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from aiormq.exceptions import PublishError as ReturnedError
 
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.errors import BrokerError, Unroutable, broker_errors, refusal
-from asyncworker.rabbitmq.frames import DELIVER
+from asyncworker.rabbitmq.frames import DELIVER, Unhandled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -137,6 +137,8 @@ class PlainCarrier:
         tag, action, multiple = settlement
         if action is Actions.ACK:
             await self.underlay.basic_ack(tag, multiple=multiple, wait=False)
+        elif action is Unhandled.RETURN:
+            await self.underlay.basic_nack(tag, requeue=True, wait=False)
         else:
             requeue = action is Actions.REQUEUE
             await self.underlay.basic_reject(tag, requeue=requeue, wait=False)

@@ -10,14 +10,15 @@ from asyncworker.rabbitmq.deliveries import read
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.rabbitmq.ledger import Ledger
 from asyncworker.rabbitmq.link import CLOSE_TIMEOUT
+from asyncworker.rabbitmq.server import version_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from pamqp.commands import Basic
 
-    from asyncworker.options import Actions
     from asyncworker.rabbitmq.carrier import Carrier
+    from asyncworker.rabbitmq.frames import Decision
     from asyncworker.rabbitmq.inlet import Content
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.message import RabbitMQMessage
@@ -38,6 +39,8 @@ class ConsumeChannel:
         take: Callable[[list[RabbitMQMessage]], None],
         on_poison: Callable[[RabbitMQMessage, Exception], None],
     ) -> None:
+        self.has_default_limit = version_of(channel.underlay) >= (4,)
+        """Whether quorum queues drop what comes back often, though nobody set a limit."""
         self._channel = channel
         self._take = take
         self._on_poison = on_poison
@@ -117,7 +120,7 @@ class ConsumeChannel:
                 with broker_errors():
                     await self._channel.underlay.basic_cancel(queue)
 
-    def settle(self, delivery_tag: int, action: Actions) -> None:
+    def settle(self, delivery_tag: int, action: Decision) -> None:
         """Decide about a delivery; what is decided in one turn of the loop is sent together."""
         self._ledger.decide(delivery_tag, action)
         if not self._is_settling:

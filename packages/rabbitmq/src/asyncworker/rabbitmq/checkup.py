@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from asyncworker.backend import Remark
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.declarations import Declarations
+from asyncworker.rabbitmq.delivery_limit import remark_on
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.obstacles import Obstacles
@@ -24,7 +26,8 @@ Place = tuple[AMQPConnection, str]
 async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRoute]) -> list[str]:
     """Return a line for each vhost that refuses a connection, and each queue that is not as wanted.
 
-    That is one that is missing or, where it is to be declared, there in another form.
+    That is one that is missing or, where it is to be declared, there in another form. A Remark
+    tells of each that may drop messages.
 
     A connection without a route is tried as well: `put()` may need it.
     """
@@ -45,16 +48,23 @@ async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRo
 async def _check(connection: AMQPConnection, vhost: str, queues: list[str | Queue]) -> list[str]:
     link = Link(connection.broker, vhost)
     found: dict[str, str | None] = {}
+    remarks: dict[str, str | None] = {}
     try:
         await link.connect()
         obstacles, declarations = Obstacles(link, {}), Declarations(link)
         for queue in queues:
             if isinstance(queue, Queue):
                 found[queue.name] = await declarations.difference(queue)
+                remarks[queue.name] = remark_on(queue, declarations.without_limit)
             elif queue not in found:
                 found[queue] = await obstacles.to(queue)
     except BrokerError as error:
         return [str(error)]
     finally:
         await link.close()
-    return [f"queue {queue!r}, vhost {vhost!r}: {why}" for queue, why in found.items() if why]
+    problems = [f"queue {queue!r}, vhost {vhost!r}: {why}" for queue, why in found.items() if why]
+    return problems + [
+        Remark(f"queue {queue!r}, vhost {vhost!r}: {what}")
+        for queue, what in remarks.items()
+        if what
+    ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel
 
     from asyncworker.rabbitmq.broker import Broker
+    from asyncworker.rabbitmq.topology import Queue
     from asyncworker.route_types import RouteType
 
 PREFETCH: Final = 128
@@ -88,6 +89,7 @@ class AMQPConnection(Connection):
         self.late_outcomes: int = 0
         """How many outcomes were decided after their channel was lost."""
         self._publishers: dict[asyncio.AbstractEventLoop, dict[str, Publisher]] = {}
+        self._queues: dict[str, list[Queue]] = {}
 
     async def put(
         self,
@@ -175,8 +177,13 @@ class AMQPConnection(Connection):
             self._publishers[loop] = {}
         publishers = self._publishers[loop]
         if vhost not in publishers:
-            publishers[vhost] = Publisher(Link(self.broker, vhost))
+            queues = self._queues.setdefault(vhost, [])
+            publishers[vhost] = Publisher(Link(self.broker, vhost), queues)
         return publishers[vhost]
+
+    def expect(self, vhost: str, queues: Iterable[Queue]) -> None:
+        """Have queues declared before anything is published to their vhost."""
+        self._queues.setdefault(vhost, []).extend(queues)
 
     def __repr__(self) -> str:
         named = "" if self.name is None else f", name={self.name!r}"

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 from asyncworker.backoff import Backoff
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
-from asyncworker.failure import raised_by_users
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.channel import ConsumeChannel
+from asyncworker.rabbitmq.consumer_timeout import ConsumerTakenBack, ConsumerTimeout
+from asyncworker.rabbitmq.copies import Copies
+from asyncworker.rabbitmq.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.frames import Unhandled
 from asyncworker.rabbitmq.obstacles import Obstacles
-from asyncworker.rabbitmq.outcomes import SHOWN, Outcomes
+from asyncworker.rabbitmq.outcomes import Outcomes
 from asyncworker.rabbitmq.twins import Twins
 from asyncworker.words import counted
 
@@ -43,7 +46,12 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
         self._obstacles = Obstacles(link, route.topology)
-        self._outcomes = Outcomes(route)
+        self._copies = Copies()
+        self._outcomes = Outcomes(route, self._copies)
+        self._limit = DeliveryLimit(
+            route, self._copies, self._obstacles.declarations, self._on_not_kept
+        )
+        self._timeout = ConsumerTimeout(route)
         self._twins = Twins()
         self._unwanted: list[int] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
@@ -64,7 +72,7 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             supervising = group.create_task(self._supervise())
             try:
-                async with self._outcomes.retries, self._dispatcher:
+                async with self._copies, self._dispatcher:
                     try:
                         await self._stopping.wait()
                     finally:
@@ -112,7 +120,10 @@ class Consumer:
             self._problems.pop(self._subject(queue), None)
             if not self._stopping.is_set():
                 log.info("%s: consuming", self._subject(queue))
+                self._limit.remark(queue)
             await channel.cancelled(queue)
+            if not await self._obstacles.is_missing(queue):
+                self._renew(channel, queue)
             self._report(queue, "the broker ended the consuming, as when a queue is deleted")
 
     async def _until_consumable(self, queue: str) -> None:
@@ -125,6 +136,17 @@ class Consumer:
         if self._stopping.is_set():
             self._unwanted += [message.delivery_tag for message in messages]
             return
+        self._hand_out(self._limit.spared(messages))
+
+    def _on_not_kept(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
+        """Have a message handled all the same, or given back where the run ends."""
+        if self._stopping.is_set():
+            channel.settle(message.delivery_tag, Unhandled.RETURN)
+        else:
+            self._hand_out([message])
+
+    def _hand_out(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled, less those that a handler is still at."""
         if self._twins:
             messages = [message for message in messages if not self._twins.hold(message)]
         self._bucket.extend(messages)
@@ -132,13 +154,31 @@ class Consumer:
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
         """Settle what a handler was given, on the channel that brought it."""
         if raised is not None:
-            self._log_failure(batch, raised)
+            self._outcomes.log_failure(batch, raised)
         # All are of one channel: those of a lost one never share a batch with later ones.
         channel = batch[0].channel
         if channel is None or channel.is_lost:
             self._on_late(batch)
         else:
             self._outcomes.settle(batch, raised, channel)
+
+    def _renew(self, channel: ConsumeChannel, queue: str) -> None:
+        """Have a new channel take the place of one that a consumer was taken from.
+
+        Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled for too
+        long. It comes to life again when they are settled, and its tag is taken till then.
+
+        Raises: BrokerError, always.
+        """
+        for message in self._withdrawn():
+            # What the broker has taken back already it must not be given.
+            if message.queue != queue:
+                channel.settle(message.delivery_tag, Unhandled.RETURN)
+        raise ConsumerTakenBack(queue)
+
+    def _withdrawn(self) -> list[RabbitMQMessage]:
+        """Take back what no handler was given yet."""
+        return [*self._bucket.clear(), *self._dispatcher.withdraw(), *self._twins.clear()]
 
     def _on_late(self, batch: list[RabbitMQMessage]) -> None:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
@@ -153,26 +193,25 @@ class Consumer:
     async def _give_back(self) -> None:
         """Stop taking, and return to the broker what no handler was given."""
         self._stopping.set()
-        waiting = (*self._bucket.clear(), *self._dispatcher.withdraw(), *self._twins.clear())
-        self._unwanted += [message.delivery_tag for message in waiting]
+        self._unwanted += [message.delivery_tag for message in self._withdrawn()]
         if self._channel is None:
             return
         with suppress(BrokerError, TimeoutError):
             # First, or the broker would deliver right here again what goes back.
             await self._channel.stop_consuming()
         for delivery_tag in self._unwanted:
-            self._channel.settle(delivery_tag, Actions.REQUEUE)
+            self._channel.settle(delivery_tag, Unhandled.RETURN)
 
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""
         self._channel = None
-        self._outcomes.retries.abandon()
-        dropped = len(self._bucket.clear()) + len(self._dispatcher.withdraw())
-        dropped += len(self._twins.clear())
+        self._route.connection.late_outcomes += self._copies.abandon()
+        dropped = len(self._withdrawn())
         running = self._dispatcher.running()
         self._twins.expect(running)
         waiting = [queue for queue in self._route.routes if self._subject(queue) in self._problems]
         self._obstacles.learn(error, waiting)
+        self._timeout.explain(error)
         for queue in self._route.routes:
             self._report(queue, f"not consumed: {error}")
         if dropped:
@@ -205,19 +244,6 @@ class Consumer:
             self._subject(message.queue),
             error,
             extra={"queue": message.queue, "message_id": message.message_id},
-        )
-
-    def _log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
-        log.error(
-            "handler %s raised %r",
-            self._route.handler_name,
-            raised,
-            exc_info=raised_by_users(raised),
-            extra={
-                "queues": sorted({message.queue for message in batch}),
-                "message_ids": [message.message_id for message in batch[:SHOWN]],
-                "messages": len(batch),
-            },
         )
 
     def _subject(self, queue: str) -> str:

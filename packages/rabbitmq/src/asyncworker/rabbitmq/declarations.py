@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiormq.exceptions import (
     ChannelClosed,
@@ -16,7 +16,15 @@ from aiormq.exceptions import (
 
 from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
 from asyncworker.rabbitmq.probe import Probe
-from asyncworker.rabbitmq.topology import EXCHANGE_TYPES, Exchange, Queue
+from asyncworker.rabbitmq.server import version_of
+from asyncworker.rabbitmq.topology import (
+    DELIVERY_LIMIT,
+    EXCHANGE_TYPES,
+    UNLIMITED,
+    Binding,
+    Exchange,
+    Queue,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -34,10 +42,21 @@ _DIFFERENCE: Final = re.compile(
 """How the broker tells of the first difference: none is what is not set."""
 
 
+class LimitMissing(TopologyMismatch):
+    """Report a queue that exists without the delivery limit that a route states."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(f"queue {queue!r} exists without {DELIVERY_LIMIT}")
+        self.queue = queue
+
+
 class Declarations:
     """Declare on a channel of its own: the broker closes it with the first one that it refuses."""
 
     def __init__(self, link: Link) -> None:
+        self.without_limit: set[str] = set()
+        """Queues that exist without the delivery limit that a route states, as they were made
+        before there was one: no reason not to consume them."""
         self._link = link
         self._probe = Probe(link)
 
@@ -46,8 +65,12 @@ class Declarations:
 
         Raises: TopologyMismatch, BrokerError
         """
-        async with self._channel(queue) as channel:
-            await _declare(channel, queue)
+        while True:
+            try:
+                async with self._channel(queue) as channel:
+                    return await self._declare(channel, queue)
+            except LimitMissing as missing:
+                self.without_limit.add(missing.queue)
 
     async def difference(self, queue: Queue) -> str | None:
         """Return how a queue differs from the one that exists, if one does; change nothing.
@@ -58,7 +81,10 @@ class Declarations:
             async with self._probe.channel() as carrier:
                 await _expect(carrier.underlay, queue.name)
                 # As it exists, declaring it only compares.
-                await _declare_queue(carrier.underlay, queue)
+                await self._declare_queue(carrier.underlay, queue)
+        except LimitMissing as missing:
+            self.without_limit.add(missing.queue)
+            return await self.difference(queue)
         except BrokerError as error:
             if isinstance(error.__cause__, ChannelNotFoundEntity):
                 return None
@@ -66,6 +92,35 @@ class Declarations:
                 return str(error)
             raise
         return None
+
+    async def _declare(self, channel: AbstractChannel, queue: Queue) -> None:
+        dead = queue.dead_queue
+        if dead is not None:
+            await self._declare(channel, dead)
+        elif isinstance(queue.dead_letter, str):
+            await _expect(channel, queue.dead_letter)
+        for exchange in _own_exchanges(queue):
+            await _declare_exchange(channel, exchange)
+        await self._declare_queue(channel, queue)
+        for binding in queue.bind:
+            await _bind(channel, queue, binding)
+
+    async def _declare_queue(self, channel: AbstractChannel, queue: Queue) -> None:
+        with _explained("queue", queue.name), broker_errors():
+            await channel.queue_declare(
+                queue.name,
+                durable=queue.durable,
+                auto_delete=queue.auto_delete,
+                arguments=self._arguments(queue, version_of(channel)),
+            )
+
+    def _arguments(self, queue: Queue, version: tuple[int, ...]) -> dict[str, Any]:
+        arguments = queue.all_arguments
+        # Before 4.0 there is no limit unless one is set, and -1 would be the strictest of all.
+        is_default = arguments.get(DELIVERY_LIMIT) == UNLIMITED and version < (4,)
+        if queue.name in self.without_limit or is_default:
+            arguments.pop(DELIVERY_LIMIT, None)
+        return arguments
 
     @asynccontextmanager
     async def _channel(self, queue: Queue) -> AsyncIterator[AbstractChannel]:
@@ -117,32 +172,13 @@ async def _declare_if_possible(declarations: Declarations, queue: Queue) -> None
         return
 
 
-async def _declare(channel: AbstractChannel, queue: Queue) -> None:
-    dead = queue.dead_queue
-    if dead is not None:
-        await _declare(channel, dead)
-    elif isinstance(queue.dead_letter, str):
-        await _expect(channel, queue.dead_letter)
-    for exchange in _own_exchanges(queue):
-        await _declare_exchange(channel, exchange)
-    await _declare_queue(channel, queue)
-    for binding in queue.bind:
-        with _explained("exchange", binding.exchange_name), broker_errors():
-            await channel.queue_bind(
-                queue.name,
-                binding.exchange_name,
-                binding.routing_key,
-                arguments=dict(binding.arguments),
-            )
-
-
-async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:
-    with _explained("queue", queue.name), broker_errors():
-        await channel.queue_declare(
+async def _bind(channel: AbstractChannel, queue: Queue, binding: Binding) -> None:
+    with _explained("exchange", binding.exchange_name), broker_errors():
+        await channel.queue_bind(
             queue.name,
-            durable=queue.durable,
-            auto_delete=queue.auto_delete,
-            arguments=queue.all_arguments,
+            binding.exchange_name,
+            binding.routing_key,
+            arguments=dict(binding.arguments),
         )
 
 
@@ -191,21 +227,23 @@ def _explained(kind: str, name: str) -> Iterator[None]:
             raise BrokerError(f"{subject} does not exist: {reason}") from cause
         if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
             # What the client went through to be told adds nothing to the line.
-            raise TopologyMismatch(_difference(subject, str(error))) from None
+            raise _mismatch(subject, name, str(error)) from None
         raise
 
 
-def _difference(subject: str, told: str) -> str:
+def _mismatch(subject: str, queue: str, told: str) -> TopologyMismatch:
     """Return one line on what differs, or the broker's own words where they say something else."""
     found = _DIFFERENCE.search(told)
     if found is None:
-        return f"{subject}: {told}"
+        return TopologyMismatch(f"{subject}: {told}")
     name, wanted, held = found.groups()
+    if held is None and name == DELIVERY_LIMIT:
+        return LimitMissing(queue)
     if held is None and name == "x-queue-type":
         # What a queue is that was declared without a type.
         held = "classic"
     having = f"without {name}" if held is None else f"with {name} {held!r}"
-    return (
+    return TopologyMismatch(
         f"{subject} exists {having}, the route wants {'none' if wanted is None else repr(wanted)}: "
         "delete it or change the route"
     )

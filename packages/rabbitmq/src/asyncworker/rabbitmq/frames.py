@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from asyncworker.options import Actions
 
@@ -37,29 +38,54 @@ CHANNEL_CLOSE_OK: Final = 20 << 16 | 41
 CONNECTION_CLOSE: Final = 10 << 16 | 50
 CONNECTION_CLOSE_OK: Final = 10 << 16 | 51
 
-_SETTLEMENT: Final = Struct("!BHIIQ?B")
+_SETTLEMENT: Final = Struct("!BHIIQBB")
 _PUBLISH: Final = Struct("!BHIIH")
 _HEADER: Final = Struct("!BHIIQ")
 _END_AND_BODY: Final = Struct("!BBHI")
 _END: Final = bytes([END])
 
 
+class Unhandled(Enum):
+    """Stand beside `Actions` for what becomes of messages that no handler was given."""
+
+    RETURN = "return"
+
+
+Decision: TypeAlias = Actions | Unhandled
+
+_REFUSALS: Final[dict[Decision, tuple[int, int]]] = {
+    Actions.REJECT: (REJECT, 0),
+    Actions.REQUEUE: (REJECT, 1),
+    Unhandled.RETURN: (NACK, 2),
+}
+"""Method and bits; the lowest bit of a Nack is `multiple`."""
+
+
 class Settlement(NamedTuple):
     """Stand for one frame to the broker; `multiple` covers every lower tag not yet settled."""
 
     delivery_tag: int
-    action: Actions
+    action: Decision
     multiple: bool
 
 
 def settlement_frames(channel: int, settlements: Iterable[Settlement]) -> bytes:
-    """Return Basic.Ack and Basic.Reject frames (1.8.3.13, 1.8.3.14), one after the other."""
+    """Return Basic.Ack, Basic.Reject and Basic.Nack frames, one after the other.
+
+    Those of AMQP 0-9-1 are in 1.8.3.13 and 1.8.3.14, Basic.Nack is RabbitMQ's own. What is put back
+    by a Reject counts as a failure for a quorum queue; since RabbitMQ 4.3 that by a Nack does not.
+    """
     return b"".join(
         _SETTLEMENT.pack(METHOD, channel, 13, ACK, tag, multiple, END)
         if action is Actions.ACK
-        else _SETTLEMENT.pack(METHOD, channel, 13, REJECT, tag, action is Actions.REQUEUE, END)
+        else _refusal_frame(channel, tag, action)
         for tag, action, multiple in settlements
     )
+
+
+def _refusal_frame(channel: int, tag: int, action: Decision) -> bytes:
+    method, bits = _REFUSALS[action]
+    return _SETTLEMENT.pack(METHOD, channel, 13, method, tag, bits, END)
 
 
 def publish_frames(channel: int, message: Outgoing, max_payload: int) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.frames import Settlement
+from asyncworker.rabbitmq.frames import Decision, Settlement
 
 ACK: Final = Actions.ACK
 
@@ -23,9 +23,9 @@ class Ledger:
         self._settled: set[int] = set()
         """The settled ones above it, fewer than the broker may leave unacknowledged."""
         self._acks: set[int] = set()
-        self._rejects: dict[int, Actions] = {}
+        self._rejects: dict[int, Decision] = {}
 
-    def decide(self, delivery_tag: int, action: Actions) -> None:
+    def decide(self, delivery_tag: int, action: Decision) -> None:
         """Note the outcome of a delivery."""
         if action is ACK:
             self._acks.add(delivery_tag)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.attempts import past_of
+from asyncworker.rabbitmq.attempts import delivery_count_of, past_of
 from asyncworker.rabbitmq.checks import checked_seconds
 from asyncworker.rabbitmq.properties import read_headers, read_properties, short_string
 from asyncworker.rabbitmq.retry import Later
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ADDRESS: Final = ("attempt", "exchange", "routing_key")
 PROPERTIES: Final = ("message_id", "content_type")
+NOT_DELIVERED: Final = (0, b"", b"", b"")
+"""The content of a message that no broker delivered, as a test makes one."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -31,6 +33,8 @@ class RabbitMQMessage:
     headers, message_id, content_type: those of AMQP 0-9-1, decoded when they are first used.
     redelivered: whether it may have been delivered before.
     attempt: 1, and one more each time that it was retried.
+    delivery_count: how often it has come back since then, as quorum queues count it: returned by a
+    handler that failed, or by a connection that was lost. 0 in other queues.
     delivery_tag: its number on the channel that delivered it.
     outcome: what `accept()`, `reject()` or `retry()` decided last; None as long as none did.
     """
@@ -45,10 +49,11 @@ class RabbitMQMessage:
     content_type: str | None = None
     redelivered: bool = False
     attempt: int = 1
+    delivery_count: int = 0
     delivery_tag: int = 0
     outcome: Actions | Later | None = field(default=None, init=False)
     channel: ConsumeChannel | None = field(default=None, repr=False)
-    content: Content = field(init=False, repr=False)
+    content: Content = field(default=NOT_DELIVERED, init=False, repr=False)
 
     def accept(self) -> None:
         """Have the message confirmed, whatever the handler does next."""
@@ -82,6 +87,8 @@ class RabbitMQMessage:
                 self._decode_address()
             elif name in PROPERTIES:
                 self.content_type, _, self.message_id = read_properties(self.content[2])
+            elif name == "delivery_count":
+                self.delivery_count = delivery_count_of(self.content[2])
             elif name == "headers":
                 self.headers = read_headers(read_properties(self.content[2]).headers)
             else:

@@ -13,6 +13,8 @@ from asyncworker.rabbitmq.probe import Probe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from aiormq.abc import DeliveredMessage
+
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.topology import Queue
 
@@ -27,9 +29,22 @@ class Obstacles:
     def __init__(self, link: Link, topology: Mapping[str, Queue]) -> None:
         self._link = link
         self._topology = topology
-        self._declarations = Declarations(link)
+        self.declarations = Declarations(link)
         self._probe = Probe(link)
         self._suspects: set[str] = set()
+
+    async def is_missing(self, queue: str) -> bool:
+        """Tell whether a queue does not exist now.
+
+        Raises: BrokerError, when the connection is lost meanwhile.
+        """
+        try:
+            await self._ask_once(queue)
+        except BrokerError as error:
+            if isinstance(error.__cause__, ChannelClosed):
+                return isinstance(error.__cause__, ChannelNotFoundEntity)
+            raise
+        return False
 
     async def to(self, queue: str) -> str | None:
         """Return why a queue cannot be consumed now, or None.
@@ -38,7 +53,7 @@ class Obstacles:
         """
         try:
             if queue in self._topology:
-                await self._declarations.declare(self._topology[queue])
+                await self.declarations.declare(self._topology[queue])
             await self._ask(queue)
         except TopologyMismatch as error:
             return str(error)
@@ -76,9 +91,18 @@ class Obstacles:
     async def _try_to_consume(self, queue: str) -> None:
         """Show whether consuming is allowed, which nothing else does.
 
-        A message that comes meanwhile goes back as the channel closes.
+        A message that comes meanwhile is given back: one that goes back as the channel closes would
+        count as come back.
         """
         async with self._link.channel() as channel:
+            delivered: list[DeliveredMessage] = []
+
+            async def take(message: DeliveredMessage) -> None:
+                delivered.append(message)
+
             with broker_errors():
                 await channel.underlay.basic_qos(prefetch_count=1)
-            await channel.consume(queue, lambda contents: None)
+                await channel.underlay.basic_consume(queue, take, consumer_tag=queue)
+                await channel.underlay.basic_cancel(queue)
+                for message in delivered:
+                    await channel.underlay.basic_nack(message.delivery_tag or 0, wait=False)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from asyncworker.failure import raised_by_users
 from asyncworker.options import Actions, DefaultValues
 from asyncworker.rabbitmq.retries import Retries
 from asyncworker.rabbitmq.retry import Later, Retry, outcome_of
@@ -14,6 +15,7 @@ from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.copies import Copies
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
 
@@ -27,8 +29,8 @@ SHOWN: Final = 10
 class Outcomes:
     """Decide about each message: by its own outcome first, by the route's options else."""
 
-    def __init__(self, route: AMQPRoute) -> None:
-        self.retries = Retries(route, self.requeue)
+    def __init__(self, route: AMQPRoute, copies: Copies) -> None:
+        self._retries = Retries(route, copies, self.requeue)
         self._route = route
         self._returns = Returns()
 
@@ -54,6 +56,20 @@ class Outcomes:
             for message in batch:
                 self.requeue(message, channel)
 
+    def log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
+        """Log what a handler raised, and the messages it was given."""
+        log.error(
+            "handler %s raised %r",
+            self._route.handler_name,
+            raised,
+            exc_info=raised_by_users(raised),
+            extra={
+                "queues": sorted({message.queue for message in batch}),
+                "message_ids": [message.message_id for message in batch[:SHOWN]],
+                "messages": len(batch),
+            },
+        )
+
     def requeue(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
         """Put a message back when it is due; should the channel close first, it goes back too."""
         loop = asyncio.get_running_loop()
@@ -76,7 +92,7 @@ class Outcomes:
         if isinstance(outcome, Later):
             policy = self._route.options.on_exception
             delay = outcome.milliseconds(policy, message.attempt)
-            self.retries.submit(message, delay, channel)
+            self._retries.submit(message, delay, channel)
         elif outcome is Actions.REQUEUE:
             self.requeue(message, channel)
         else:
@@ -91,7 +107,7 @@ class Outcomes:
                 self._settle_otherwise(message, message.outcome, channel)
             elif message.attempt < retry.attempts:
                 delay = retry.milliseconds(message.attempt)
-                self.retries.submit(message, delay, channel)
+                self._retries.submit(message, delay, channel)
             else:
                 exhausted.append(message)
         if exhausted:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity
 
 from asyncworker.backoff import Backoff
+from asyncworker.rabbitmq.declarations import Declarations
 from asyncworker.rabbitmq.errors import (
     BrokerError,
     PublishRejected,
     PublishTimeout,
+    TopologyMismatch,
     Unroutable,
     broker_errors,
 )
@@ -19,23 +21,33 @@ from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.waiting import WaitingQueues
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asyncworker.rabbitmq.carrier import Carrier
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.outgoing import Outgoing
+    from asyncworker.rabbitmq.topology import Queue
 
 MAX_KNOWN: Final = 1000
 """The most exchanges that are remembered to exist."""
 
 
 class Publisher:
-    """Publish over a link of its own, so that a blocked publisher never blocks a consumer."""
+    """Publish over a link of its own, so that a blocked publisher never blocks a consumer.
 
-    def __init__(self, link: Link) -> None:
+    queues: those that routes declare, the ones that come to it later too. They are declared before
+    anything is published: a startup hook may publish to what is consumed only after it.
+    """
+
+    def __init__(self, link: Link, queues: Sequence[Queue] = ()) -> None:
         self.waiting = WaitingQueues(link)
         """On the connection that publishes: while the broker takes nothing from it, nothing is
         declared, and so no message is published in vain time and again."""
         self._link = link
         self._probe = Probe(link)
+        self._declarations = Declarations(link)
+        self._queues = queues
+        self._declared = 0
         self._channel: Carrier | None = None
         self._known: set[str] = set()
         self._opening = asyncio.Lock()
@@ -69,8 +81,10 @@ class Publisher:
         await self._link.close()
 
     def _ready_for(self, message: Outgoing) -> Carrier | None:
-        """Return the channel, if it is open and the exchange is known to exist."""
+        """Return the channel, if it is open and all is known to exist."""
         if message.exchange not in self._known or self._channel is None or self._channel.is_lost:
+            return None
+        if self._declared < len(self._queues):
             return None
         return self._channel
 
@@ -84,9 +98,24 @@ class Publisher:
             if self._channel is None or self._channel.is_lost:
                 self._channel = await self._link.open_channel(confirms=True)
                 self._known = {""}
+            await self._declare()
             if message.exchange not in self._known:
                 await self._look_up(message.exchange)
             return self._channel
+
+    async def _declare(self) -> None:
+        """Declare what can be declared; whoever consumes tells why the rest cannot be.
+
+        Raises: BrokerError, when the connection is lost meanwhile.
+        """
+        while self._declared < len(self._queues):
+            try:
+                await self._declarations.declare(self._queues[self._declared])
+            except BrokerError as error:
+                is_refused = isinstance(error.__cause__, ChannelClosed)
+                if not (is_refused or isinstance(error, TopologyMismatch)):
+                    raise
+            self._declared += 1
 
     async def _look_up(self, exchange: str) -> None:
         async with self._probe.channel() as channel:

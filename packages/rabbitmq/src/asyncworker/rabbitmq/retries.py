@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, Self
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from asyncworker.options import Actions
 from asyncworker.rabbitmq.attempts import next_attempt
-from asyncworker.rabbitmq.errors import BrokerError, PublishError, Unroutable
+from asyncworker.rabbitmq.errors import PublishError, Unroutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.copies import Copies
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
 
@@ -25,63 +25,27 @@ PUBLISH_TIMEOUT: Final = 10.0
 
 
 class Retries:
-    """Publish each message to a queue where it waits, and confirm the original after that.
+    """Publish each message to a queue where it waits.
 
-    So nothing is lost in between, but a message may come twice. One that the broker does not take
-    in time goes back to its queue instead. As many are under way as prefetch lets be unsettled. As
-    an `async with` it owns them: leaving it waits for them; leaving it by an exception, or
-    cancelling that wait, cancels them, and the broker has the originals.
+    One that the broker does not take in time goes back to its queue instead.
 
     requeue: puts a message back.
     """
 
     def __init__(
-        self, route: AMQPRoute, requeue: Callable[[RabbitMQMessage, ConsumeChannel], None]
+        self,
+        route: AMQPRoute,
+        copies: Copies,
+        requeue: Callable[[RabbitMQMessage, ConsumeChannel], None],
     ) -> None:
         self._route = route
+        self._copies = copies
         self._requeue = requeue
-        self._group: asyncio.TaskGroup | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._group = await asyncio.TaskGroup().__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        raised: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        group, self._group = self._group, None
-        if group is not None:
-            await group.__aexit__(kind, raised, traceback)
 
     def submit(self, message: RabbitMQMessage, milliseconds: int, channel: ConsumeChannel) -> None:
         """Have a message wait, and then confirm it on its channel."""
-        if self._group is None:
-            # The run is over but for a handler that ignored its end: the broker has the message.
-            return
-        task = self._group.create_task(self._retry(message, milliseconds, channel))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def abandon(self) -> None:
-        """Forget what is under way: its channel is lost, so the broker delivers it again."""
-        self._route.connection.late_outcomes += len(self._tasks)
-        for task in self._tasks:
-            task.cancel()
-
-    async def _retry(
-        self, message: RabbitMQMessage, milliseconds: int, channel: ConsumeChannel
-    ) -> None:
-        try:
-            await self._put_off(message, milliseconds)
-        except (BrokerError, PublishError, TimeoutError, ValueError) as error:
-            self._on_failure(message, error)
-            self._requeue(message, channel)
-        else:
-            channel.settle(message.delivery_tag, Actions.ACK)
+        put_off = partial(self._put_off, message, milliseconds)
+        self._copies.submit(message, channel, put_off, partial(self._give_up, message, channel))
 
     async def _put_off(self, message: RabbitMQMessage, milliseconds: int) -> None:
         """Publish a message to where it waits.
@@ -108,10 +72,11 @@ class Retries:
                 publisher.waiting.doubt()
                 raise
 
-    def _on_failure(self, message: RabbitMQMessage, error: Exception) -> None:
+    def _give_up(self, message: RabbitMQMessage, channel: ConsumeChannel, error: Exception) -> None:
         log.error(
             "handler %s: a message cannot wait for its next attempt and goes back at once: %s",
             self._route.handler_name,
             str(error) or f"no answer within {PUBLISH_TIMEOUT:g} s",
             extra={"queue": message.queue, "message_id": message.message_id},
         )
+        self._requeue(message, channel)

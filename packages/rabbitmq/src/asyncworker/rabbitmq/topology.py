@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 QUEUE_TYPES: Final = ("classic", "quorum")
 EXCHANGE_TYPES: Final = ("direct", "fanout", "headers", "topic")
+DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
+DELIVERY_LIMIT: Final = "x-delivery-limit"
+UNLIMITED: Final = -1
 MAX_QUEUE: Final = 255
 """Bytes in a queue's name (AMQP 0-9-1, 4.2.5.3)."""
 MAX_EXCHANGE: Final = 127
@@ -88,6 +91,8 @@ class Queue:
     name: at most 255 bytes. type: classic or quorum; the broker's own default when left out.
     bind: its bindings; others that it has stay. ttl: seconds that a message may wait in it.
     max_length: the most messages that wait in it; the oldest make room.
+    delivery_limit: of a quorum queue: how often a message may come back before the broker drops or
+    dead-letters it; -1 for any number. Without one the worker sees to it that none is dropped.
     durable: outlive a restart of the broker. auto_delete: go with the last consumer.
     arguments: whatever else the broker knows.
     dead_letter: where messages go that are rejected, too old or too many. True: to a queue
@@ -102,6 +107,7 @@ class Queue:
     dead_letter: bool | str | Queue | Exchange | None = None
     ttl: float | None = None
     max_length: int | None = None
+    delivery_limit: int | None = None
     durable: bool = True
     auto_delete: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -116,6 +122,7 @@ class Queue:
             checked_seconds(f"{subject}: ttl", self.ttl)
         if self.max_length is not None:
             checked_count(f"{subject}: max_length", self.max_length)
+        self._check_delivery_limit(subject)
         for name in ("durable", "auto_delete"):
             checked_flag(subject, name, getattr(self, name))
         # These arguments have names here: one of them twice would be a riddle.
@@ -134,11 +141,18 @@ class Queue:
         """Return the arguments as the broker takes them: times in milliseconds."""
         return {**self.arguments, **self._own_arguments()}
 
+    @property
+    def stated_limit(self) -> int | None:
+        """Return how often messages may come back: -1 for any number, None if nothing is said."""
+        stated: int | None = self.all_arguments.get(DELIVERY_LIMIT)
+        return stated
+
     def _own_arguments(self) -> dict[str, Any]:
         values = {
             "x-queue-type": self.type,
             "x-message-ttl": None if self.ttl is None else round(self.ttl * 1000),
             "x-max-length": self.max_length,
+            DELIVERY_LIMIT: self.delivery_limit,
             **self._dead_letter_arguments(),
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -147,10 +161,10 @@ class Queue:
         if not self.dead_letter:
             return {}
         if isinstance(self.dead_letter, Exchange):
-            return {"x-dead-letter-exchange": self.dead_letter.name}
+            return {DEAD_LETTER_EXCHANGE: self.dead_letter.name}
         queue = self.dead_queue
         name = str(self.dead_letter) if queue is None else queue.name
-        return {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": name}
+        return {DEAD_LETTER_EXCHANGE: "", "x-dead-letter-routing-key": name}
 
     def _check_type(self, subject: str) -> None:
         if self.type is None:
@@ -163,6 +177,15 @@ class Queue:
                 f"{subject}: a quorum queue is durable and stays: "
                 "leave out durable= and auto_delete="
             )
+
+    def _check_delivery_limit(self, subject: str) -> None:
+        if self.delivery_limit is None:
+            return
+        if self.type != "quorum":
+            reason = "delivery_limit is for quorum queues: give it type='quorum'"
+            raise ConfigurationError(f"{subject}: {reason}")
+        if self.delivery_limit != UNLIMITED:
+            checked_count(f"{subject}: delivery_limit", self.delivery_limit)
 
     def _check_bind(self, subject: str) -> None:
         if isinstance(self.bind, Binding):

@@ -1,0 +1,81 @@
+"""Messages that are published again, each original confirmed after its copy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from asyncworker.options import Actions
+from asyncworker.rabbitmq.errors import BrokerError, PublishError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+
+
+class Copies:
+    """Own what publishes copies of messages, and confirm each original once its copy is confirmed.
+
+    So nothing is lost in between, but a message may come twice. As many are under way as prefetch
+    lets be unsettled. As an `async with` it waits for them as it is left; left by an exception, or
+    cancelled in that wait, it cancels them, and the broker has the originals.
+    """
+
+    def __init__(self) -> None:
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._group = await asyncio.TaskGroup().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        group, self._group = self._group, None
+        if group is not None:
+            await group.__aexit__(kind, raised, traceback)
+
+    def submit(
+        self,
+        message: RabbitMQMessage,
+        channel: ConsumeChannel,
+        publish: Callable[[], Awaitable[None]],
+        give_up: Callable[[Exception], None],
+    ) -> None:
+        """Have a copy published, and then the message confirmed on its channel.
+
+        publish: returns when the broker has the copy. give_up: decides about the message otherwise.
+        """
+        if self._group is None:
+            # The run is over but for a handler that ignored its end: the broker has the message.
+            return
+        task = self._group.create_task(_replace(message, channel, publish, give_up))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def abandon(self) -> int:
+        """Forget what is under way, as the channel is lost; return how much that is."""
+        for task in self._tasks:
+            task.cancel()
+        return len(self._tasks)
+
+
+async def _replace(
+    message: RabbitMQMessage,
+    channel: ConsumeChannel,
+    publish: Callable[[], Awaitable[None]],
+    give_up: Callable[[Exception], None],
+) -> None:
+    try:
+        await publish()
+    except (BrokerError, PublishError, TimeoutError, ValueError) as error:
+        give_up(error)
+    else:
+        channel.settle(message.delivery_tag, Actions.ACK)

@@ -1,0 +1,157 @@
+"""Messages that come back too often: the broker would drop them."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.rabbitmq.attempts import limited_count_of, same_attempt
+from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, DELIVERY_LIMIT, UNLIMITED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.copies import Copies
+    from asyncworker.rabbitmq.declarations import Declarations
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.route import AMQPRoute
+    from asyncworker.rabbitmq.topology import Queue
+
+log = logging.getLogger(__name__)
+
+DEFAULT_LIMIT: Final = 20
+"""What RabbitMQ has come back to a quorum queue that was given no limit, since 4.0."""
+KEPT_FROM: Final = 11
+"""From this count on a message is kept. What is lost meanwhile leaves nine more chances; a limit of
+up to ten, which somebody must have set on purpose, is reached before."""
+PUBLISH_TIMEOUT: Final = 10.0
+"""Seconds that the broker has to take a copy."""
+
+
+class DeliveryLimit:
+    """Keep messages alive that a quorum queue would drop for having come back too often.
+
+    Since RabbitMQ 4.0 it drops, or dead-letters, what came back 20 times, unless it has a limit of
+    its own. Lost connections count, and before 4.3 all that is given back, so that a message can be
+    dropped which no handler was given. Each delivery carries the count. Before it nears the limit a
+    copy is published to the same queue, where it counts as new, and confirmed; then the original is
+    acknowledged. It costs the message its place: it goes on at the queue's end.
+
+    A queue that the route declares with a `delivery_limit` is left to the broker.
+
+    handle: takes those of which no copy could be published, and their channel.
+    """
+
+    def __init__(
+        self,
+        route: AMQPRoute,
+        copies: Copies,
+        declarations: Declarations,
+        handle: Callable[[RabbitMQMessage, ConsumeChannel], None],
+    ) -> None:
+        self._route = route
+        self._copies = copies
+        self._handle = handle
+        self._told: set[str] = set()
+        self._remarked: set[str] = set()
+        self._declarations = declarations
+
+    def remark(self, queue: str) -> None:
+        """Log, once for a queue, what its owner should know of its limit."""
+        declared = self._route.topology.get(queue)
+        if declared is None or queue in self._remarked:
+            return
+        self._remarked.add(queue)
+        if text := remark_on(declared, self._declarations.without_limit):
+            log.warning("queue %r, vhost %r: %s", queue, self._route.vhost, text)
+
+    def spared(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
+        """Return the messages that are far from the limit; have the others kept."""
+        # What was never delivered before is far from it, and most messages are like that.
+        if not [message for message in messages if message.redelivered]:
+            return messages
+        spared = []
+        for message in messages:
+            channel = message.channel
+            if channel is not None and self._is_near(message, channel):
+                self._keep(message, channel)
+            else:
+                spared.append(message)
+        return spared
+
+    def _is_near(self, message: RabbitMQMessage, channel: ConsumeChannel) -> bool:
+        if not message.redelivered or not channel.has_default_limit:
+            return False
+        is_near = limited_count_of(message.content[2]) >= KEPT_FROM
+        return is_near and not self._is_left_to_broker(message.queue)
+
+    def _is_left_to_broker(self, queue: str) -> bool:
+        declared = self._route.topology.get(queue)
+        limit = None if declared is None else declared.stated_limit
+        if limit == UNLIMITED:
+            # Where the queue was there before, and without it, that is but a wish.
+            return queue not in self._declarations.without_limit
+        return limit is not None
+
+    def _keep(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
+        self._tell_once(message.queue)
+        publish = partial(self._publish, message)
+        self._copies.submit(message, channel, publish, partial(self._fail, message, channel))
+
+    async def _publish(self, message: RabbitMQMessage) -> None:
+        """Publish a copy of a message.
+
+        Raises: PublishError, ValueError
+        """
+        publisher = self._route.connection.publisher(self._route.vhost)
+        await publisher.publish(same_attempt(message), PUBLISH_TIMEOUT)
+
+    def _fail(self, message: RabbitMQMessage, channel: ConsumeChannel, error: Exception) -> None:
+        log.error(
+            "queue %r, vhost %r: a message came back %d times and cannot be published again, so "
+            "that the broker may drop it when it comes back %d times: %s",
+            message.queue,
+            self._route.vhost,
+            message.delivery_count,
+            DEFAULT_LIMIT,
+            error,
+            extra={"queue": message.queue, "message_id": message.message_id},
+        )
+        self._handle(message, channel)
+
+    def _tell_once(self, queue: str) -> None:
+        if queue in self._told:
+            return
+        self._told.add(queue)
+        log.warning(
+            "queue %r, vhost %r: messages came back %d times, and the broker drops what comes back "
+            "%d times: they go on at the end of the queue, where they count as new. To have such "
+            "messages dead-lettered, declare Queue(%r, type='quorum', delivery_limit=%d, "
+            "dead_letter=True)",
+            queue,
+            self._route.vhost,
+            KEPT_FROM,
+            DEFAULT_LIMIT,
+            queue,
+            DEFAULT_LIMIT,
+        )
+
+
+def remark_on(queue: Queue, without_limit: Collection[str]) -> str | None:
+    """Return what the owner of a queue should know of its limit, if anything.
+
+    without_limit: the queues that exist without the one that is stated.
+    """
+    limit = queue.stated_limit
+    if limit is None:
+        return None
+    if queue.name in without_limit:
+        return (
+            f"it exists without {DELIVERY_LIMIT}, so delivery_limit={limit} has no effect: set "
+            "it by a policy, or delete the queue to have it declared anew"
+        )
+    if limit != UNLIMITED and DEAD_LETTER_EXCHANGE not in queue.all_arguments:
+        return f"what comes back more than {limit} times is dropped: give it a dead_letter"
+    return None
