@@ -164,6 +164,7 @@ async def test_a_kept_message_is_as_it_was_published(app, admin, quorum, inbox):
     exchange = await admin.declare_exchange(f"{quorum}.x", "topic", auto_delete=True)
     await (await admin.get_queue(quorum)).bind(exchange, "a.*")
     given = failing(app, quorum, KEPT_FROM)
+    # A copy that took these as they are would go elsewhere too, or nowhere.
     headers = {"n": 1, "CC": ["nowhere"], "x-death": [{"queue": "elsewhere"}]}
     message = aio_pika.Message(
         b"1", message_id="one", headers=headers, content_type="text/plain", user_id="guest"
@@ -173,6 +174,7 @@ async def test_a_kept_message_is_as_it_was_published(app, admin, quorum, inbox):
         await until(lambda: asyncio.sleep(0, len(given) > KEPT_FROM))
 
     last = given[-1]
+    assert last.redelivered
     assert (last.exchange, last.routing_key, last.attempt) == (f"{quorum}.x", "a.b", 1)
     assert (last.message_id, last.content_type) == ("one", "text/plain")
     assert last.headers["n"] == 1

@@ -7,13 +7,13 @@ from recorder import note
 from asyncworker import App, Options, RouteTypes
 from asyncworker.connections import AMQPConnection
 
-app = App(connections=[AMQPConnection(url=os.environ["URL"], prefetch=128)])
+app = App(connections=[AMQPConnection(url=os.environ["URL"], prefetch=5000)])
 
 
 @app.route(
     os.environ["QUEUES"].split(","),
     type=RouteTypes.AMQP_RABBITMQ,
-    options={Options.BULK_SIZE: 128, Options.BULK_FLUSH_INTERVAL: 3600},
+    options={Options.BULK_SIZE: 5000, Options.BULK_FLUSH_INTERVAL: 3600},
 )
 async def handler(messages):
     note("handled", messages)

@@ -72,11 +72,6 @@ def limited_count_of(properties: bytes) -> int:
     return _count(_fields_of(properties).get(COUNT, b"")) if COUNT in properties else 0
 
 
-def is_kept(properties: bytes) -> bool:
-    """Tell a message that `same_attempt()` published again from any other."""
-    return DELIVERIES in properties
-
-
 def next_attempt(message: RabbitMQMessage, queue: str) -> Outgoing:
     """Return a message as it waits in a queue: as it came, but for what is counted and kept aside.
 

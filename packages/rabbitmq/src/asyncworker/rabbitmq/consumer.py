@@ -49,7 +49,7 @@ class Consumer:
         self._copies = Copies()
         self._outcomes = Outcomes(route, self._copies)
         self._limit = DeliveryLimit(
-            route, self._copies, self._obstacles.declarations, self._on_not_kept
+            route, self._copies, self._obstacles.declarations, self._on_released
         )
         self._timeout = ConsumerTimeout(route)
         self._twins = Twins()
@@ -138,12 +138,14 @@ class Consumer:
             return
         self._hand_out(self._limit.spared(messages))
 
-    def _on_not_kept(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
-        """Have a message handled all the same, or given back where the run ends."""
-        if self._stopping.is_set():
-            channel.settle(message.delivery_tag, Unhandled.RETURN)
-        else:
-            self._hand_out([message])
+    def _on_released(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled that had to wait, or give them back where the run ends."""
+        if not self._stopping.is_set():
+            self._hand_out(messages)
+            return
+        for message in messages:
+            if message.channel is not None:
+                message.channel.settle(message.delivery_tag, Unhandled.RETURN)
 
     def _hand_out(self, messages: list[RabbitMQMessage]) -> None:
         """Have messages handled, less those that a handler is still at."""
@@ -178,7 +180,8 @@ class Consumer:
 
     def _withdrawn(self) -> list[RabbitMQMessage]:
         """Take back what no handler was given yet."""
-        return [*self._bucket.clear(), *self._dispatcher.withdraw(), *self._twins.clear()]
+        waiting = [*self._limit.clear(), *self._bucket.clear(), *self._dispatcher.withdraw()]
+        return waiting + self._twins.clear()
 
     def _on_late(self, batch: list[RabbitMQMessage]) -> None:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.message import RabbitMQMessage
 
 
+def _nothing() -> None:
+    """Stand where nobody needs to know of the end."""
+
+
 class Copies:
     """Own what publishes copies of messages, and confirm each original once its copy is confirmed.
 
@@ -48,17 +52,21 @@ class Copies:
         channel: ConsumeChannel,
         publish: Callable[[], Awaitable[None]],
         give_up: Callable[[Exception], None],
+        on_end: Callable[[], None] = _nothing,
     ) -> None:
         """Have a copy published, and then the message confirmed on its channel.
 
         publish: returns when the broker has the copy. give_up: decides about the message otherwise.
+        on_end: is called when either is done, or nothing more will be.
         """
         if self._group is None:
             # The run is over but for a handler that ignored its end: the broker has the message.
+            on_end()
             return
         task = self._group.create_task(_replace(message, channel, publish, give_up))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: on_end())
 
     def abandon(self) -> int:
         """Forget what is under way, as the channel is lost; return how much that is."""

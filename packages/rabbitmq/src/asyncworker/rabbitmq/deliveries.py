@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
+from asyncworker.rabbitmq.attempts import DELIVERIES
 from asyncworker.rabbitmq.inlet import Malformed
 from asyncworker.rabbitmq.message import RabbitMQMessage, decode
 
@@ -32,7 +33,7 @@ def read(
     """
     messages = []
     for content in contents:
-        _, arguments, _, raw_body = content
+        _, arguments, properties, raw_body = content
         # The constructor would want all fields: those that are not set here are decoded when used.
         message = _new(RabbitMQMessage)
         message.content = content
@@ -42,9 +43,11 @@ def read(
         try:
             behind = arguments[0] + 1
             message.queue = queues[arguments[1:behind]]
-            message.delivery_tag, message.redelivered = _read_tag(arguments, behind)
+            message.delivery_tag, redelivered = _read_tag(arguments, behind)
         except (IndexError, KeyError, struct.error):
             raise Malformed(f"a delivery with the arguments {arguments!r}") from None
+        # To the broker the copy that keeps a message is a new one.
+        message.redelivered = redelivered or DELIVERIES in properties
         try:
             message.body = decode(raw_body)
         except (ValueError, RecursionError) as error:

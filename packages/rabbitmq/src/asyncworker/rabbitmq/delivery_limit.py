@@ -37,11 +37,12 @@ class DeliveryLimit:
     its own. Lost connections count, and before 4.3 all that is given back, so that a message can be
     dropped which no handler was given. Each delivery carries the count. Before it nears the limit a
     copy is published to the same queue, where it counts as new, and confirmed; then the original is
-    acknowledged. It costs the message its place: it goes on at the queue's end.
+    acknowledged. It costs the message its place: it goes on at the queue's end. Meanwhile the
+    handler is given nothing: it may be what ends the process each time.
 
     A queue that the route declares with a `delivery_limit` is left to the broker.
 
-    handle: takes those of which no copy could be published, and their channel.
+    release: takes what was held meanwhile, and those of which no copy could be published.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class DeliveryLimit:
         route: AMQPRoute,
         copies: Copies,
         declarations: Declarations,
-        handle: Callable[[RabbitMQMessage, ConsumeChannel], None],
+        release: Callable[[list[RabbitMQMessage]], None],
     ) -> None:
         self._route = route
         self._copies = copies
-        self._handle = handle
+        self._release = release
+        self._under_way = 0
+        self._held: list[RabbitMQMessage] = []
         self._told: set[str] = set()
         self._remarked: set[str] = set()
         self._declarations = declarations
@@ -68,9 +71,9 @@ class DeliveryLimit:
             log.warning("queue %r, vhost %r: %s", queue, self._route.vhost, text)
 
     def spared(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
-        """Return the messages that are far from the limit; have the others kept."""
+        """Return the messages that may be handled now; have those near the limit kept."""
         # What was never delivered before is far from it, and most messages are like that.
-        if not [message for message in messages if message.redelivered]:
+        if not self._under_way and not [one for one in messages if one.redelivered]:
             return messages
         spared = []
         for message in messages:
@@ -79,7 +82,15 @@ class DeliveryLimit:
                 self._keep(message, channel)
             else:
                 spared.append(message)
-        return spared
+        if not self._under_way:
+            return spared
+        self._held += spared
+        return []
+
+    def clear(self) -> list[RabbitMQMessage]:
+        """Forget what is held, and return it."""
+        held, self._held = self._held, []
+        return held
 
     def _is_near(self, message: RabbitMQMessage, channel: ConsumeChannel) -> bool:
         if not message.redelivered or not channel.has_default_limit:
@@ -97,8 +108,9 @@ class DeliveryLimit:
 
     def _keep(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
         self._tell_once(message.queue)
-        publish = partial(self._publish, message)
-        self._copies.submit(message, channel, publish, partial(self._fail, message, channel))
+        self._under_way += 1
+        publish, give_up = partial(self._publish, message), partial(self._give_up, message)
+        self._copies.submit(message, channel, publish, give_up, self._on_end)
 
     async def _publish(self, message: RabbitMQMessage) -> None:
         """Publish a copy of a message.
@@ -108,7 +120,12 @@ class DeliveryLimit:
         publisher = self._route.connection.publisher(self._route.vhost)
         await publisher.publish(same_attempt(message), PUBLISH_TIMEOUT)
 
-    def _fail(self, message: RabbitMQMessage, channel: ConsumeChannel, error: Exception) -> None:
+    def _on_end(self) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._release(self.clear())
+
+    def _give_up(self, message: RabbitMQMessage, error: Exception) -> None:
         log.error(
             "queue %r, vhost %r: a message came back %d times and cannot be published again, so "
             "that the broker may drop it when it comes back %d times: %s",
@@ -119,7 +136,7 @@ class DeliveryLimit:
             error,
             extra={"queue": message.queue, "message_id": message.message_id},
         )
-        self._handle(message, channel)
+        self._held.append(message)
 
     def _tell_once(self, queue: str) -> None:
         if queue in self._told:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from asyncworker.rabbitmq.attempts import is_kept
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,9 +35,7 @@ class Twins:
 
     def hold(self, message: RabbitMQMessage) -> bool:
         """Hold a message that was delivered again; return False when no handler is at it."""
-        if not (message.redelivered or is_kept(message.content[2])):
-            return False
-        if _identity(message) not in self._running:
+        if not message.redelivered or _identity(message) not in self._running:
             return False
         self._held.append(message)
         return True
