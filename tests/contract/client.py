@@ -18,6 +18,8 @@ class Broker:
 
     url: str
     factory: Any
+    version: tuple[int, ...]
+    """That of RabbitMQ, which the one in memory behaves like."""
     connections: list[AbstractConnection] = field(default_factory=list)
     declared: list[tuple[str, str]] = field(default_factory=list)
 
@@ -34,16 +36,16 @@ class Broker:
     def name(self) -> str:
         return f"test-{uuid.uuid4().hex[:12]}"
 
-    async def queue(self, channel: AbstractChannel, **options: Any) -> str:
+    async def queue(self, channel: AbstractChannel, *, durable: bool = True, **options: Any) -> str:
         """The name of a new queue."""
         name = self.name()
         self.declared.append(("queue", name))
         arguments = {
             f"x-{key.replace('_', '-')}": options.pop(key)
             for key in list(options)
-            if key not in ("durable", "exclusive", "auto_delete")
+            if key not in ("exclusive", "auto_delete")
         }
-        await channel.queue_declare(name, arguments=arguments, **options)
+        await channel.queue_declare(name, durable=durable, arguments=arguments, **options)
         return name
 
     async def exchange(self, channel: AbstractChannel, type: str, **options: Any) -> str:
@@ -106,6 +108,15 @@ async def publish(channel: AbstractChannel, queue: str, *bodies: bytes, **proper
         )
 
 
+async def take(channel: AbstractChannel, queue: str, **options: Any) -> DeliveredMessage:
+    """The first message, once there is one: what was put back, or dead-lettered, takes a while."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            found = await channel.basic_get(queue, **options)
+            if not isinstance(found.delivery, spec.Basic.GetEmpty):
+                return found
+
+
 async def get(channel: AbstractChannel, queue: str, *, no_ack: bool = True) -> bytes | None:
     """The body of the first message, or None."""
     found = await channel.basic_get(queue, no_ack=no_ack)
@@ -137,4 +148,11 @@ async def until_deep(channel: AbstractChannel, queue: str, count: int) -> None:
     """Wait for what nothing tells: settlements, and the end of a connection, have no answer."""
     async with asyncio.timeout(LIMIT):
         while await depth(channel, queue) < count:
+            pass
+
+
+async def until_shallow(channel: AbstractChannel, queue: str, count: int) -> None:
+    """Wait until no more than so many messages wait in a queue."""
+    async with asyncio.timeout(LIMIT):
+        while await depth(channel, queue) > count:
             pass

@@ -6,7 +6,7 @@ import pytest
 from aiormq import spec
 from aiormq.exceptions import DeliveryError
 
-from tests.contract.client import Arrivals, bodies_in, depth, get, publish
+from tests.contract.client import Arrivals, bodies_in, depth, get, publish, take
 
 
 @pytest.fixture
@@ -42,7 +42,6 @@ async def test_a_rejected_message_is_dead_lettered_with_its_story(broker, channe
     await channel.basic_reject((await channel.basic_get(queue)).delivery_tag, requeue=False)
     letter = await next_of(channel, dead)
     assert (letter.body, letter.delivery.exchange, letter.delivery.routing_key) == (b"x", "", dead)
-    assert not letter.delivery.redelivered
     assert letter.header.properties.message_id == "m"
     headers = dict(letter.header.properties.headers)
     (death,) = headers.pop("x-death")
@@ -59,7 +58,40 @@ async def test_a_rejected_message_is_dead_lettered_with_its_story(broker, channe
         "x-first-death-exchange": "",
         "x-first-death-queue": queue,
         "x-first-death-reason": "rejected",
+        **(
+            {
+                "x-last-death-exchange": "",
+                "x-last-death-queue": queue,
+                "x-last-death-reason": "rejected",
+            }
+            if broker.version >= (4,)
+            else {}
+        ),
     }
+
+
+@pytest.mark.parametrize("type", ["classic", "quorum"])
+@pytest.mark.parametrize("how", ["reject", "nack"])
+async def test_a_dead_letter_is_since_4_3_marked_as_delivered_before_if_it_was_rejected(
+    broker, channel, dead, type, how
+):
+    queue = await deadly(broker, channel, dead, queue_type=type)
+    await publish(channel, queue, b"x")
+    tag = (await take(channel, queue)).delivery_tag
+    await getattr(channel, f"basic_{how}")(tag, requeue=False)
+    letter = await take(channel, dead)
+    assert letter.delivery.redelivered is (how == "reject" and broker.version >= (4, 3))
+
+
+@pytest.mark.parametrize("type", ["classic", "quorum"])
+async def test_a_classic_queue_does_not_mark_so_what_it_hands_on_at_once(broker, channel, type):
+    dead = await broker.queue(channel, queue_type=type)
+    queue = await deadly(broker, channel, dead)
+    arrivals = await Arrivals.of(channel, dead)
+    await publish(channel, queue, b"x")
+    await channel.basic_reject((await take(channel, queue)).delivery_tag, requeue=False)
+    marked = (await arrivals.next()).delivery.redelivered
+    assert marked is (type == "quorum" and broker.version >= (4, 3))
 
 
 async def test_a_dead_letter_keeps_its_routing_key_unless_another_is_given(broker, channel):
@@ -173,7 +205,9 @@ async def test_counts_what_happens_again(broker, channel):
     waiting = await deadly(broker, channel, work, message_ttl=10)
     await channel.queue_delete(work)
     await channel.queue_declare(
-        work, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": waiting}
+        work,
+        durable=True,
+        arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": waiting},
     )
     await publish(channel, work, b"x")
     await channel.basic_qos(prefetch_count=1)
@@ -194,6 +228,7 @@ async def test_drops_what_goes_in_a_circle_by_itself(broker, channel):
     broker.declared.append(("queue", queue))
     await channel.queue_declare(
         queue,
+        durable=True,
         arguments={
             "x-message-ttl": 1,
             "x-dead-letter-exchange": "",

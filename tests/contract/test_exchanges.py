@@ -157,7 +157,7 @@ async def test_bindings_end_with_their_queue(broker, channel):
     queue = await broker.queue(channel)
     await channel.queue_bind(queue, exchange)
     await channel.queue_delete(queue)
-    await channel.queue_declare(queue)
+    await channel.queue_declare(queue, durable=True)
     await send(channel, exchange)
     assert await bodies_in(channel, queue) == []
 

@@ -59,12 +59,12 @@ async def test_names_a_queue_for_which_the_client_has_no_name(broker, channel):
 async def test_counts_messages_and_consumers(broker, channel):
     queue = await broker.queue(channel)
     await publish(channel, queue, b"1", b"2")
-    declared = await channel.queue_declare(queue)
+    declared = await channel.queue_declare(queue, durable=True)
     assert (declared.message_count, declared.consumer_count) == (2, 0)
     found = await channel.basic_get(queue)
     assert found.delivery.message_count == 1
     await Arrivals.of(channel, queue)
-    assert (await channel.queue_declare(queue)).consumer_count == 1
+    assert (await channel.queue_declare(queue, durable=True)).consumer_count == 1
 
 
 async def test_purges_what_waits_and_not_what_is_delivered(broker, channel):
@@ -95,7 +95,7 @@ async def test_takes_settlements_of_messages_whose_queue_is_gone(broker, channel
     await channel.queue_delete(queue)
     await channel.basic_ack(first.delivery_tag)
     await channel.basic_reject(second.delivery_tag, requeue=True)
-    assert (await channel.queue_declare(queue)).message_count == 0
+    assert (await channel.queue_declare(queue, durable=True)).message_count == 0
 
 
 async def test_tells_consumers_that_their_queue_is_gone(broker, channel):

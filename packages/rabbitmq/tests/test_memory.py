@@ -335,20 +335,70 @@ async def test_ends_the_connection_of_who_sends_what_cannot_be(frames, reason):
     await client.ended.wait()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [{"x-max-priority": 5}, {"x-single-active-consumer": True}, {"x-delivery-limit": 3}],
-)
-async def test_refuses_rather_than_ignores_what_it_has_not(arguments, caplog):
-    caplog.set_level(logging.CRITICAL)
+async def channel_of_the_librarys():
     connection = aiormq.Connection("amqp://one:1/", transport_factory=MemoryFactory())
     await connection.connect()
-    channel = await connection.channel()
-    (name,) = arguments
-    with pytest.raises((aiormq.exceptions.AMQPError, asyncio.CancelledError)):
-        await channel.queue_declare("q", arguments=arguments)
-    await asyncio.wait([connection.closing])
-    assert f"memory:// has no {name}" in str(connection.closing.exception())
+    return await connection.channel()
+
+
+async def test_refuses_rather_than_ignores_streams(caplog):
+    caplog.set_level(logging.CRITICAL)
+    channel = await channel_of_the_librarys()
+    with pytest.raises(aiormq.exceptions.AMQPError, match="'stream' is none of classic, quorum"):
+        await channel.queue_declare("q", durable=True, arguments={"x-queue-type": "stream"})
+    await channel.connection.close()
+
+
+async def deliver(channel, *, cancelled, **arguments):
+    """Give a message of a new quorum queue to a consumer."""
+    arguments = {"x-queue-type": "quorum", **arguments}
+    await channel.queue_declare("q", durable=True, arguments=arguments)
+    delivered = asyncio.Queue()
+    channel.on_consumer_cancel_callbacks.add(cancelled.append)
+
+    async def take(message):
+        delivered.put_nowait(message)
+
+    await channel.basic_consume("q", take)
+    await channel.basic_publish(b"x", routing_key="q")
+    return await delivered.get()
+
+
+async def test_cancels_who_settles_nothing_for_half_an_hour():
+    channel, cancelled = await channel_of_the_librarys(), []
+    await deliver(channel, cancelled=cancelled)
+    broker("one").advance(1799)
+    assert (await channel.queue_declare("q", passive=True)).message_count == 0
+    assert cancelled == []
+    broker("one").advance(2)
+    assert (await channel.queue_declare("q", passive=True)).message_count == 1
+    assert [one.consumer_tag for one in cancelled] != []
+    await channel.connection.close()
+
+
+async def test_counts_the_time_of_each_message_from_its_delivery():
+    channel, cancelled = await channel_of_the_librarys(), []
+    first = await deliver(channel, cancelled=cancelled)
+    broker("one").advance(1000)
+    await channel.basic_publish(b"y", routing_key="q")
+    await channel.basic_ack(first.delivery_tag)
+    for seconds, count in ((1000, 0), (1000, 1)):
+        broker("one").advance(seconds)
+        assert (await channel.queue_declare("q", passive=True)).message_count == count
+        assert len(cancelled) == count
+    await channel.connection.close()
+
+
+async def test_turns_the_time_forward_for_what_waits_after_it_came_back():
+    channel = await channel_of_the_librarys()
+    arguments = {"x-delayed-retry-type": "all", "x-delayed-retry-min": 600_000}
+    message = await deliver(channel, cancelled=[], **arguments)
+    await channel.basic_cancel(message.delivery.consumer_tag)
+    await channel.basic_reject(message.delivery_tag, requeue=True)
+    for seconds, count in ((599, 0), (2, 1)):
+        broker("one").advance(seconds)
+        assert (await channel.queue_declare("q", passive=True)).message_count == count
+    await channel.connection.close()
 
 
 async def test_is_reached_by_the_name_in_a_url_of_the_librarys():

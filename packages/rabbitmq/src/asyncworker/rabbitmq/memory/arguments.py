@@ -5,19 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from asyncworker.rabbitmq.memory.errors import Refused
+from asyncworker.rabbitmq.memory.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
-TYPES: Final = ("classic", "quorum")
-MISSING: Final = (
-    "x-delivery-limit",
-    "x-max-priority",
-    "x-single-active-consumer",
-)
-"""What RabbitMQ has and this broker has not: better refused than silently not done."""
-COMPARED: Final = (
+CLASSIC, QUORUM = TYPES = ("classic", "quorum")
+OF_TYPE: Final = {
+    CLASSIC: ("x-max-priority", "x-queue-master-locator", "x-queue-mode", "x-queue-version"),
+    QUORUM: (
+        "x-consumer-disconnected-timeout",
+        "x-consumer-timeout",
+        "x-dead-letter-strategy",
+        "x-delayed-retry-max",
+        "x-delayed-retry-min",
+        "x-delayed-retry-type",
+        "x-delivery-limit",
+        "x-max-in-memory-bytes",
+        "x-max-in-memory-length",
+        "x-quorum-initial-group-size",
+    ),
+}
+"""What only queues of one type have."""
+ALL_TYPES: Final = (
     "x-dead-letter-exchange",
     "x-dead-letter-routing-key",
     "x-expires",
@@ -25,24 +36,32 @@ COMPARED: Final = (
     "x-max-length-bytes",
     "x-message-ttl",
     "x-overflow",
-    "x-queue-mode",
     "x-queue-type",
+    "x-single-active-consumer",
 )
+COMPARED: Final = (*ALL_TYPES, *OF_TYPE[CLASSIC], *OF_TYPE[QUORUM])
 """What may not differ when a queue is declared again; others are not looked at."""
+MAX_PRIORITY: Final = 255
+DELIVERY_LIMIT: Final = 20
+CONSUMER_TIMEOUT: Final = 1800.0
+DENIED: Final = (
+    "Feature `queue_master_locator` is deprecated.\n"
+    "By default, this feature is not permitted anymore.\n"
+)
 
-INTEGERS: Final = {
-    "byte": (-(2**7), 2**7),
-    "short": (-(2**15), 2**15),
-    "unsignedshort": (0, 2**16),
-    "signedint": (-(2**31), 2**31),
-    "unsignedint": (0, 2**32),
-}
-"""What RabbitMQ calls whole numbers, by size; larger ones are long."""
+
+class Delays(NamedTuple):
+    """Say which messages that come back wait, and for how long. Times are in seconds."""
+
+    which: str
+    least: float
+    most: float
 
 
 class Rules(NamedTuple):
     """Hold the arguments of a queue, checked. Times are in seconds."""
 
+    type: str = CLASSIC
     ttl: float | None = None
     expires: float | None = None
     max_length: int | None = None
@@ -50,6 +69,11 @@ class Rules(NamedTuple):
     overflow: str = "drop-head"
     dead_letter_exchange: str | None = None
     dead_letter_routing_key: str | None = None
+    single_active: bool = False
+    max_priority: int = 0
+    delivery_limit: int = DELIVERY_LIMIT
+    consumer_timeout: float | None = None
+    retry: Delays | None = None
 
 
 def rules_of(arguments: Mapping[str, Any], subject: str) -> Rules:
@@ -58,12 +82,16 @@ def rules_of(arguments: Mapping[str, Any], subject: str) -> Rules:
     subject: `queue 'name' in vhost 'name'`.
     Raises: Refused
     """
-    for name in MISSING:
-        if name in arguments:
-            raise Refused(540, f"memory:// has no {name}")
-    reader = _Reader(arguments, subject)
-    reader.one_of("x-queue-type", TYPES)
+    reader = Reader(arguments, subject)
+    kind = reader.one_of("x-queue-type", TYPES) or CLASSIC
+    check_known(arguments, subject, kind)
+    if "x-queue-master-locator" in arguments:
+        raise Refused(541, DENIED)
+    version = reader.whole("x-queue-version")
+    if version not in (None, 2):
+        raise reader.invalid("x-queue-version", f"\"unsupported queue version '{version}'\"")
     rules = Rules(
+        type=kind,
         ttl=reader.seconds("x-message-ttl", 0),
         expires=reader.seconds("x-expires", 1),
         max_length=reader.whole("x-max-length", 0),
@@ -71,76 +99,54 @@ def rules_of(arguments: Mapping[str, Any], subject: str) -> Rules:
         overflow=reader.one_of("x-overflow", OVERFLOWS) or "drop-head",
         dead_letter_exchange=reader.text("x-dead-letter-exchange"),
         dead_letter_routing_key=reader.text("x-dead-letter-routing-key"),
+        single_active=reader.flag("x-single-active-consumer"),
+        max_priority=reader.whole("x-max-priority", 0, MAX_PRIORITY) or 0,
     )
     if rules.dead_letter_routing_key is not None and rules.dead_letter_exchange is None:
         raise reader.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
-    return rules
+    return rules if kind == CLASSIC else _of_quorum(rules, reader)
 
 
-class _Reader:
-    def __init__(self, arguments: Mapping[str, Any], subject: str) -> None:
-        self._arguments = arguments
-        self._subject = subject
-
-    def invalid(self, name: str, reason: str) -> Refused:
-        return Refused(406, f"invalid arg '{name}' for {self._subject}: {reason}")
-
-    def whole(self, name: str, least: int) -> int | None:
-        value = self._arguments.get(name)
-        if value is None:
-            return None
-        if type(value) is not int:
-            raise self.invalid(name, "expected integer")
-        if value < least:
-            raise self.invalid(name, f"{{value_{'zero' if value == 0 else 'negative'},{value}}}")
-        return value
-
-    def seconds(self, name: str, least: int) -> float | None:
-        value = self.whole(name, least)
-        return None if value is None else value / 1000
-
-    def text(self, name: str) -> str | None:
-        value = self._arguments.get(name)
-        if not isinstance(value, str | None):
-            raise self.invalid(name, "expected a string")
-        return value
-
-    def one_of(self, name: str, choices: tuple[str, ...]) -> str | None:
-        value = self.text(name)
-        if value is not None and value not in choices:
-            raise self.invalid(name, f"{value!r} is none of {', '.join(choices)}")
-        return value
+def _of_quorum(rules: Rules, reader: Reader) -> Rules:
+    """Add what only quorum queues have. What makes no sense there counts as not said."""
+    limit = reader.loose("x-delivery-limit")
+    timeout = reader.seconds("x-consumer-timeout", 0)
+    return rules._replace(
+        overflow="drop-head" if rules.overflow == "reject-publish-dlx" else rules.overflow,
+        delivery_limit=DELIVERY_LIMIT if limit is None else limit,
+        consumer_timeout=CONSUMER_TIMEOUT if timeout is None else timeout,
+        retry=_delays(reader),
+    )
 
 
-def check_same(
-    subject: str, current: Mapping[str, Any], received: Mapping[str, Any], names: tuple[str, ...]
+def _delays(reader: Reader) -> Delays | None:
+    which = reader.raw("x-delayed-retry-type")
+    least = reader.loose("x-delayed-retry-min") or 0
+    most = reader.loose("x-delayed-retry-max") or 0
+    if which not in ("all", "failed", "returned") or least <= 0:
+        return None
+    return Delays(which, least / 1000, (most if most > 0 else least) / 1000)
+
+
+def check_properties(
+    rules: Rules, subject: str, *, durable: bool, auto_delete: bool, exclusive: bool
 ) -> None:
-    """Compare what is there with what is declared.
+    """Refuse what a new queue of its type cannot be.
 
-    subject: `queue 'name' in vhost 'name'`.
     Raises: Refused
     """
-    for name in names:
-        before, now = current.get(name), received.get(name)
-        if before != now:
-            typed = None in (before, now)
-            raise Refused(
-                406,
-                f"inequivalent arg {name!r} for {subject}: "
-                f"received {_shown(now, typed)} but current is {_shown(before, typed)}",
-            )
+    wanted = {"non-durable": not durable, "auto-delete": auto_delete, "exclusive-owner": exclusive}
+    for name, is_wanted in wanted.items():
+        if is_wanted and rules.type == QUORUM:
+            raise Refused(406, f"invalid property '{name}' for {subject}")
 
 
-def _shown(value: Any, typed: bool) -> str:
-    """Return a value as RabbitMQ shows it: with its type when the other one is none."""
-    if value is None:
-        return "none"
-    text = f"'{str(value).lower() if isinstance(value, bool) else value}'"
-    return f"the value {text} of type '{_type_of(value)}'" if typed else text
+def check_known(arguments: Mapping[str, Any], subject: str, kind: str) -> None:
+    """Refuse what only queues of another type have.
 
-
-def _type_of(value: Any) -> str:
-    if not isinstance(value, int):
-        return "longstr"
-    fitting = (name for name, (least, end) in INTEGERS.items() if least <= value < end)
-    return next(fitting, "long")
+    Raises: Refused
+    """
+    for name in (name for one in TYPES if one != kind for name in OF_TYPE[one]):
+        if name in arguments:
+            reason = f"invalid arg '{name}' for {subject} of queue type rabbit_{kind}_queue"
+            raise Refused(406, reason)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pamqp.commands import Basic
 from pamqp.commands import Channel as ChannelFrames
 
 from asyncworker.rabbitmq.frames import AROUND, BODY, HEADER
-from asyncworker.rabbitmq.memory.errors import Refused
+from asyncworker.rabbitmq.memory.errors import Refused, method_of
 from asyncworker.rabbitmq.memory.exchange_methods import EXCHANGE_METHODS
 from asyncworker.rabbitmq.memory.incoming import Incoming
 from asyncworker.rabbitmq.memory.message import Unsettled, content_header
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.session import Session
     from asyncworker.rabbitmq.memory.vhost import VirtualHost
 
+LATE: Final = (
+    "delivery acknowledgement on channel {} timed out. Timeout value used: -1 ms. This timeout "
+    "value can be configured, see consumers doc guide to learn more"
+)
 METHODS = {**EXCHANGE_METHODS, **QUEUE_METHODS, **MESSAGE_METHODS}
 
 
 class Channel:
     """Do what the client asks for on one channel.
 
-    prefetch: for consumers to come. prefetch_together: for all of the channel.
+    prefetch: for consumers to come.
     """
 
     def __init__(self, number: int, session: Session) -> None:
@@ -40,9 +44,6 @@ class Channel:
         self.consumers: dict[str, Consumer] = {}
         self.unsettled: dict[int, Unsettled] = {}
         self.prefetch = 0
-        self.prefetch_together = 0
-        self.consumed = 0
-        """How many unsettled messages were delivered to consumers."""
         self.published: int | None = None
         """How many messages were published since confirms were selected."""
         self.last_queue = ""
@@ -109,11 +110,10 @@ class Channel:
         """
         self._delivered += 1
         if ack:
-            one = self.unsettled[self._delivered] = Unsettled(entry, queue, consumer)
-            if consumer is not None:
-                self.consumed += 1
-                if self.observer is not None:
-                    self.observer.delivered(one)
+            one = self.unsettled[self._delivered] = Unsettled(entry, queue, consumer, self)
+            queue.lend(one)
+            if consumer is not None and self.observer is not None:
+                self.observer.delivered(one)
         return self._delivered
 
     def settled(self, number: int, *, multiple: bool) -> list[Unsettled]:
@@ -130,13 +130,34 @@ class Channel:
         return self.release(tags)
 
     def release(self, tags: Iterable[int]) -> list[Unsettled]:
-        """Return deliveries, no longer counted as unsettled."""
+        """Return deliveries, no longer counted as unsettled, but for what was taken back."""
         released = [self.unsettled.pop(tag) for tag in tags]
         for one in released:
+            one.queue.settle(one)
+            if one.consumer is not None and one.is_late:
+                one.consumer.late -= 1
+            elif one.consumer is not None:
+                one.consumer.unsettled -= 1
+        return [one for one in released if not one.is_late]
+
+    def take_back(self, late: list[Unsettled]) -> None:
+        """Return to their queue what the client was to settle by now.
+
+        The client is told by the cancellation of its consumer, which may have nothing more until
+        it has settled those, without effect. If it cannot be told so, its channel ends.
+        """
+        consumers = dict.fromkeys(one.consumer for one in late)
+        for one in late:
+            one.is_late = True
             if one.consumer is not None:
                 one.consumer.unsettled -= 1
-                self.consumed -= 1
-        return released
+                one.consumer.late += 1
+        self.put_back(late, failed=False)
+        for consumer in consumers:
+            if consumer in self.consumers.values() and self.session.knows_cancel:
+                self.send(Basic.Cancel(consumer.tag, nowait=True))
+            else:
+                self._fail(Refused(406, LATE.format(self._number)))
 
     def note(self, deliveries: Iterable[Unsettled], outcome: str) -> None:
         """Let an observer know how deliveries were settled."""
@@ -156,24 +177,25 @@ class Channel:
         unsettled = self.release(list(self.unsettled))
         for consumer in consumers.values():
             consumer.queue.drop(consumer)
-        self.put_back(unsettled)
+        self.put_back(unsettled, failed=True)
+        for consumer in consumers.values():
+            consumer.queue.deliver()
 
-    def put_back(self, deliveries: Iterable[Unsettled]) -> None:
+    def put_back(self, deliveries: Iterable[Unsettled], *, failed: bool) -> None:
         """Return messages to their queues, all of one queue together, to keep their order."""
         deliveries = list(deliveries)
         entries: dict[Queue, list[Entry]] = {}
         for one in deliveries:
             entries.setdefault(one.queue, []).append(one.entry)
         for queue, those in entries.items():
-            queue.put_back(those)
+            queue.put_back(those, failed=failed)
         # Last: to be seen as settled and not yet as waiting would be nowhere.
         self.note(deliveries, "requeued")
 
-    def _fail(self, error: Refused, frame: Any) -> None:
+    def _fail(self, error: Refused, frame: Any = None) -> None:
         if error.is_fatal:
             self.session.fail(error, frame)
             return
         self._is_closing = True
         self.end()
-        class_id, method_id = divmod(frame.index, 1 << 16)
-        self.send(ChannelFrames.Close(error.code, str(error)[:255], class_id, method_id))
+        self.send(ChannelFrames.Close(error.code, str(error)[:255], *method_of(frame)))

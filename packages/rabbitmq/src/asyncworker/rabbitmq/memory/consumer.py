@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pamqp.commands import Basic
 
@@ -12,28 +12,40 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.queue import Queue
 
 
+class Options(NamedTuple):
+    """Say how a consumer wants its messages.
+
+    timeout: the seconds within which it settles each, or None for what the queue says.
+    """
+
+    exclusive: bool = False
+    priority: int = 0
+    timeout: float | None = None
+
+
 class Consumer:
     """Pass messages of a queue to a channel, no more unsettled ones than prefetch says."""
 
     def __init__(
-        self, tag: str, queue: Queue, channel: Channel, *, no_ack: bool, exclusive: bool
+        self, tag: str, queue: Queue, channel: Channel, *, no_ack: bool, options: Options
     ) -> None:
         self.tag = tag
         self.queue = queue
-        self.exclusive = exclusive
+        self.exclusive = options.exclusive
+        self.priority = options.priority
+        self.timeout = options.timeout
+        self.unsettled = 0
+        self.late = 0
+        """How many deliveries the queue took back, which are still to be settled."""
         self._channel = channel
         self._no_ack = no_ack
         self._prefetch = channel.prefetch
-        self.unsettled = 0
 
     @property
     def has_room(self) -> bool:
         """Tell whether it takes one message more."""
-        if self._no_ack:
-            return True
-        together = self._channel.prefetch_together
-        return (not self._prefetch or self.unsettled < self._prefetch) and (
-            not together or self._channel.consumed < together
+        return self._no_ack or (
+            not self.late and (not self._prefetch or self.unsettled < self._prefetch)
         )
 
     def deliver(self, entry: Entry) -> None:
@@ -41,7 +53,7 @@ class Consumer:
         if not self._no_ack:
             self.unsettled += 1
         number = self._channel.hand_over(entry, self.queue, self, ack=not self._no_ack)
-        message = entry.message
+        message = self.queue.kind.shown(entry)
         deliver = Basic.Deliver(
             self.tag, number, entry.redelivered, message.exchange, message.routing_key
         )

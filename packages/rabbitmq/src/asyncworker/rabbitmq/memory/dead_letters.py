@@ -6,22 +6,18 @@ from copy import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pamqp.header import ContentHeader
-
-from asyncworker.rabbitmq.memory.message import Message
+from asyncworker.rabbitmq.memory.message import Message, header_of
 
 if TYPE_CHECKING:
-    from pamqp.commands import Basic
-
+    from asyncworker.rabbitmq.memory.message import Entry
     from asyncworker.rabbitmq.memory.queue import Queue
 
 DEATHS: Final = "x-death"
-_BEFORE_PROPERTIES: Final = 12
-"""Bytes of a content header that are not properties (2.3.5.2)."""
 
 
-def dead_letter(message: Message, queue: Queue, reason: str, exchange: str) -> Message:
+def dead_letter(entry: Entry, queue: Queue, reason: str, exchange: str) -> Message:
     """Return what goes to the dead-letter exchange: the message, and the story of its deaths."""
+    message = entry.message
     key = queue.rules.dead_letter_routing_key
     properties = copy(message.properties)
     properties.headers = _headers(message, queue.name, reason)
@@ -32,12 +28,8 @@ def dead_letter(message: Message, queue: Queue, reason: str, exchange: str) -> M
         routing_key=message.routing_key if key is None else key,
         header=header_of(properties),
         body=message.body,
+        failures=entry.failures,
     )
-
-
-def header_of(properties: Basic.Properties) -> bytes:
-    """Return properties as they are on the wire."""
-    return ContentHeader(properties=properties).marshal()[_BEFORE_PROPERTIES:]
 
 
 def is_cycle(message: Message, reason: str, target: str) -> bool:
@@ -57,6 +49,7 @@ def _headers(message: Message, queue: str, reason: str) -> dict[str, Any]:
     deaths = _deaths(message)
     for name, value in (("reason", reason), ("queue", queue), ("exchange", message.exchange)):
         headers.setdefault(f"x-first-death-{name}", value)
+        headers[f"x-last-death-{name}"] = value
     death = next(
         (one for one in deaths if (one.get("queue"), one.get("reason")) == (queue, reason)), None
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pamqp.base import Frame
+
 NAMES = {
     402: "INVALID_PATH",
     403: "ACCESS_REFUSED",
@@ -15,6 +20,7 @@ NAMES = {
     505: "UNEXPECTED_FRAME",
     530: "NOT_ALLOWED",
     540: "NOT_IMPLEMENTED",
+    541: "INTERNAL_ERROR",
 }
 
 
@@ -34,3 +40,8 @@ class Refused(Exception):
 def not_found(kind: str, name: str, vhost: str) -> Refused:
     """Return the answer to who asks for a queue or an exchange that is not there."""
     return Refused(404, f"no {kind} {name!r} in vhost {vhost!r}")
+
+
+def method_of(frame: Frame | None) -> tuple[int, int]:
+    """Return the class and the method that a close is about."""
+    return (0, 0) if frame is None else divmod(frame.index, 1 << 16)

@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Any, Final
 from pamqp.commands import Basic, Confirm
 from pamqp.commands import Channel as ChannelFrames
 
-from asyncworker.rabbitmq.memory.consumer import Consumer
+from asyncworker.rabbitmq.memory.arguments import check_known
+from asyncworker.rabbitmq.memory.consumer import Consumer, Options
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.queue_methods import queue_of
+from asyncworker.rabbitmq.memory.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asyncworker.rabbitmq.memory.channel import Channel
-    from asyncworker.rabbitmq.memory.message import Message
+    from asyncworker.rabbitmq.memory.message import Message, Unsettled
+    from asyncworker.rabbitmq.memory.queue import Queue
 
+NO_GET: Final = (
+    'basic.get operations are not supported by <<"quorum">> queues with single active consumer'
+)
 NO_ROUTE: Final = 312
 MAX_EXPIRATION: Final = 4_294_967_295
+MAX_SIZE: Final = 16 * 2**20
 
 
 def publish(channel: Channel, frame: Any, message: Message) -> None:
@@ -27,6 +34,9 @@ def publish(channel: Channel, frame: Any, message: Message) -> None:
 
     Raises: Refused
     """
+    size = len(message.body)
+    if size > MAX_SIZE:
+        raise Refused(406, f"message size {size} is larger than configured max size {MAX_SIZE}")
     exchange = channel.vhost.exchange(message.exchange)
     if exchange.internal:
         subject = channel.vhost.subject("exchange", exchange.name)
@@ -65,23 +75,20 @@ def _select(channel: Channel, frame: Any) -> Confirm.SelectOk:
 def _qos(channel: Channel, frame: Any) -> Basic.QosOk:
     if frame.prefetch_size:
         raise Refused(540, f"prefetch_size!=0 ({frame.prefetch_size})")
-    if frame.global_:
-        channel.prefetch_together = frame.prefetch_count
-        channel.fill()
-    else:
-        channel.prefetch = frame.prefetch_count
+    # For all consumers together (global) is no longer offered, and taken for each by itself.
+    channel.prefetch = frame.prefetch_count
     return Basic.QosOk()
 
 
 def _consume(channel: Channel, frame: Any) -> None:
     if frame.consumer_tag in channel.consumers:
         raise Refused(530, f"attempt to reuse consumer tag '{frame.consumer_tag}'")
-    if "x-priority" in (frame.arguments or {}):
-        raise Refused(540, "memory:// has no x-priority")
     queue = queue_of(channel, frame.queue)
+    subject = channel.vhost.subject("queue", queue.name)
+    options = _options(frame, queue, subject)
     tag = frame.consumer_tag or f"amq.ctag-{uuid.uuid4().hex[:22]}"
-    consumer = Consumer(tag, queue, channel, no_ack=frame.no_ack, exclusive=frame.exclusive)
-    queue.add(consumer, channel.vhost.subject("queue", queue.name))
+    consumer = Consumer(tag, queue, channel, no_ack=frame.no_ack, options=options)
+    queue.add(consumer, subject)
     channel.consumers[tag] = consumer
     # Deliveries come behind the answer.
     if not frame.nowait:
@@ -89,21 +96,36 @@ def _consume(channel: Channel, frame: Any) -> None:
     queue.deliver()
 
 
+def _options(frame: Any, queue: Queue, subject: str) -> Options:
+    arguments = frame.arguments or {}
+    check_known(arguments, subject, queue.rules.type)
+    reader = Reader(arguments, subject)
+    return Options(
+        exclusive=frame.exclusive,
+        priority=reader.whole("x-priority") or 0,
+        timeout=reader.seconds("x-consumer-timeout", 0),
+    )
+
+
 def _cancel(channel: Channel, frame: Any) -> Basic.CancelOk:
     consumer = channel.consumers.pop(frame.consumer_tag, None)
     if consumer is not None:
         consumer.queue.drop(consumer)
+        consumer.queue.deliver()
     return Basic.CancelOk(frame.consumer_tag)
 
 
 def _get(channel: Channel, frame: Any) -> Basic.GetEmpty | None:
     queue = queue_of(channel, frame.queue)
+    if queue.is_quorum and queue.rules.single_active:
+        subject = channel.vhost.subject("queue", queue.name)
+        raise Refused(405, f"cannot obtain access to locked {subject}. {NO_GET}")
     queue.use()
     entry = queue.get()
     if entry is None:
         return Basic.GetEmpty()
     number = channel.hand_over(entry, queue, None, ack=not frame.no_ack)
-    message = entry.message
+    message = queue.kind.shown(entry)
     answer = Basic.GetOk(
         number, entry.redelivered, message.exchange, message.routing_key, queue.depth
     )
@@ -117,20 +139,21 @@ def _ack(channel: Channel, frame: Any) -> None:
 
 
 def _nack(channel: Channel, frame: Any) -> None:
-    _refuse(channel, frame.delivery_tag, multiple=frame.multiple, requeue=frame.requeue)
+    deliveries = channel.settled(frame.delivery_tag, multiple=frame.multiple)
+    _refuse(channel, deliveries, requeue=frame.requeue, failed=False)
 
 
 def _reject(channel: Channel, frame: Any) -> None:
-    _refuse(channel, frame.delivery_tag, multiple=False, requeue=frame.requeue)
+    deliveries = channel.settled(frame.delivery_tag, multiple=False)
+    _refuse(channel, deliveries, requeue=frame.requeue, failed=True)
 
 
-def _refuse(channel: Channel, number: int, *, multiple: bool, requeue: bool) -> None:
-    deliveries = channel.settled(number, multiple=multiple)
+def _refuse(channel: Channel, deliveries: list[Unsettled], *, requeue: bool, failed: bool) -> None:
     if requeue:
-        channel.put_back(deliveries)
+        channel.put_back(deliveries, failed=failed)
     else:
         for one in deliveries:
-            is_sent = one.queue.discard(one.entry, "rejected")
+            is_sent = one.queue.discard(one.entry, "rejected", failed=failed)
             channel.note([one], "dead-lettered" if is_sent else "rejected")
     channel.fill()
 
@@ -138,7 +161,7 @@ def _refuse(channel: Channel, number: int, *, multiple: bool, requeue: bool) -> 
 def _recover(channel: Channel, frame: Any) -> Basic.RecoverOk | None:
     if not frame.requeue:
         raise Refused(540, "requeue=false")
-    channel.put_back(channel.release(list(channel.unsettled)))
+    channel.put_back(channel.release(list(channel.unsettled)), failed=False)
     channel.fill()
     return None if isinstance(frame, Basic.RecoverAsync) else Basic.RecoverOk()
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from asyncworker.rabbitmq.memory.alarm import Alarm, now
+from asyncworker.rabbitmq.memory.arguments import QUORUM
 from asyncworker.rabbitmq.memory.errors import Refused
-from asyncworker.rabbitmq.memory.message import Entry
+from asyncworker.rabbitmq.memory.kinds import Classic, Quorum
+from asyncworker.rabbitmq.memory.loans import Loans
+from asyncworker.rabbitmq.memory.store import Store
+from asyncworker.rabbitmq.memory.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from asyncworker.rabbitmq.memory.arguments import Rules
     from asyncworker.rabbitmq.memory.consumer import Consumer
-    from asyncworker.rabbitmq.memory.message import Message
+    from asyncworker.rabbitmq.memory.message import Entry, Message, Unsettled
 
 
 class Queue:
@@ -34,7 +36,7 @@ class Queue:
         owner: Any,
         arguments: Mapping[str, Any],
         rules: Rules,
-        dead_letter: Callable[[Queue, Message, str], bool],
+        dead_letter: Callable[[Queue, Entry, str], bool],
         remove: Callable[[Queue], object],
     ) -> None:
         self.name = name
@@ -43,14 +45,15 @@ class Queue:
         self.owner = owner
         self.arguments = arguments
         self.rules = rules
-        self.consumers: deque[Consumer] = deque()
+        self.is_quorum = rules.type == QUORUM
+        self.kind = Quorum(rules) if self.is_quorum else Classic(rules)
+        self.consumers = Turns(single=rules.single_active, gives_way=self.is_quorum)
         self.is_deleted = False
         self._dead_letter = dead_letter
         self._remove = remove
-        self._ready: list[Entry] = []
-        self._bytes = 0
-        self._position = 0
-        self._expiry = Alarm(self._run)
+        self._store = Store(rules, self.kind)
+        self._loans = Loans(self._take_back)
+        self._alarm = Alarm(self._run)
         self._disuse = Alarm(lambda: self._remove(self))
         self.use()
 
@@ -58,7 +61,7 @@ class Queue:
     def depth(self) -> int:
         """Count what waits to be delivered."""
         self._expire()
-        return len(self._ready)
+        return len(self._store.ready)
 
     def use(self) -> None:
         """Start the time anew after which a queue that nobody uses is deleted."""
@@ -68,63 +71,85 @@ class Queue:
     def publish(self, message: Message) -> bool:
         """Take a message; return whether there was room for it."""
         self._expire()
-        if self.rules.overflow != "drop-head" and self._is_full(1, len(message.body)):
+        entry = self._store.entry_of(message)
+        if self.rules.overflow != "drop-head" and self._store.is_full(1, len(message.body)):
             if self.rules.overflow == "reject-publish-dlx":
-                self._dead_letter(self, message, "maxlen")
+                self._dead_letter(self, entry, "maxlen")
             return False
-        self._position += 1
-        self._push(Entry(self._position, message, self._expiry_of(message)))
+        self._store.ready.push(entry)
         self._hand_out()
+        # A classic queue marks only what had to wait.
+        entry.redelivered = message.failures > 0
         self._run()
         return True
 
-    def put_back(self, entries: Iterable[Entry]) -> None:
-        """Take messages that were delivered, each to where it was."""
+    def put_back(self, entries: Iterable[Entry], *, failed: bool) -> None:
+        """Take messages that were delivered. `failed` is whether that counts against them."""
         if self.is_deleted:
             return
         for entry in entries:
             entry.redelivered = True
-            self._push(entry)
+            entry.returns += 1
+            entry.failures += failed
+            if self.kind.is_spent(entry):
+                self._dead_letter(self, entry, "delivery_limit")
+            else:
+                self._store.put_back(entry, self.kind.delay_of(entry, failed=failed))
         self._run()
 
     def get(self) -> Entry | None:
         """Return the first message, or None."""
         self._expire()
-        return self._pop() if self._ready else None
+        return self._store.ready.pop() if self._store.ready else None
 
-    def discard(self, entry: Entry, reason: str) -> bool:
+    def lend(self, one: Unsettled) -> None:
+        """Have a delivery settled in time, if the queue sets any."""
+        seconds = self.rules.consumer_timeout
+        if seconds is not None:
+            own = None if one.consumer is None else one.consumer.timeout
+            self._loans.add(one, seconds if own is None else own)
+
+    def settle(self, one: Unsettled) -> None:
+        """Mind a delivery no longer."""
+        self._loans.end(one)
+
+    def discard(self, entry: Entry, reason: str, *, failed: bool = False) -> bool:
         """Drop a message, or send it where the queue sends dead letters; return whether it was."""
-        return not self.is_deleted and self._dead_letter(self, entry.message, reason)
+        entry.failures += failed
+        return not self.is_deleted and self._dead_letter(self, entry, reason)
 
     def waiting(self) -> list[Message]:
         """Return what waits, in order."""
         self._expire()
-        return [entry.message for entry in sorted(self._ready)]
+        return [entry.message for entry in self._store.ready]
 
     def later(self) -> None:
         """Mind that the time was turned forward."""
         self._disuse.again()
+        self._loans.again()
         self._run()
 
     def purge(self) -> int:
         """Drop what waits, and return how much that was."""
-        count = self.depth
-        self._ready.clear()
-        self._bytes = 0
-        return count
+        self._expire()
+        return self._store.clear()
 
     def add(self, consumer: Consumer, subject: str) -> None:
         """Let a consumer have messages.
 
         Raises: Refused
         """
-        if self.consumers and (consumer.exclusive or self.consumers[0].exclusive):
+        # Quorum queues take no notice of `exclusive`.
+        if not self.is_quorum and (
+            any(one.exclusive for one in self.consumers)
+            or (consumer.exclusive and (self.consumers or self.rules.single_active))
+        ):
             raise Refused(403, f"{subject} in exclusive use")
-        self.consumers.append(consumer)
+        self.consumers.add(consumer)
         self.use()
 
     def drop(self, consumer: Consumer) -> None:
-        """Let a consumer have nothing more."""
+        """Let a consumer have nothing more. It may be another one's turn then: see `deliver()`."""
         if consumer in self.consumers and not self.is_deleted:
             self.consumers.remove(consumer)
             self.use()
@@ -139,62 +164,39 @@ class Queue:
         """End; return how many messages are lost with it."""
         count = 0 if self.is_deleted else self.purge()
         self.stop()
-        consumers, self.consumers = self.consumers, deque()
-        for consumer in consumers:
+        for consumer in list(self.consumers):
+            self.consumers.remove(consumer)
             consumer.cancel()
         return count
 
     def stop(self) -> None:
         """Forget everything, and have nothing due any more; no loop need run."""
         self.is_deleted = True
-        self._ready.clear()
-        self._expiry.set(None)
+        self._store.clear()
+        self._loans.stop()
+        self._alarm.set(None)
         self._disuse.set(None)
 
     def _run(self) -> None:
         """Do all that is due."""
+        self._store.ripen()
         self._expire()
         self._hand_out()
-        while self.rules.overflow == "drop-head" and self._is_full(0, 0):
-            self.discard(self._pop(), "maxlen")
-        self._expiry.set(self._ready[0].expires_at if self._ready else None)
+        if self.rules.overflow == "drop-head":
+            for entry in self._store.excess():
+                self.discard(entry, "maxlen")
+        self._alarm.set(self._store.next_due())
 
     def _expire(self) -> None:
-        """Drop what is too old. Only the first message is looked at, as RabbitMQ does."""
-        while self._ready and (at := self._ready[0].expires_at) is not None and at <= now():
-            self.discard(self._pop(), "expired")
+        for entry in self._store.expired():
+            self.discard(entry, "expired")
 
     def _hand_out(self) -> None:
-        while self._ready and (consumer := self._consumer_with_room()) is not None:
-            consumer.deliver(self._pop())
+        while self._store.ready and (consumer := self.consumers.take()) is not None:
+            consumer.deliver(self._store.ready.pop())
 
-    def _consumer_with_room(self) -> Consumer | None:
-        for _ in range(len(self.consumers)):
-            consumer = self.consumers[0]
-            self.consumers.rotate(-1)
-            if consumer.has_room:
-                return consumer
-        return None
-
-    def _push(self, entry: Entry) -> None:
-        heappush(self._ready, entry)
-        self._bytes += len(entry.message.body)
-
-    def _pop(self) -> Entry:
-        entry = heappop(self._ready)
-        self._bytes -= len(entry.message.body)
-        return entry
-
-    def _is_full(self, messages: int, size: int) -> bool:
-        """Tell whether with so many messages and bytes more the queue would hold too much."""
-        most, most_bytes = self.rules.max_length, self.rules.max_bytes
-        return (most is not None and len(self._ready) + messages > most) or (
-            most_bytes is not None and self._bytes + size > most_bytes
-        )
-
-    def _expiry_of(self, message: Message) -> float | None:
-        own = message.properties.expiration
-        times = [int(own) / 1000] if own is not None else []
-        if self.rules.ttl is not None:
-            times.append(self.rules.ttl)
-        return now() + min(times) if times else None
+    def _take_back(self, late: list[Unsettled]) -> None:
+        """Take from clients what they have not settled in time."""
+        channels = dict.fromkeys(one.channel for one in late)
+        for channel in channels:
+            channel.take_back([one for one in late if one.channel is channel])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pamqp.commands import Queue as Frames
 
+from asyncworker.rabbitmq.memory.arguments import QUORUM
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.exchange import Binding
 from asyncworker.rabbitmq.memory.exchange_methods import RESERVED, reserved
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.channel import Channel
     from asyncworker.rabbitmq.memory.exchange import Exchange
     from asyncworker.rabbitmq.memory.queue import Queue
+
+UNCONDITIONAL: Final = "queue.delete operations with {} flag set are not supported by quorum queues"
+UNNAMED: Final = "Cannot declare a server-named queue for type rabbit_quorum_queue"
 
 
 def queue_of(channel: Channel, name: str) -> Queue:
@@ -36,6 +40,8 @@ def _declare(channel: Channel, frame: Any) -> Frames.DeclareOk:
         name = frame.queue or f"amq.gen-{uuid.uuid4().hex[:22]}"
         if frame.queue.startswith(RESERVED) and name not in channel.vhost.queues:
             raise reserved("queue", name)
+        if not frame.queue and (frame.arguments or {}).get("x-queue-type") == QUORUM:
+            raise Refused(406, UNNAMED)
         queue = channel.vhost.declare_queue(
             name,
             durable=frame.durable,
@@ -77,6 +83,9 @@ def _delete(channel: Channel, frame: Any) -> Frames.DeleteOk:
         return Frames.DeleteOk(0)
     queue = queue_of(channel, frame.queue)
     subject = channel.vhost.subject("queue", queue.name)
+    for flag in ("if-unused", "if-empty"):
+        if queue.is_quorum and getattr(frame, flag.replace("-", "_")):
+            raise Refused(540, f"cannot delete {subject}. {UNCONDITIONAL.format(flag)}")
     if frame.if_unused and queue.consumers:
         raise Refused(406, f"{subject} in use")
     if frame.if_empty and queue.depth:

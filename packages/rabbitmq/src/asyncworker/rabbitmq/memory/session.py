@@ -11,7 +11,7 @@ from pamqp.exceptions import PAMQPException
 
 from asyncworker.rabbitmq.frames import AROUND, BODY, END, HEADER, HEARTBEAT, METHOD, START
 from asyncworker.rabbitmq.memory.channel import Channel
-from asyncworker.rabbitmq.memory.errors import Refused
+from asyncworker.rabbitmq.memory.errors import Refused, method_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -179,8 +179,3 @@ class Session:
             self._hang_up()
         elif isinstance(frame, Connection.UpdateSecret):
             self.send(0, Connection.UpdateSecretOk())
-
-
-def method_of(frame: Frame | None) -> tuple[int, int]:
-    """Return the class and the method that a close is about."""
-    return (0, 0) if frame is None else divmod(frame.index, 1 << 16)

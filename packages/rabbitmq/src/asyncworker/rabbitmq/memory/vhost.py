@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.rabbitmq.memory.arguments import COMPARED, check_same, rules_of
+from asyncworker.rabbitmq.memory.arguments import CLASSIC, COMPARED, check_properties, rules_of
 from asyncworker.rabbitmq.memory.dead_letters import dead_letter, is_cycle
 from asyncworker.rabbitmq.memory.errors import Refused, not_found
 from asyncworker.rabbitmq.memory.exchange import ALTERNATE, TYPES, Binding, Exchange
 from asyncworker.rabbitmq.memory.queue import Queue
+from asyncworker.rabbitmq.memory.sameness import check_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from asyncworker.rabbitmq.memory.message import Message
+    from asyncworker.rabbitmq.memory.message import Entry, Message
 
 FIRST: Final = (
     ("", "direct"),
@@ -105,16 +106,20 @@ class VirtualHost:
             wanted = {"durable": durable, "auto_delete": auto_delete}
             check_same(subject, current, wanted, tuple(wanted))
             rules_of(arguments, subject)
-            check_same(subject, queue.arguments, arguments, COMPARED)
+            check_same(subject, _typed(queue.arguments), _typed(arguments), COMPARED)
             queue.use()
             return queue
+        rules = rules_of(arguments, subject)
+        check_properties(
+            rules, subject, durable=durable, auto_delete=auto_delete, exclusive=exclusive
+        )
         self.queues[name] = queue = Queue(
             name,
             durable=durable,
             auto_delete=auto_delete,
             owner=owner,
             arguments=arguments,
-            rules=rules_of(arguments, subject),
+            rules=rules,
             dead_letter=self._dead_letter,
             remove=self.delete_queue,
         )
@@ -135,7 +140,7 @@ class VirtualHost:
         Raises: Refused
         """
         if type not in TYPES:
-            raise Refused(503, f"unknown exchange type {type!r}")
+            raise Refused(406, f"unknown exchange type {type!r}")
         wanted: dict[str, Any] = {
             "type": type,
             "durable": durable,
@@ -197,12 +202,12 @@ class VirtualHost:
             else:
                 found[one] = None
 
-    def _dead_letter(self, queue: Queue, message: Message, reason: str) -> bool:
+    def _dead_letter(self, queue: Queue, entry: Entry, reason: str) -> bool:
         """Send a message on, and return whether any queue took it."""
         name = queue.rules.dead_letter_exchange
         if name is None or name not in self.exchanges:
             return False
-        letter = dead_letter(message, queue, reason, name)
+        letter = dead_letter(entry, queue, reason, name)
         targets = self.route(letter, self.exchanges[name])
         targets = [one for one in targets if not is_cycle(letter, reason, one.name)]
         # All of them: any() would stop at the first that takes it.
@@ -213,3 +218,8 @@ class VirtualHost:
         for exchange in list(self.exchanges.values()):
             for binding in [one for one in exchange.bindings if one.destination is destination]:
                 self.unbind(exchange, binding)
+
+
+def _typed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments that name the type of the queue."""
+    return {"x-queue-type": CLASSIC, **arguments}

@@ -1,0 +1,67 @@
+"""Whose turn it is among the consumers of a queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asyncworker.rabbitmq.memory.consumer import Consumer
+
+
+class Turns:
+    """Choose the consumer of the highest priority that has room, and equal ones in turn.
+
+    single: whether only one is served, and another one when that is gone. gives_way: whether that
+    one, once it has settled what it has, goes for one of a higher priority that came later.
+    """
+
+    def __init__(self, *, single: bool, gives_way: bool) -> None:
+        self._single = single
+        self._gives_way = gives_way
+        self._all: list[Consumer] = []
+        self._active: Consumer | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Consumer]:
+        return iter(self._all)
+
+    def add(self, consumer: Consumer) -> None:
+        """Take a consumer."""
+        self._all.append(consumer)
+        self._served()
+
+    def remove(self, consumer: Consumer) -> None:
+        """Forget a consumer."""
+        self._all.remove(consumer)
+        self._served()
+
+    def take(self) -> Consumer | None:
+        """Return the next one to get a message, if any has room."""
+        choice = self._served() if self._single else self._all
+        chosen = _highest([one for one in choice if one.has_room])
+        if chosen is not None and not self._single:
+            self._all.remove(chosen)
+            self._all.append(chosen)
+        return chosen
+
+    def _served(self) -> list[Consumer]:
+        """Return the active one, if there is one and it may have more."""
+        best = _highest([one for one in self._all if not one.late])
+        active = self._active
+        if active not in self._all:
+            active = best
+        elif active.late or (self._gives_way and best and best.priority > active.priority):
+            if active.unsettled:
+                return []
+            active = best
+        self._active = active
+        return [] if active is None else [active]
+
+
+def _highest(consumers: list[Consumer]) -> Consumer | None:
+    """Return the one of the highest priority, the first of several."""
+    return max(consumers, key=lambda one: one.priority, default=None)
