@@ -13,17 +13,11 @@ import pytest
 from asyncworker import Actions, App, Events, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection, Queue
 
-pytestmark = pytest.mark.usefixtures("path", "real")
+pytestmark = pytest.mark.usefixtures("path")
 
 MILLISECONDS = 1000
 HINT = "the broker waits 1000 ms for a message to be settled"
 TAKEN_BACK = "the broker took the consumer of queue"
-
-
-@pytest.fixture
-def real(path):
-    if path == "memory":
-        pytest.skip("memory:// counts no deliveries")
 
 
 @pytest.fixture

@@ -12,18 +12,12 @@ from asyncworker.rabbitmq import AMQPConnection, Queue
 from asyncworker.rabbitmq.delivery_limit import DEFAULT_LIMIT, KEPT_FROM
 from tests.faults.proxy import Proxy
 
-pytestmark = pytest.mark.usefixtures("path", "real")
+pytestmark = pytest.mark.usefixtures("path")
 
 TIMES = 26
 """More often than a quorum queue lets a message come back since RabbitMQ 4.0."""
 COUNT = 50
 KEPT = "they go on at the end of the queue"
-
-
-@pytest.fixture
-def real(path):
-    if path == "memory":
-        pytest.skip("memory:// counts no deliveries")
 
 
 @pytest.fixture
