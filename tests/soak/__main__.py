@@ -6,6 +6,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from random import SystemRandom
 
@@ -20,6 +21,7 @@ def main() -> int:
     # The faults are on purpose: what libraries say about them is no news.
     for library in ("aio_pika", "aiormq", "asyncio"):
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", module="aio_pika|aiormq")
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     kept = False
     say(f"seed {arguments.seed}, {arguments.minutes:g} minutes")

@@ -4,10 +4,10 @@ import asyncio
 import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import chain, repeat
 
-from scripts.rabbitmq import Broker
+from scripts.rabbitmq import Broker, BrokerError
 from tests.faults.event_server import EventServer
 from tests.soak.bound import Broken
 from tests.soak.crew import Member
@@ -106,8 +106,10 @@ class Breaker:
     async def _close_one(self, fault: Fault) -> None:
         lines = (await self._ctl("list_connections", "user", "pid")).splitlines()
         pids = [line.split("\t")[1] for line in lines if line.startswith("soak\t")]
-        if pids:
-            await self._ctl("close_connection", pids[int(fault.chance * len(pids))], "on purpose")
+        # It may be gone by itself meanwhile.
+        with suppress(BrokerError):
+            for pid in pids[int(fault.chance * len(pids)) :][:1]:
+                await self._ctl("close_connection", pid, "on purpose")
         self._count(fault)
 
     async def _alarm(self, fault: Fault) -> None:
