@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.proxy import Proxy
@@ -12,6 +11,8 @@ from tests.soak.bound import PREFETCH
 from tests.soak.traffic import HEARTBEAT
 
 SCRIPT = WORKERS / "soaking.py"
+START = 300.0
+"""Seconds that a worker may take until it listens, which are a few if the machine is idle."""
 END = 40.0
 """Seconds that a worker may take to end: its own deadline of 20, and as much for the machine."""
 FOR_EVER = 10.0**6
@@ -102,11 +103,13 @@ class Member:
 
     async def _up(self) -> None:
         """Wait until it listens."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(END):
+        try:
+            async with asyncio.timeout(START):
                 # Another process does not tell of its own accord.
                 while not self._ended.is_set() and not await listens(self.port):  # noqa: ASYNC110
                     await asyncio.sleep(INTERVAL)
+        except TimeoutError:
+            self.troubles.append(f"the {self.name} worker did not listen within {START:g} s")
 
     def _judge(self, code: int) -> None:
         allowed = {

@@ -25,7 +25,7 @@ from tests.soak.schedule import WORKERS, Fault, draw
 from tests.soak.summary import Summary
 from tests.soak.traffic import QUEUES, Publisher, declare, pause, send_events, send_requests
 
-LIMIT = 180.0
+LIMIT = 300.0
 """Seconds that the start, the last recovery, and handling what is left may take."""
 LOOK = 0.5
 
