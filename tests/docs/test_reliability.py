@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from scripts.pages.phrases import Phrases, figures
-from tests.faults import marks, portuguese, table
+from tests.faults import marks, portuguese, report, table
 from tests.faults.drill import Row
+from tests.faults.run import Run
+from tests.soak.summary import HEAD, Summary, markdown
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "reliability.md"
@@ -46,18 +48,22 @@ def texts_of_the_drills():
 
 
 def test_every_text_of_the_drills_is_translated():
-    texts = texts_of_the_drills() | {*table.HEAD, "kept", "BROKEN"}
+    texts = texts_of_the_drills() | {*table.HEAD, *HEAD, "Soak", "kept", "BROKEN"}
     assert portuguese.PHRASES.missing(texts) == []
     assert sorted(portuguese.PHRASES.texts.keys() - texts) == []
 
 
-def test_both_pages_show_the_same_run():
+def test_the_page_shows_the_runs_that_were_kept():
+    assert marks.run_of(PAGE) == report.kept()
+
+
+def test_both_pages_show_the_same_runs():
     assert marks.run_of(IN_PORTUGUESE) == portuguese.translated(marks.run_of(PAGE))
 
 
 def test_a_run_is_translated_with_its_figures():
     row = Row("Retries", "Handler raises [two lengths]", 1492, 0, (3, 50), (2.5, 15), "BROKEN")
-    assert portuguese.translated(table.markdown([row])) == (
+    assert portuguese.translated(table.markdown([[row]])) == (
         "### Novas tentativas\n\n"
         "| falha | tratadas | perdidas | duplicatas | segundos até se recuperar | veredito |\n"
         "| --- | ---: | ---: | ---: | ---: | --- |\n"
@@ -67,19 +73,62 @@ def test_a_run_is_translated_with_its_figures():
 
 
 def test_what_a_run_was_made_with_is_translated():
-    said = (
-        "Run of 2026-01-02 03:04 UTC, on Linux x86_64 with 2 CPUs: Python 3.11.7.\n\n"
-        "84 drills; 83 kept their promise, 1 did not.\n"
+    rows = (Row("Retries", "Something", None, None, None, None, "BROKEN"),)
+    run = Run("2026-01-02 03:04 UTC", "Linux x86_64 with 2 CPUs", {"Python": "3.11.7"}, rows)
+    assert portuguese.translated(str(run)) == (
+        "Execução de 2026-01-02 03:04 UTC, em Linux x86_64 com 2 CPUs: Python 3.11.7. "
+        "1 ensaios; 0 cumpriram a promessa, 1 não."
     )
-    assert portuguese.translated(said) == (
-        "Execução de 2026-01-02 03:04 UTC, em Linux x86_64 com 2 CPUs: Python 3.11.7.\n\n"
-        "84 ensaios; 83 cumpriram a promessa, 1 não.\n"
+
+
+def test_several_runs_stand_side_by_side():
+    name = ("Retries", "Handler raises")
+    old = Row(*name, 1492, 0, (3, 50), (2.5, 15), "kept")
+    new = Row(*name, 1500, 0, (4, 60), (0.1, 15), "BROKEN")
+    only_new = Row("Retries", "New", None, 0, (7, 7), None, "kept")
+    lines = table.markdown([[old], [new, only_new]]).splitlines()
+    assert lines[-2:] == [
+        (
+            "| Handler raises | 1,492 · 1,500 | 0 | 3 (≤ 50) · 4 (≤ 60) | 2.5 · 0.1 (≤ 15) "
+            "| kept · BROKEN |"
+        ),
+        "| New | - | - · 0 | - · 7 (≤ 7) | - | - · kept |",
+    ]
+    assert portuguese.translated(lines[-2]) == (
+        "| O handler levanta uma exceção | 1.492 · 1.500 | 0 | 3 (≤ 50) · 4 (≤ 60) "
+        "| 2,5 · 0,1 (≤ 15) | cumprida · QUEBRADA |\n"
+    )
+
+
+def test_a_run_that_was_kept_is_the_same_again(tmp_path):
+    run = Run.made([Row("Retries", "New", 1, 0, (0, 7), (0.1, 15), "kept")], "4.3.6")
+    run.write(tmp_path / "rabbitmq-4.3.json")
+    assert Run.all(tmp_path) == [run]
+
+
+def test_runs_are_in_the_order_of_their_brokers(tmp_path):
+    for broker in ("4.0.5", "3.10.8", "3.9.1"):
+        Run.made([], broker).write(tmp_path / f"rabbitmq-{broker}.json")
+    assert [run.broker for run in Run.all(tmp_path)] == ["3.9.1", "3.10.8", "4.0.5"]
+
+
+def test_a_soak_is_a_row_in_both_languages(tmp_path):
+    soak = Summary(7, 60, "4.3.6", "3.14.10", "2026-01-02", faults={"a": 400}, allowed=1000)
+    soak.write(tmp_path / "soak-4.3.json")
+    row = markdown(Summary.all(tmp_path)).splitlines(keepends=True)[-1]
+    assert row == (
+        "| RabbitMQ 4.3.6, Python 3.14.10 | 2026-01-02 | 60 | 7 | 400 | 0 | 0 | 0 (≤ 1,000) | 0.0 "
+        "| kept |\n"
+    )
+    assert portuguese.translated(row) == (
+        "| RabbitMQ 4.3.6, Python 3.14.10 | 2026-01-02 | 60 | 7 | 400 | 0 | 0 | 0 (≤ 1.000) | 0,0 "
+        "| cumprida |\n"
     )
 
 
 def test_a_text_without_translation_stays_english():
     row = Row("New", "Something new [1,000 | more]", None, None, None, None, "kept")
-    assert portuguese.translated(table.markdown([row])).splitlines()[-1] == (
+    assert portuguese.translated(table.markdown([[row]])).splitlines()[-1] == (
         "| Something new [1,000 \\| more] | - | - | - | - | cumprida |"
     )
 

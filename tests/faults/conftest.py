@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from scripts.rabbitmq import Broker
-from tests.faults import marks, report, table
+from tests.faults import table
 from tests.faults.drill import Drill, Row
 from tests.faults.proxy import Proxy
 from tests.faults.queues import Queues
+from tests.faults.run import Run
 from tests.faults.worker import WORKERS, Worker
 
 ROWS = pytest.StashKey[list[Row]]()
@@ -20,22 +21,17 @@ BROKER = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--report", type=Path, help="write the drills' table into this file")
+    parser.addoption("--record", type=Path, help="keep what the drills came to in this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
-    page = config.getoption("report", None)
-    # That shows now, not after all drills.
-    if page and not marks.has_place(page):
-        lines = f"{marks.BEGIN}{marks.END}".splitlines()
-        raise pytest.UsageError(f"--report {page}: no page with the lines {' and '.join(lines)}")
 
 
 @pytest.fixture(scope="session")
 def private_node(private_node: Broker, pytestconfig: pytest.Config) -> Broker:
-    """The broker that drills break; a report tells its version."""
-    if pytestconfig.getoption("report", None):
+    """The broker that drills break; a record tells its version."""
+    if pytestconfig.getoption("record", None):
         pytestconfig.stash[BROKER] = private_node.ctl("version").strip()
     return private_node
 
@@ -75,8 +71,8 @@ def pytest_terminal_summary(
         return
     terminalreporter.section("fault drills")
     terminalreporter.write_line(table.text(rows))
-    if page := config.getoption("report", None):
-        report.write(page, rows, config.stash.get(BROKER, None))
+    if file := config.getoption("record", None):
+        Run.made(rows, config.stash.get(BROKER, None)).write(file)
 
 
 @pytest.fixture

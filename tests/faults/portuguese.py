@@ -10,12 +10,17 @@ from pathlib import Path
 from scripts.pages.languages import in_portuguese
 from scripts.pages.phrases import Phrases, figures
 from tests.faults.marks import has_place, put_run, run_of
+from tests.faults.table import BETWEEN
 
 PHRASES = Phrases.read(Path(__file__).with_name("portuguese.toml"))
 HEADING = "### "
 CELL = re.compile(r"(?<!\\)\|")
 FAULT = re.compile(r"(?P<fault>.*?)( \[(?P<case>[^\]]*)\])?")
 SENTENCES = (
+    (
+        re.compile(r"In each cell stand the values of these runs, in this order; one is for all:"),
+        "Em cada célula estão os valores destas execuções, nesta ordem; um só vale para todas:",
+    ),
     (
         re.compile(r"Run of (.*), on (.*) with (\d+) CPUs: (.*)"),
         r"Execução de \1, em \2 com \3 CPUs: \4",
@@ -51,7 +56,8 @@ def _line(line: str) -> str:
 
 def _row(line: str) -> str:
     first, *middle, last = (cell.strip() for cell in CELL.split(line)[1:-1])
-    cells = [_fault(first), *map(_cell, middle), PHRASES(last)]
+    verdict = BETWEEN.join(map(PHRASES, last.split(BETWEEN)))
+    cells = [_fault(first), *map(_cell, middle), verdict]
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -1,43 +1,41 @@
-"""The page that shows the drills' table, and what run it comes from."""
+"""The page that shows what the drills and the soaks came to, from the runs that were kept.
 
-import os
-import platform
+python -m tests.faults.report docs/reliability.md writes it, and its Portuguese one.
+"""
+
+import sys
 from collections.abc import Collection
-from datetime import UTC, datetime
-from importlib.metadata import distributions, version
 from pathlib import Path
 
 from tests.faults import marks, portuguese, table
-from tests.faults.drill import Row
+from tests.faults.run import RESULTS, Run
+from tests.soak.summary import Summary, markdown
 
-LIBRARIES = ("aio-pika", "aiormq", "aiohttp", "pydantic")
+ORDER = "In each cell stand the values of these runs, in this order; one is for all:"
 
 
-def write(page: Path, rows: Collection[Row], broker: str | None) -> None:
-    """Put the rows of a run between the marks of a page, and of its Portuguese one.
+def text(runs: Collection[Run], soaks: Collection[Summary]) -> str:
+    """Return what stands between the marks of the page."""
+    origins = "\n".join(f"- {run}" for run in runs)
+    parts = [ORDER, origins, table.markdown([run.rows for run in runs])]
+    if soaks:
+        parts.append(f"### Soak\n\n{markdown(soaks)}")
+    return "\n" + "\n\n".join(part.rstrip() for part in parts) + "\n\n"
 
-    broker: the version of the RabbitMQ that was broken, if one was.
-    """
-    marks.put_run(page, f"\n{_origin(broker)}\n\n{_count(rows)}\n\n{table.markdown(rows)}\n")
+
+def kept(folder: Path = RESULTS) -> str:
+    """Return what the runs that were kept come to."""
+    return text(Run.all(folder), Summary.all(folder))
+
+
+def main(page: Path) -> None:
+    """Write both pages."""
+    if not marks.has_place(page):
+        lines = f"{marks.BEGIN}{marks.END}".splitlines()
+        sys.exit(f"{page}: no page with the lines {' and '.join(lines)}")
+    marks.put_run(page, kept())
     portuguese.write(page)
 
 
-def _origin(broker: str | None) -> str:
-    """Say when a run was made, on what, and with which versions."""
-    ours = sorted(
-        one.name for one in distributions() if one.name.lower().startswith("asyncworker-")
-    )
-    versions = [
-        f"Python {platform.python_version()}",
-        *([f"RabbitMQ {broker}"] if broker else []),
-        *(f"{name} {version(name)}" for name in (*ours, *LIBRARIES)),
-    ]
-    return (
-        f"Run of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, on {platform.system()} "
-        f"{platform.machine()} with {os.cpu_count()} CPUs: {', '.join(versions)}."
-    )
-
-
-def _count(rows: Collection[Row]) -> str:
-    kept = sum(row.verdict == "kept" for row in rows)
-    return f"{len(rows)} drills; {kept} kept their promise, {len(rows) - kept} did not."
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

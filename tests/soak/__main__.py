@@ -30,6 +30,8 @@ def main() -> int:
             soak = Soak(node, folder, arguments.seed, arguments.minutes)
             summary = asyncio.run(soak.run())
         say("\n".join(summary.lines()))
+        if arguments.record:
+            summary.write(arguments.record)
         kept = not summary.failures
     finally:
         if kept:
@@ -45,6 +47,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("hatch run soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
+    parser.add_argument("--record", type=Path, help="keep what it came to in this file")
     return parser.parse_args()
 
 

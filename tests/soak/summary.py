@@ -1,13 +1,29 @@
 """What came of a soak."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
 
 from tests.faults.ledger import Ledger
+from tests.faults.run import order
 from tests.soak.record import kind_of
 
 SHOWN = 10
+HEAD = (
+    "with",
+    "date",
+    "minutes",
+    "seed",
+    "faults",
+    "confirmed",
+    "lost",
+    "duplicates",
+    "seconds to recover",
+    "verdict",
+)
 
 
 def command(seed: int, minutes: float) -> str:
@@ -33,6 +49,17 @@ class Summary:
     longest: float = 0.0
     memory: dict[str, tuple[int, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+
+    @classmethod
+    def all(cls, folder: Path) -> list[Self]:
+        """Return the summaries that were kept in a folder, by the version of their broker."""
+        kept = [cls(**json.loads(file.read_text())) for file in sorted(folder.glob("soak-*.json"))]
+        return sorted(kept, key=lambda one: order(one.rabbitmq))
+
+    def write(self, file: Path) -> None:
+        """Keep it."""
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"{json.dumps(asdict(self), indent=1, ensure_ascii=False)}\n")
 
     def account(self, ledger: Ledger, allowed: int) -> None:
         """Hold the ledger against the promise."""
@@ -64,6 +91,27 @@ class Summary:
             yield f"memory of {name}: {_mib(first)} at the start, {_mib(last)} at the end"
         for failure in self.failures:
             yield f"FAILED: {failure}"
+
+
+def markdown(summaries: Collection[Summary]) -> str:
+    """Return a table in Markdown."""
+    rows = [HEAD, ["---", "---", *["---:"] * (len(HEAD) - 3), "---"], *map(_cells, summaries)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _cells(one: Summary) -> tuple[str, ...]:
+    return (
+        f"RabbitMQ {one.rabbitmq}, Python {one.python}",
+        one.date,
+        f"{one.minutes:g}",
+        str(one.seed),
+        f"{sum(one.faults.values()):,}",
+        f"{sum(one.confirmed.values()):,}",
+        f"{one.lost:,}",
+        f"{one.duplicates:,} (≤ {one.allowed:,})",
+        f"{one.longest:.1f}",
+        "BROKEN" if one.failures else "kept",
+    )
 
 
 def _some(ids: Iterable[str]) -> str:
