@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from tests.soak.schedule import WORKERS, Kind
 
 QUEUES = 7
+QUORUM = 4
+"""How many of them are quorum queues."""
 PREFETCH = 10
 BULK = 5
 """The most events in a batch."""
@@ -13,9 +15,10 @@ HANDED_ON = 32
 """The most messages of a quorum queue that are on their way to where they are dead-lettered
 (rabbit_fifo_dlx_worker, dead_letter_worker_consumer_prefetch)."""
 
-PUBLISHING = 2 * PREFETCH
+PUBLISHING = (1 + QUORUM) * PREFETCH
 """A worker's connection that publishes is lost, or its confirms come too late: what was on its way
-to be forwarded, or to be retried, is published again."""
+is published again. That is what is forwarded, and what a quorum queue gets back: to be retried, or
+because it came back so often that the queue would drop it."""
 LOSS = QUEUES * PREFETCH + PUBLISHING
 """A worker's connections are lost: the broker sends all again that is unsettled, and what was
 handled, forwarded or retried comes a second time."""

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.soak.bound import ALLOWED, LOSS, PREFETCH, QUEUES, Broken, bound
+from tests.soak.bound import ALLOWED, LOSS, PREFETCH, QUEUES, QUORUM, Broken, bound
 from tests.soak.schedule import Kind
 from tests.soak.traffic import QUEUES as NAMES
 
@@ -22,7 +22,7 @@ def test_what_loses_no_connection_allows_no_duplicate(kind):
 
 
 def test_a_lost_connection_allows_the_prefetch_of_each_queue_and_of_what_was_published():
-    assert bound([Broken(Kind.NETWORK_CUT)]) == LOSS == (QUEUES + 2) * PREFETCH
+    assert bound([Broken(Kind.NETWORK_CUT)]) == LOSS == (QUEUES + 1 + QUORUM) * PREFETCH
 
 
 def test_faults_add_up():
