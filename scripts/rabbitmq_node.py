@@ -12,6 +12,7 @@ from scripts.rabbitmq import DEADLINE, HOST, Broker, BrokerError, free_ports, sp
 # The wrapper that Debian and Red Hat put on PATH changes user and drops the environment.
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_DEADLINE = 20.0
+COOKIE = ".erlang.cookie"
 INTERFACE = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 # The read ends when this process does, even by SIGKILL: nothing outlives it. A dying node may
@@ -39,10 +40,23 @@ class Node(Broker):
 
     config: lines for its rabbitmq.conf; reading them adds a second to each start.
     deadline: seconds that a start may take.
+    name: its own among those that know each other.
+    beside: a running node, whose epmd and cookie it shares, so that both can form a cluster.
     """
 
-    def __init__(self, config: str = "", *, deadline: float = DEADLINE) -> None:
-        self.port, self._dist_port, self._epmd_port = free_ports(3)
+    def __init__(
+        self,
+        config: str = "",
+        *,
+        deadline: float = DEADLINE,
+        name: str = "node",
+        beside: "Node | None" = None,
+    ) -> None:
+        self.name = f"{name}@localhost"
+        self.port, self._dist_port, self.epmd_port = free_ports(3)
+        self._beside = beside
+        if beside is not None:
+            self.epmd_port = beside.epmd_port
         self._config = config
         self._deadline = deadline
         self._folder: Path | None = None
@@ -106,7 +120,7 @@ class Node(Broker):
 
         Raises: BrokerError, with what it printed.
         """
-        command = [str(self._script("rabbitmqctl")), "-s", "-n", "node@localhost", *args]
+        command = [str(self._script("rabbitmqctl")), "-s", "-n", self.name, *args]
         done = subprocess.run(
             command, env=self._environment(), capture_output=True, text=True, check=False
         )
@@ -136,6 +150,8 @@ class Node(Broker):
         # Without a file there is nothing to translate, which is the slowest step of a start.
         if self._config:
             (folder / "rabbitmq.conf").write_text(self._config)
+        if self._beside is not None:
+            shutil.copy(self._beside.folder / COOKIE, folder / COOKIE)
         self._watchdog = subprocess.Popen(
             ["/bin/sh", "-c", WATCHDOG, str(folder)],
             stdin=subprocess.PIPE,
@@ -146,13 +162,13 @@ class Node(Broker):
         return folder
 
     def _start_epmd(self) -> None:
-        if self._epmd is not None:
+        if self._epmd is not None or self._beside is not None:
             return
         epmd = shutil.which("epmd")
         if epmd is None:
             raise BrokerError("RabbitMQ needs epmd, a part of Erlang, and it is not on PATH")
         # One that Erlang starts itself would be a daemon that outlives the node.
-        self._epmd = self._spawn([epmd, "-address", HOST, "-port", str(self._epmd_port)])
+        self._epmd = self._spawn([epmd, "-address", HOST, "-port", str(self.epmd_port)])
         self._note_pids()
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
@@ -205,10 +221,10 @@ class Node(Broker):
             "HOME": str(self.folder),
             "ERL_CRASH_DUMP_SECONDS": "0",
             "ERL_EPMD_ADDRESS": HOST,
-            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_PORT": str(self.epmd_port),
             # A node or rabbitmqctl that outlives our epmd for a moment would start a daemon.
             "ERL_FLAGS": "-start_epmd false",
-            "RABBITMQ_NODENAME": "node@localhost",
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_NODE_IP_ADDRESS": HOST,
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._dist_port),
