@@ -69,7 +69,7 @@ async def leader_of(queue, node):
 
 
 async def publish(node, ledger, batch):
-    """Publish a hundred messages, and new ones until all of a try are confirmed.
+    """Publish a hundred messages, and new ones until all of a try are confirmed; return their ids.
 
     A node may hold on for ever to what it sent to a leader that is gone: each try has a connection
     of its own. What was not confirmed may be there or not.
@@ -84,7 +84,7 @@ async def publish(node, ledger, batch):
             )
         failures = [result for result in results if result is not None]
         if not failures:
-            return
+            return set(ids)
         assert all(isinstance(failure, PublishError) for failure in failures), failures
 
 
@@ -103,11 +103,13 @@ async def test_node_killed(drill, case, queues, worker, nodes, url, victim):
         await process.noted("handled", 100)
         await asyncio.to_thread(nodes[victim].kill)
         drill.broken()
-        await publish(nodes[OTHER], drill.ledger, LATER)
-        await process.handled(drill.ledger.confirmed)
+        await process.handled(await publish(nodes[OTHER], drill.ledger, LATER))
         drill.recovered()
+        # Since RabbitMQ 4.3 a queue waits for a node that is gone, for a minute, before it sends
+        # again what was given to a consumer there.
+        await asyncio.to_thread(nodes[victim].start)
+        await process.handled(drill.ledger.confirmed)
         process.account(drill.ledger)
-    await asyncio.to_thread(nodes[victim].start)
     await queues.account()
     drill.check(within=30, duplicates=PREFETCH)
 
@@ -120,13 +122,13 @@ async def test_node_frozen(drill, case, queues, worker, nodes, url, victim):
         await process.noted("handled", 100)
         nodes[victim].pause()
         drill.broken()
-        await publish(nodes[OTHER], drill.ledger, LATER)
-        await process.handled(drill.ledger.confirmed)
+        await process.handled(await publish(nodes[OTHER], drill.ledger, LATER))
         drill.recovered()
+        # Resumed, it would take some time to find out that the others went on without it.
+        await asyncio.to_thread(nodes[victim].kill)
+        await asyncio.to_thread(nodes[victim].start)
+        await process.handled(drill.ledger.confirmed)
         process.account(drill.ledger)
-    # It would take some time to find out that the others went on without it.
-    await asyncio.to_thread(nodes[victim].kill)
-    await asyncio.to_thread(nodes[victim].start)
     await queues.account()
     drill.check(within=60, duplicates=PREFETCH)
 
