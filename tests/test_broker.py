@@ -100,7 +100,8 @@ class TestNode:
             channel = await connection.channel()
             queue = await channel.declare_queue("kept", durable=True)
             assert (await queue.get(no_ack=True)).body == b"kept"
-            await queue.delete()
+            # Since RabbitMQ 4.0 whether it is empty is told by a count that lags behind.
+            await queue.delete(if_empty=False)
 
     async def test_gives_guest_every_right_in_a_new_vhost(self, private_node: Broker):
         private_node.add_vhost("orders")
@@ -122,8 +123,9 @@ class TestNode:
         assert "/" in private_node.ctl("list_vhosts").splitlines()
 
     def test_says_why_rabbitmqctl_failed(self, private_node: Broker):
-        with pytest.raises(BrokerError, match="no_such_user"):
-            private_node.ctl("delete_user", "no_such_user")
+        # Since RabbitMQ 4.0 to delete a user that does not exist is no failure.
+        with pytest.raises(BrokerError, match='User "no_such_user" does not exist'):
+            private_node.ctl("set_user_tags", "no_such_user", "x")
 
     def test_survives_a_stop_and_takes_its_configuration(self, installed_server: None):
         with Node("heartbeat = 7\n") as node:

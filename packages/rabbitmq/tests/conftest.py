@@ -17,6 +17,8 @@ from scripts.broker import VARIABLE
 from scripts.rabbitmq import version_of
 
 MEMORY = "memory://tests"
+NEWEST = (4, 3)
+"""The RabbitMQ that the broker in memory is like."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -53,7 +55,7 @@ def amqp_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def broker_version(amqp_url: str) -> tuple[int, ...]:
     """The version of that broker; one in memory is like the newest."""
-    return (4, 3) if amqp_url == MEMORY else version_of(amqp_url)
+    return NEWEST if amqp_url == MEMORY else version_of(amqp_url)
 
 
 async def connect(url: str) -> Connection:

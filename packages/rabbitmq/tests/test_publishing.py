@@ -17,6 +17,7 @@ from asyncworker.rabbitmq import (
     PublishTimeout,
     Unroutable,
 )
+from scripts.rabbitmq import version_of
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -112,6 +113,17 @@ async def test_what_the_broker_refuses_is_rejected_in_its_own_words(connection, 
         await connection.put(body=1, routing_key=queue, properties={"expiration": "soon"})
     await connection.put(body=1, routing_key=queue)
     assert await depth(queue) == 1
+
+
+async def test_says_how_large_a_body_may_be(private_node):
+    most = (128 if version_of(private_node.url) < (4,) else 16) * 2**20
+    async with AMQPConnection(url=private_node.url) as connection:
+        with pytest.raises(PublishRejected) as raised:
+            await connection.put(body=b"x" * (most + 1), routing_key="q", timeout=60)
+    assert str(raised.value) == (
+        f"exchange '', routing key 'q': the body has {most + 1} bytes, this broker takes {most} "
+        "at most: raise max_message_size in its rabbitmq.conf, or send less"
+    )
 
 
 async def test_says_that_nothing_was_sent_when_there_is_no_broker():

@@ -21,7 +21,8 @@ from asyncworker.rabbitmq import (
     RabbitMQMessage,
     TopologyMismatch,
 )
-from scripts.rabbitmq import free_ports
+from scripts.broker import private_broker
+from scripts.rabbitmq import free_ports, version_of
 
 
 @pytest.fixture
@@ -214,7 +215,11 @@ MISMATCHES = {
     "no type": (
         {"x-queue-type": "quorum"},
         {},
-        "exists with x-queue-type 'quorum', the route wants none",
+        # Since RabbitMQ 4.0 the broker names the type that a queue without one would have.
+        {
+            3: "exists with x-queue-type 'quorum', the route wants none",
+            4: "exists with x-queue-type 'quorum', the route wants 'classic'",
+        },
     ),
     "ttl": ({}, {"ttl": 5}, "exists without x-message-ttl, the route wants '5000'"),
     "other ttl": (
@@ -228,9 +233,11 @@ MISMATCHES = {
 
 @pytest.mark.parametrize("case", MISMATCHES)
 async def test_a_difference_fails_the_start_in_one_readable_line(
-    connection, declare, name, inbox, case
+    connection, declare, name, inbox, case, broker_version
 ):
     held, wanted, difference = MISMATCHES[case]
+    if isinstance(difference, dict):
+        difference = difference[broker_version[0]]
     await declare(name, **held)
     app = App(connections=[connection])
     consume(app, Queue(name, **wanted), handler=inbox)
@@ -241,6 +248,29 @@ async def test_a_difference_fails_the_start_in_one_readable_line(
     assert str(raised.value) == expected
     assert inbox.batches.empty()
     assert app.problems == []
+
+
+@pytest.fixture(scope="module")
+def node_without_transient_queues(private_node):
+    """A RabbitMQ as later ones are, that takes no queue which is neither durable nor exclusive."""
+    if version_of(private_node.url) < (4,):
+        pytest.skip("RabbitMQ 3 takes transient queues whatever its configuration says")
+    with private_broker("deprecated_features.permit.transient_nonexcl_queues = false\n") as node:
+        yield node
+
+
+@pytest.mark.parametrize("wanted", [{"durable": False}, {"dead_letter": Queue("b", durable=False)}])
+async def test_a_transient_queue_that_is_refused_fails_the_start_in_one_readable_line(
+    node_without_transient_queues, inbox, wanted
+):
+    app = App(connections=[AMQPConnection(url=node_without_transient_queues.url)])
+    consume(app, Queue("a", **wanted), handler=inbox)
+    with pytest.raises(TopologyMismatch) as raised:
+        async with app.started():
+            pass
+    name = "b" if "dead_letter" in wanted else "a"
+    reason = "this RabbitMQ takes no transient queue any more: leave out durable=False"
+    assert str(raised.value) == f"queue '{name}': {reason}"
 
 
 SCRIPT = """

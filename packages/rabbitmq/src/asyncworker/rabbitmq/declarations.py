@@ -12,6 +12,7 @@ from aiormq.exceptions import (
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
     ConnectionCommandInvalid,
+    ConnectionInternalError,
 )
 
 from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
@@ -40,6 +41,8 @@ _DIFFERENCE: Final = re.compile(
     rf"inequivalent arg '(.*?)' for .* in vhost '.*': received {_VALUE} but current is {_VALUE}"
 )
 """How the broker tells of the first difference: none is what is not set."""
+_TRANSIENT: Final = "`transient_nonexcl_queues`"
+"""What a broker calls queues that are neither durable nor exclusive, when it takes them no more."""
 
 
 class LimitMissing(TopologyMismatch):
@@ -124,11 +127,13 @@ class Declarations:
 
     @asynccontextmanager
     async def _channel(self, queue: Queue) -> AsyncIterator[AbstractChannel]:
-        if all(exchange.type in EXCHANGE_TYPES for exchange in _exchanges(queue)):
+        known = all(exchange.type in EXCHANGE_TYPES for exchange in _exchanges(queue))
+        if known and all(one.durable for one in _queues(queue)):
             async with self._probe.channel() as carrier:
                 yield carrier.underlay
         else:
-            # The broker ends the whole connection over a type that no plugin of its knows.
+            # A broker may end the whole connection over a type that no plugin of its knows, and
+            # over a transient queue.
             async with self._link.aside() as link, link.channel() as carrier:
                 yield carrier.underlay
 
@@ -210,8 +215,13 @@ def _own_exchanges(queue: Queue) -> list[Exchange]:
 
 def _exchanges(queue: Queue) -> list[Exchange]:
     """Return every exchange that is declared with a queue, those of its dead letters included."""
+    return [exchange for one in _queues(queue) for exchange in _own_exchanges(one)]
+
+
+def _queues(queue: Queue) -> list[Queue]:
+    """Return a queue, and those of its dead letters that are declared with it."""
     dead = queue.dead_queue
-    return _own_exchanges(queue) + ([] if dead is None else _exchanges(dead))
+    return [queue] if dead is None else [queue, *_queues(dead)]
 
 
 @contextmanager
@@ -228,6 +238,9 @@ def _explained(kind: str, name: str) -> Iterator[None]:
         if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
             # What the client went through to be told adds nothing to the line.
             raise _mismatch(subject, name, str(error)) from None
+        if isinstance(cause, ConnectionInternalError) and _TRANSIENT in str(error):
+            reason = "this RabbitMQ takes no transient queue any more: leave out durable=False"
+            raise TopologyMismatch(f"{subject}: {reason}") from None
         raise
 
 

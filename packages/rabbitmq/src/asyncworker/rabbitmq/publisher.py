@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final
 
 from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 MAX_KNOWN: Final = 1000
 """The most exchanges that are remembered to exist."""
+TOO_LARGE: Final = re.compile(r"message size (\d+) .*larger than .*max size (\d+)")
+SMALLER: Final = (
+    "the body has {0} bytes, this broker takes {1} at most: "
+    "raise max_message_size in its rabbitmq.conf, or send less"
+)
 
 
 class Publisher:
@@ -155,4 +161,6 @@ def _raise_refusal(message: Outgoing, error: BrokerError) -> None:
     if isinstance(cause, ChannelNotFoundEntity):
         raise Unroutable(f"{message}: {error}") from cause
     if isinstance(cause, ChannelClosed):
-        raise PublishRejected(f"{message}: {error}") from cause
+        found = TOO_LARGE.search(str(error))
+        reason = SMALLER.format(*found.groups()) if found else error
+        raise PublishRejected(f"{message}: {reason}") from cause
