@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.topology import Queue
+
+CONFIGURE: Final = "configure access"
+"""What RabbitMQ 4.3 says to a user without any right to a queue who asks whether it is there."""
 
 
 class Obstacles:
@@ -79,6 +82,8 @@ class Obstacles:
             if isinstance(error.__cause__, ChannelNotFoundEntity):
                 reason = f"the queue does not exist: create it, or pass Queue({queue!r})"
                 raise BrokerError(f"{reason} to have it declared") from error.__cause__
+            if isinstance(error.__cause__, ChannelAccessRefused) and CONFIGURE in str(error):
+                raise BrokerError(f"{error}: it needs read access") from error.__cause__
             raise
 
     async def _ask_once(self, queue: str) -> None:
