@@ -31,7 +31,13 @@ LIKE_QUORUM: Final[dict[str, Any]] = {
 
 
 class WaitingQueues:
-    """Declare a queue for each delay when it is needed; it hands on to the original queue."""
+    """Declare a queue for each delay when it is needed; it hands on to the original queue.
+
+    The delayed retries that quorum queues have since RabbitMQ 4.3 (`x-delayed-retry-type`) do not
+    take their place: their delay is the queue's, not that of a message, an exception or an attempt;
+    it grows linearly; lost connections are delayed and counted as attempts are; and a queue that
+    exists cannot be given them.
+    """
 
     def __init__(self, link: Link) -> None:
         self._probe = Probe(link)
