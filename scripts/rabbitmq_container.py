@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.rabbitmq import DEADLINE, HOST, Broker, BrokerError, free_ports, speaks_amqp, wait_for
 
-IMAGE = "rabbitmq:3.13"
+IMAGE = "rabbitmq:4"
 CONFIG = "/etc/rabbitmq/conf.d/90-private.conf"
 
 
