@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from pamqp import encode
 from pamqp.commands import Basic
 
-from asyncworker.rabbitmq.attempts import Past, past_of
+from asyncworker.rabbitmq.attempts import (
+    Past,
+    delivery_count_of,
+    limited_count_of,
+    past_of,
+    same_attempt,
+)
+from asyncworker.rabbitmq.message import RabbitMQMessage
 from asyncworker.rabbitmq.properties import HEADERS, join_properties, split_properties
 from asyncworker.rabbitmq.tables import packed_number, packed_text, read_table, table_of
 
@@ -81,7 +88,37 @@ def test_properties_are_put_together_as_they_were():
         ({b"x-asyncworker-exchange": packed_text(b"events")}, Past(1, "events")),
         ({b"x-asyncworker-exchange": b"V"}, Past()),
         ({b"x-asyncworker-attempt": b"?"}, Past()),
+        ({b"x-asyncworker-attempt": b"T" + (2**62).to_bytes(8, "big")}, Past()),
     ],
 )
 def test_whatever_the_headers_hold_an_attempt_has_a_number(fields, past):
     assert past_of(join_properties({HEADERS: table_of(fields)})) == past
+
+
+@pytest.mark.parametrize(
+    ("fields", "limited", "count"),
+    [
+        ({}, 0, 0),
+        ({b"x-delivery-count": packed_number(7)}, 7, 7),
+        ({b"x-asyncworker-deliveries": packed_number(11)}, 0, 11),
+        ({b"x-delivery-count": b"b\x02", b"x-asyncworker-deliveries": b"b\x09"}, 2, 11),
+        ({b"x-delivery-count": b"l" + bytes(7) + b"\x02"}, 2, 2),
+        ({b"x-delivery-count": packed_text(b"x-delivery-count")}, 0, 0),
+        ({b"x-delivery-count": b"T" + b"\xff" * 8}, 0, 0),
+        ({b"x-delivery-count": b"?"}, 0, 0),
+    ],
+)
+def test_counts_what_came_back_whoever_wrote_the_headers(fields, limited, count):
+    properties = join_properties({HEADERS: table_of(fields)})
+    assert limited_count_of(properties) == limited
+    assert delivery_count_of(properties) == count
+
+
+def test_a_copy_leaves_out_what_the_broker_counted_and_keeps_the_sum():
+    fields = {b"x-delivery-count": packed_number(11), b"x-acquired-count": packed_number(20)}
+    message = RabbitMQMessage(body=1, raw_body=b"1", queue="q", delivery_count=11)
+    message.content = (0, b"", join_properties({HEADERS: table_of(fields)}), b"1")
+    copy = same_attempt(message)
+    assert limited_count_of(copy.header) == 0
+    assert delivery_count_of(copy.header) == 11
+    assert b"x-acquired-count" not in copy.header
