@@ -1,12 +1,15 @@
 """Run the installed rabbitmq-server as a private node."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import IO
 
+from scripts import watchdog
 from scripts.rabbitmq import DEADLINE, HOST, Broker, BrokerError, free_ports, speaks_amqp, wait_for
 
 # The wrapper that Debian and Red Hat put on PATH changes user and drops the environment.
@@ -14,17 +17,6 @@ SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_DEADLINE = 20.0
 COOKIE = ".erlang.cookie"
 INTERFACE = "-kernel inet_dist_use_interface {127,0,0,1}"
-
-# The read ends when this process does, even by SIGKILL: nothing outlives it. A dying node may
-# still write, so that one removal is not always enough.
-WATCHDOG = """
-read -r _
-kill -9 $(cat "$0/pids")
-for try in 1 2 3 4 5 6 7 8 9; do
-    rm -rf "$0" && exit
-    sleep 0.1
-done
-"""
 
 
 def find_server() -> Path | None:
@@ -68,7 +60,15 @@ class Node(Broker):
     def folder(self) -> Path:
         """Return the folder of its data and logs, which `close` removes."""
         if self._folder is None:
-            self._folder = self._new_folder()
+            folder = Path(tempfile.gettempdir()) / f"rabbitmq-{secrets.token_hex(6)}"
+            self._watchdog = watchdog.watch(folder)
+            (folder / "plugins").write_text("[].\n")
+            # Without a file there is nothing to translate, which is the slowest step of a start.
+            if self._config:
+                (folder / "rabbitmq.conf").write_text(self._config)
+            if self._beside is not None:
+                shutil.copy(self._beside.folder / COOKIE, folder / COOKIE)
+            self._folder = folder
         return self._folder
 
     def start(self) -> None:
@@ -79,8 +79,7 @@ class Node(Broker):
         if self._server is not None and self._server.poll() is None:
             return
         self._start_epmd()
-        self._server = self._spawn([str(self._script("rabbitmq-server"))])
-        self._note_pids()
+        self._server = self._spawn_into_log([str(self._script("rabbitmq-server"))])
         if not wait_for(self._ended_or_ready, self._deadline) or self._server.poll() is not None:
             self.kill()
             raise self._no_answer(self._log())
@@ -121,45 +120,21 @@ class Node(Broker):
         Raises: BrokerError, with what it printed.
         """
         command = [str(self._script("rabbitmqctl")), "-s", "-n", self.name, *args]
-        done = subprocess.run(
-            command, env=self._environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise BrokerError(f"rabbitmqctl {' '.join(args)}: {done.stderr or done.stdout}")
-        return done.stdout
+        with self._spawn(command, subprocess.PIPE, subprocess.PIPE) as process:
+            out, error = process.communicate()
+        watchdog.forget(process, self._folder)
+        if process.returncode != 0:
+            raise BrokerError(f"rabbitmqctl {' '.join(args)}: {(error or out).decode()}")
+        return out.decode()
 
     def close(self) -> None:
         """Remove the node and all its data; more than once does no harm."""
-        self.kill()
-        if self._epmd is not None:
-            self._epmd.kill()
-            self._epmd.wait()
-            self._epmd = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
         if self._watchdog is not None:
-            self._watchdog.kill()
             self._watchdog.communicate()
-            self._watchdog = None
-
-    def _new_folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))
-        (folder / "plugins").write_text("[].\n")
-        (folder / "pids").touch()
-        # Without a file there is nothing to translate, which is the slowest step of a start.
-        if self._config:
-            (folder / "rabbitmq.conf").write_text(self._config)
-        if self._beside is not None:
-            shutil.copy(self._beside.folder / COOKIE, folder / COOKIE)
-        self._watchdog = subprocess.Popen(
-            ["/bin/sh", "-c", WATCHDOG, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        return folder
+        for process in (self._server, self._epmd):
+            if process is not None:
+                process.wait()
+        self._folder = self._watchdog = self._server = self._epmd = None
 
     def _start_epmd(self) -> None:
         if self._epmd is not None or self._beside is not None:
@@ -168,24 +143,26 @@ class Node(Broker):
         if epmd is None:
             raise BrokerError("RabbitMQ needs epmd, a part of Erlang, and it is not on PATH")
         # One that Erlang starts itself would be a daemon that outlives the node.
-        self._epmd = self._spawn([epmd, "-address", HOST, "-port", str(self.epmd_port)])
-        self._note_pids()
+        self._epmd = self._spawn_into_log([epmd, "-address", HOST, "-port", str(self.epmd_port)])
 
-    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def _spawn_into_log(self, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "output").open("ab") as output:
-            return subprocess.Popen(
-                command,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                # Ctrl-C in a terminal reaches every process of its session.
-                start_new_session=True,
-            )
+            return self._spawn(command, output, output)
 
-    def _note_pids(self) -> None:
-        owned = [process.pid for process in (self._epmd, self._server) if process is not None]
-        (self.folder / "pids").write_text(" ".join(map(str, owned)))
+    def _spawn(
+        self, command: list[str], output: int | IO[bytes], errors: int | IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            watchdog.noted(command, self.folder),
+            # Where a node that loses its data leaves a dump.
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            # Ctrl-C in a terminal reaches every process of its session.
+            start_new_session=True,
+        )
 
     def _ended_or_ready(self) -> bool:
         return self._server is None or self._server.poll() is not None or speaks_amqp(self.port)
@@ -193,8 +170,8 @@ class Node(Broker):
     def _forget_server(self) -> None:
         if self._server is not None:
             self._server.wait()
+            watchdog.forget(self._server, self._folder)
             self._server = None
-            self._note_pids()
 
     def _log(self) -> str:
         texts = [

@@ -1,8 +1,11 @@
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -63,6 +66,26 @@ def is_running(pid: int) -> bool:
 
 def all_end(pids: list[int]) -> bool:
     return wait_for(lambda: not any(map(is_running, pids)), deadline=10)
+
+
+def users_of(folder: Path) -> list[str]:
+    """The processes that were started with a folder as their place for temporary files."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.fsencode(folder) in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def moments() -> list[float]:
+    """Seconds after which a start is interrupted; ASYNCWORKER_MOMENTS tells how many, 2 if not set.
+
+    Half of them lie in the first 50 ms, in which all processes are started.
+    """
+    count = int(os.environ.get("ASYNCWORKER_MOMENTS", "2"))
+    chance = random.Random(count)
+    return [round(chance.uniform(0, 4 if number % 2 else 0.05), 4) for number in range(count)]
 
 
 def lines_until(stream: IO[str], text: str) -> str:
@@ -249,6 +272,26 @@ class TestCommand:
         assert "Traceback" not in err
         assert 128 + number == process.returncode
         assert all_end(pids)
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    @pytest.mark.parametrize("moment", moments())
+    def test_leaves_nothing_whenever_a_start_is_interrupted(
+        self, moment: float, number: signal.Signals, installed_server: None, tmp_path: Path
+    ):
+        with subprocess.Popen(
+            [*COMMAND, "true"],
+            cwd=ROOT,
+            env=environment(TMPDIR=str(tmp_path)),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            lines_until(process.stderr, "starting")
+            # No condition to wait for: any moment will do, and the next run has others.
+            time.sleep(moment)
+            process.send_signal(number)
+            process.communicate()
+        assert wait_for(lambda: not users_of(tmp_path), deadline=10), users_of(tmp_path)
+        assert wait_for(lambda: not [*tmp_path.iterdir()], deadline=10)
 
     def test_takes_the_broker_that_the_environment_names(self):
         url = "amqp://someone:secret@broker.invalid:5673/"
