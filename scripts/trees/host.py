@@ -22,7 +22,7 @@ CONFIGURATION = (
 AT_HOME = (".config/pip", ".config/uv", ".netrc", ".pip")
 
 OWN = re.compile(
-    r"HOME|PATH|PWD|OLDPWD|SHELL|TMPDIR|LANG|VIRTUAL_ENV|_?PYENV_.*|(LC|XDG|HATCH|PYTHON|COVERAGE)_?.*"
+    r"HOME|PATH|PWD|OLDPWD|SHELL|TMPDIR|LANG|VIRTUAL_ENV|_?PYENV_.*|(LC|LD|XDG|HATCH|PYTHON|COVERAGE)_?.*"
 )
 """Variables that a system has for itself."""
 ABOUT_PACKAGES = re.compile(r"(PIP|UV)_|.*(CERT|CA_BUNDLE|CAINFO)")
