@@ -62,6 +62,8 @@ class Tree:
         inside = f'set -e\n{HATCH}cd {self._place_of(folder)}\nexec "$@"'
         steps = [
             "set -e",
+            # What is to be a root for namespaces of its own must be a mount.
+            f"mount --bind {root} {root}",
             f"mount --rbind /dev {root}/dev",
             f"mount -t proc proc {root}/proc",
             f"mount --bind {shlex.quote(str(temporary))} {root}/tmp",
