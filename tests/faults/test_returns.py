@@ -63,16 +63,35 @@ async def test_crash_loop(drill, queues, worker, quorum):
 
 
 @pytest.mark.long
+async def test_crash_loop_beside(drill, queues, worker, quorum):
+    """A message of another queue ends the process at once, 26 times, over a quorum queue."""
+    ids = await queues.publish(quorum, range(COUNT))
+    await queues.publish("drill", {"fatal": b'"fatal"'})
+    for _ in range(TIMES):
+        async with worker("crashing", QUEUES="drill", BESIDE=quorum) as process:
+            await process.end()
+    drill.broken()
+    async with worker("counting", QUEUES=f"{quorum},drill") as process:
+        await process.handled(ids | {"fatal"})
+        drill.recovered()
+        process.account(drill.ledger)
+    await queues.account()
+    assert not drill.ledger.dead_lettered
+    drill.check(within=15, duplicates=TIMES * COUNT)
+
+
+@pytest.mark.long
 async def test_connections_closed_again_and_again(drill, queues, worker, quorum, private_node):
     """Connections lost 26 times while a worker handles nothing, over a quorum queue."""
     ids = await queues.publish(quorum, range(COUNT))
-    async with Proxy.to(private_node.port) as proxy:
-        for _ in range(TIMES):
-            async with worker("hoarding", port=proxy.port, QUEUES=quorum) as process:
-                await process.logged("consuming")
-                await queues.hold(quorum, 0)
-                proxy.cut()
-                await process.logged("not consumed: ")
+    async with (
+        Proxy.to(private_node.port) as proxy,
+        worker("hoarding", port=proxy.port, QUEUES=quorum) as process,
+    ):
+        for time in range(TIMES):
+            await process.logged("consuming", time + 1)
+            await queues.hold(quorum, 0)
+            proxy.cut()
     drill.broken()
     async with worker("counting", QUEUES=quorum) as process:
         await process.handled(ids)

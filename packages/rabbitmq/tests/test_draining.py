@@ -59,6 +59,39 @@ async def test_returns_what_no_handler_was_given_before_the_running_ones_end(
     assert await depth(queue) == 27
 
 
+async def test_a_quorum_queue_has_taken_in_all_of_it_at_the_end(
+    amqp_url, admin, declare, publish, depth
+):
+    """A channel that closes forgets what it has not handed on to such a queue."""
+    queue = await declare(**{"x-queue-type": "quorum"})
+    app = App(connections=[AMQPConnection(url=amqp_url, prefetch=500)])
+    given, release = asyncio.Event(), asyncio.Event()
+
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options={Options.MAX_CONCURRENCY: 1})
+    async def handler(messages):
+        given.set()
+        await release.wait()
+
+    async def release_when_some_are_back():
+        while await depth(queue) == 0:
+            pass
+        release.set()
+
+    await publish(queue, *numbered(500))
+    async with asyncio.TaskGroup() as group, app.started():
+        await given.wait()
+        while await depth(queue) > 0:
+            pass
+        group.create_task(release_when_some_are_back())
+
+    # As long as the first one runs, each of the others goes back by itself, before its outcome.
+    while await depth(queue) < 499:
+        pass
+    left = await admin.get_queue(queue)
+    assert [(await left.get(no_ack=True)).body for _ in range(499)].count(b"0") == 0
+    assert await left.get(fail=False) is None
+
+
 async def test_leaves_no_task_and_no_problem_behind(app, queue, publish, inbox):
     before = asyncio.all_tasks()
     app.route([queue, "missing"], type=RouteTypes.AMQP_RABBITMQ)(inbox)

@@ -12,6 +12,7 @@ ALL = [
     (Settlement(7, Actions.REJECT, False), commands.Basic.Reject(7, requeue=False)),
     (Settlement(7, Actions.REQUEUE, False), commands.Basic.Reject(7, requeue=True)),
     (Settlement(7, Unhandled.RETURN, False), commands.Basic.Nack(7, False, True)),
+    (Settlement(7, Unhandled.RETURN, True), commands.Basic.Nack(7, True, True)),
 ]
 
 

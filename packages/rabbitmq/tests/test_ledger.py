@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.frames import Settlement
+from asyncworker.rabbitmq.frames import Settlement, Unhandled
 from asyncworker.rabbitmq.ledger import Ledger
 
 
@@ -33,6 +33,29 @@ def test_sends_rejections_before_an_ack_that_would_cover_them():
     ]
 
 
+def test_gives_back_with_one_frame_where_nothing_below_is_undecided():
+    ledger = Ledger()
+    ledger.decide(1, Actions.ACK)
+    ledger.decide(3, Actions.REJECT)
+    for tag in (2, 4, 5):
+        ledger.decide(tag, Unhandled.RETURN)
+    assert ledger.take() == [
+        Settlement(3, Actions.REJECT, False),
+        Settlement(1, Actions.ACK, False),
+        Settlement(5, Unhandled.RETURN, True),
+    ]
+
+
+def test_gives_back_one_by_one_above_what_is_undecided():
+    ledger = Ledger()
+    for tag in (2, 3):
+        ledger.decide(tag, Unhandled.RETURN)
+    assert ledger.take() == [
+        Settlement(2, Unhandled.RETURN, False),
+        Settlement(3, Unhandled.RETURN, False),
+    ]
+
+
 def test_has_nothing_to_send_twice():
     ledger = Ledger()
     ledger.decide(1, Actions.ACK)
@@ -41,7 +64,7 @@ def test_has_nothing_to_send_twice():
 
 
 @given(
-    st.lists(st.sampled_from(Actions), max_size=30).flatmap(
+    st.lists(st.sampled_from([*Actions, Unhandled.RETURN]), max_size=30).flatmap(
         lambda actions: st.tuples(
             st.just(actions), st.permutations(range(len(actions))), st.sets(st.integers(0, 30))
         )

@@ -10,6 +10,7 @@ from asyncworker.rabbitmq.checkup import problems_of
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.consumer import Consumer
 from asyncworker.rabbitmq.declarations import declare_at_start
+from asyncworker.rabbitmq.gate import Gate
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.route import AMQPRoute, make_route
 from asyncworker.rabbitmq.topology import Queue
@@ -64,7 +65,9 @@ class RabbitMQBackend:
         Raises: TopologyMismatch
         """
         links: dict[tuple[AMQPConnection, str], Link] = {}
+        gate = Gate()
         async with AsyncExitStack() as stack:
+            stack.callback(gate.end)
             consumers = []
             consumed: dict[Link, list[Queue]] = {}
             for route in routes:
@@ -74,7 +77,7 @@ class RabbitMQBackend:
                     stack.push_async_callback(links[place].close)
                 consumed.setdefault(links[place], []).extend(route.topology.values())
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
-                consumers.append(Consumer(route, links[place], interval))
+                consumers.append(Consumer(route, links[place], gate, interval))
             await declare_at_start(consumed)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             for consumer in consumers:

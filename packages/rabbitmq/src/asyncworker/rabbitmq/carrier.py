@@ -138,7 +138,7 @@ class PlainCarrier:
         if action is Actions.ACK:
             await self.underlay.basic_ack(tag, multiple=multiple, wait=False)
         elif action is Unhandled.RETURN:
-            await self.underlay.basic_nack(tag, requeue=True, wait=False)
+            await self.underlay.basic_nack(tag, multiple=multiple, requeue=True, wait=False)
         else:
             requeue = action is Actions.REQUEUE
             await self.underlay.basic_reject(tag, requeue=requeue, wait=False)

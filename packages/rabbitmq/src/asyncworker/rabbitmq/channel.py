@@ -10,6 +10,7 @@ from asyncworker.rabbitmq.deliveries import read
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.rabbitmq.ledger import Ledger
 from asyncworker.rabbitmq.link import CLOSE_TIMEOUT
+from asyncworker.rabbitmq.pace import Pace
 from asyncworker.rabbitmq.server import version_of
 
 if TYPE_CHECKING:
@@ -30,21 +31,25 @@ class ConsumeChannel:
     A delivery belongs to the channel that brought it. Once that is lost, outcomes are dropped: the
     broker delivers the message again.
 
-    take: gets the messages of one read. on_poison: gets each whose body is no JSON, and why.
+    prefetch: the most unsettled messages for each consumer. take: gets the messages of one read.
+    on_poison: gets each whose body is no JSON, and why.
     """
 
     def __init__(
         self,
         channel: Carrier,
+        prefetch: int,
         take: Callable[[list[RabbitMQMessage]], None],
         on_poison: Callable[[RabbitMQMessage, Exception], None],
     ) -> None:
         self.has_default_limit = version_of(channel.underlay) >= (4,)
         """Whether quorum queues drop what comes back often, though nobody set a limit."""
         self._channel = channel
+        self._prefetch = prefetch
         self._take = take
         self._on_poison = on_poison
         self._ledger = Ledger()
+        self._pace = Pace()
         self._is_settling = False
         self._queues: dict[bytes, str] = {}
         self._consumers: dict[str, asyncio.Event] = {}
@@ -68,14 +73,13 @@ class ConsumeChannel:
         async with link.channel() as carrier:
             with broker_errors():
                 await carrier.underlay.basic_qos(prefetch_count=prefetch)
-            channel = cls(carrier, take, on_poison)
+            channel = cls(carrier, prefetch, take, on_poison)
             try:
                 yield channel
             finally:
-                channel._send_outcomes()
                 with suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
-                        await carrier.flush()
+                        await channel._settled()
 
     @property
     def is_lost(self) -> bool:
@@ -111,14 +115,20 @@ class ConsumeChannel:
         del self._consumers[queue]
 
     async def stop_consuming(self) -> None:
-        """Have the broker send nothing more.
+        """Have the broker send nothing more, and wait for what it had sent before.
 
         Raises: BrokerError, TimeoutError
         """
         async with asyncio.timeout(CLOSE_TIMEOUT):
-            for queue in list(self._consumers):
-                with broker_errors():
-                    await self._channel.underlay.basic_cancel(queue)
+            with broker_errors():
+                # Without an answer to each, which for many queues on a slow link would take long;
+                # also those that the broker took back, which could come to life again.
+                for queue in self._queues.values():
+                    await self._channel.underlay.basic_cancel(queue, nowait=True)
+                # With the first answer the queues know of it, and what they had on its way to the
+                # channel then comes before the second one.
+                for _ in range(2):
+                    await self._channel.underlay.basic_qos(prefetch_count=self._prefetch)
 
     def settle(self, delivery_tag: int, action: Decision) -> None:
         """Decide about a delivery; what is decided in one turn of the loop is sent together."""
@@ -130,7 +140,20 @@ class ConsumeChannel:
     def _send_outcomes(self) -> None:
         self._is_settling = False
         if not self.is_lost:
-            self._channel.send(self._ledger.take())
+            settlements = self._ledger.take()
+            self._channel.send(settlements)
+            if len(settlements) > 1:
+                self._pace.note(len(settlements))
+
+    async def _settled(self) -> None:
+        """Send what is decided, and wait as long as the broker may need to take it in.
+
+        Raises: BrokerError
+        """
+        self._send_outcomes()
+        await self._channel.flush()
+        if not self.is_lost:
+            await self._pace.caught_up()
 
     def _on_deliveries(self, contents: list[Content]) -> None:
         if not self.is_lost:

@@ -23,6 +23,7 @@ from asyncworker.rabbitmq.twins import Twins
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
+    from asyncworker.rabbitmq.gate import Gate
     from asyncworker.rabbitmq.link import Link
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
@@ -39,8 +40,10 @@ class Consumer:
     flush_interval: seconds; a batch goes out when its oldest message is that old.
     """
 
-    def __init__(self, route: AMQPRoute, link: Link, flush_interval: float) -> None:
+    def __init__(self, route: AMQPRoute, link: Link, gate: Gate, flush_interval: float) -> None:
         self._route = route
+        self._gate = gate
+        self._held: list[RabbitMQMessage] = []
         self._link = link
         link.on_problem.append(self._on_unreachable)
         self._stopping = asyncio.Event()
@@ -49,11 +52,12 @@ class Consumer:
         self._copies = Copies()
         self._outcomes = Outcomes(route, self._copies)
         self._limit = DeliveryLimit(
-            route, self._copies, self._obstacles.declarations, self._on_released
+            route, self._copies, self._obstacles.declarations, gate, self._admit
         )
         self._timeout = ConsumerTimeout(route)
         self._twins = Twins()
-        self._unwanted: list[int] = []
+        self._is_taking = True
+        self._unwanted: list[RabbitMQMessage] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
             route.handler, self._settle, route.concurrency
         )
@@ -76,7 +80,8 @@ class Consumer:
                     try:
                         await self._stopping.wait()
                     finally:
-                        await self._give_back()
+                        self._stopping.set()
+                        await self._give_back(self._channel)
             finally:
                 supervising.cancel()
                 for queue in self._route.routes:
@@ -105,6 +110,7 @@ class Consumer:
 
     async def _consume_on(self, channel: ConsumeChannel) -> None:
         self._channel = channel
+        self._is_taking = True
         self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
             for queue in self._route.routes:
@@ -115,6 +121,8 @@ class Consumer:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
         while not self._stopping.is_set():
             await self._until_consumable(queue)
+            if channel.has_default_limit and not self._route.connection.broker.in_memory:
+                self._gate.begin()
             await channel.consume(queue)
             self._obstacles.clear(queue)
             self._problems.pop(self._subject(queue), None)
@@ -123,7 +131,11 @@ class Consumer:
                 self._limit.remark(queue)
             await channel.cancelled(queue)
             if not await self._obstacles.is_missing(queue):
-                self._renew(channel, queue)
+                await self._give_back(channel)
+                # Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled
+                # for too long. It comes to life again when they are settled, and till then its tag
+                # is taken: a new channel has neither trouble.
+                raise ConsumerTakenBack(queue)
             self._report(queue, "the broker ended the consuming, as when a queue is deleted")
 
     async def _until_consumable(self, queue: str) -> None:
@@ -133,17 +145,27 @@ class Consumer:
             await backoff.wait()
 
     def _on_messages(self, messages: list[RabbitMQMessage]) -> None:
-        if self._stopping.is_set():
-            self._unwanted += [message.delivery_tag for message in messages]
+        if self._stopping.is_set() or not self._is_taking:
+            self._unwanted += messages
             return
-        self._hand_out(self._limit.spared(messages))
+        self._admit(self._limit.spared(messages))
 
-    def _on_released(self, messages: list[RabbitMQMessage]) -> None:
-        """Have messages handled that had to wait, or give them back where the run ends."""
-        if not self._stopping.is_set():
+    def _admit(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled, as soon as the gate is open."""
+        if self._gate.is_open:
             self._hand_out(messages)
             return
-        for message in messages:
+        if not self._held:
+            self._gate.wait(self._release)
+        self._held += messages
+
+    def _release(self) -> None:
+        """Have messages handled that had to wait, or give them back where the run ends."""
+        held, self._held = self._held, []
+        if not self._stopping.is_set():
+            self._hand_out(held)
+            return
+        for message in held:
             if message.channel is not None:
                 message.channel.settle(message.delivery_tag, Unhandled.RETURN)
 
@@ -164,23 +186,10 @@ class Consumer:
         else:
             self._outcomes.settle(batch, raised, channel)
 
-    def _renew(self, channel: ConsumeChannel, queue: str) -> None:
-        """Have a new channel take the place of one that a consumer was taken from.
-
-        Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled for too
-        long. It comes to life again when they are settled, and its tag is taken till then.
-
-        Raises: BrokerError, always.
-        """
-        for message in self._withdrawn():
-            # What the broker has taken back already it must not be given.
-            if message.queue != queue:
-                channel.settle(message.delivery_tag, Unhandled.RETURN)
-        raise ConsumerTakenBack(queue)
-
     def _withdrawn(self) -> list[RabbitMQMessage]:
         """Take back what no handler was given yet."""
-        waiting = [*self._limit.clear(), *self._bucket.clear(), *self._dispatcher.withdraw()]
+        held, self._held = self._held, []
+        waiting = [*held, *self._bucket.clear(), *self._dispatcher.withdraw()]
         return waiting + self._twins.clear()
 
     def _on_late(self, batch: list[RabbitMQMessage]) -> None:
@@ -193,23 +202,26 @@ class Consumer:
         )
         self._bucket.extend(self._twins.released_by(batch))
 
-    async def _give_back(self) -> None:
+    async def _give_back(self, channel: ConsumeChannel | None) -> None:
         """Stop taking, and return to the broker what no handler was given."""
-        self._stopping.set()
-        self._unwanted += [message.delivery_tag for message in self._withdrawn()]
-        if self._channel is None:
+        self._is_taking = False
+        self._unwanted += self._withdrawn()
+        if channel is None:
             return
         with suppress(BrokerError, TimeoutError):
             # First, or the broker would deliver right here again what goes back.
-            await self._channel.stop_consuming()
-        for delivery_tag in self._unwanted:
-            self._channel.settle(delivery_tag, Unhandled.RETURN)
+            await channel.stop_consuming()
+        # Now all is here that was under way: what goes back by the channel's end, 4.3 counts.
+        for message in self._unwanted:
+            channel.settle(message.delivery_tag, Unhandled.RETURN)
+        self._unwanted.clear()
 
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""
         self._channel = None
         self._route.connection.late_outcomes += self._copies.abandon()
-        dropped = len(self._withdrawn())
+        dropped = len(self._withdrawn()) + len(self._unwanted)
+        self._unwanted.clear()
         running = self._dispatcher.running()
         self._twins.expect(running)
         waiting = [queue for queue in self._route.routes if self._subject(queue) in self._problems]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
     from asyncworker.rabbitmq.copies import Copies
     from asyncworker.rabbitmq.declarations import Declarations
+    from asyncworker.rabbitmq.gate import Gate
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.rabbitmq.topology import Queue
@@ -26,7 +27,7 @@ DEFAULT_LIMIT: Final = 20
 KEPT_FROM: Final = 11
 """From this count on a message is kept. What is lost meanwhile leaves nine more chances; a limit of
 up to ten, which somebody must have set on purpose, is reached before."""
-PUBLISH_TIMEOUT: Final = 10.0
+PUBLISH_TIMEOUT: Final = 5.0
 """Seconds that the broker has to take a copy."""
 
 
@@ -37,12 +38,12 @@ class DeliveryLimit:
     its own. Lost connections count, and before 4.3 all that is given back, so that a message can be
     dropped which no handler was given. Each delivery carries the count. Before it nears the limit a
     copy is published to the same queue, where it counts as new, and confirmed; then the original is
-    acknowledged. It costs the message its place: it goes on at the queue's end. Meanwhile the
-    handler is given nothing: it may be what ends the process each time.
+    acknowledged. It costs the message its place: it goes on at the queue's end. Meanwhile the gate
+    is closed.
 
     A queue that the route declares with a `delivery_limit` is left to the broker.
 
-    release: takes what was held meanwhile, and those of which no copy could be published.
+    handle: takes those of which no copy could be published.
     """
 
     def __init__(
@@ -50,13 +51,13 @@ class DeliveryLimit:
         route: AMQPRoute,
         copies: Copies,
         declarations: Declarations,
-        release: Callable[[list[RabbitMQMessage]], None],
+        gate: Gate,
+        handle: Callable[[list[RabbitMQMessage]], None],
     ) -> None:
         self._route = route
         self._copies = copies
-        self._release = release
-        self._under_way = 0
-        self._held: list[RabbitMQMessage] = []
+        self._gate = gate
+        self._handle = handle
         self._told: set[str] = set()
         self._remarked: set[str] = set()
         self._declarations = declarations
@@ -71,9 +72,9 @@ class DeliveryLimit:
             log.warning("queue %r, vhost %r: %s", queue, self._route.vhost, text)
 
     def spared(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
-        """Return the messages that may be handled now; have those near the limit kept."""
+        """Return the messages that are far from the limit; have the others kept."""
         # What was never delivered before is far from it, and most messages are like that.
-        if not self._under_way and not [one for one in messages if one.redelivered]:
+        if not [message for message in messages if message.redelivered]:
             return messages
         spared = []
         for message in messages:
@@ -82,15 +83,7 @@ class DeliveryLimit:
                 self._keep(message, channel)
             else:
                 spared.append(message)
-        if not self._under_way:
-            return spared
-        self._held += spared
-        return []
-
-    def clear(self) -> list[RabbitMQMessage]:
-        """Forget what is held, and return it."""
-        held, self._held = self._held, []
-        return held
+        return spared
 
     def _is_near(self, message: RabbitMQMessage, channel: ConsumeChannel) -> bool:
         if not message.redelivered or not channel.has_default_limit:
@@ -108,9 +101,9 @@ class DeliveryLimit:
 
     def _keep(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
         self._tell_once(message.queue)
-        self._under_way += 1
+        self._gate.close()
         publish, give_up = partial(self._publish, message), partial(self._give_up, message)
-        self._copies.submit(message, channel, publish, give_up, self._on_end)
+        self._copies.submit(message, channel, publish, give_up, self._gate.reopen)
 
     async def _publish(self, message: RabbitMQMessage) -> None:
         """Publish a copy of a message.
@@ -119,11 +112,6 @@ class DeliveryLimit:
         """
         publisher = self._route.connection.publisher(self._route.vhost)
         await publisher.publish(same_attempt(message), PUBLISH_TIMEOUT)
-
-    def _on_end(self) -> None:
-        self._under_way -= 1
-        if not self._under_way:
-            self._release(self.clear())
 
     def _give_up(self, message: RabbitMQMessage, error: Exception) -> None:
         log.error(
@@ -136,7 +124,7 @@ class DeliveryLimit:
             error,
             extra={"queue": message.queue, "message_id": message.message_id},
         )
-        self._held.append(message)
+        self._handle([message])
 
     def _tell_once(self, queue: str) -> None:
         if queue in self._told:

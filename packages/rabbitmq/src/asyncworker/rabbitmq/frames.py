@@ -58,7 +58,7 @@ _REFUSALS: Final[dict[Decision, tuple[int, int]]] = {
     Actions.REQUEUE: (REJECT, 1),
     Unhandled.RETURN: (NACK, 2),
 }
-"""Method and bits; the lowest bit of a Nack is `multiple`."""
+"""Method and the bit for going back; the bit below that of a Nack is `multiple`."""
 
 
 class Settlement(NamedTuple):
@@ -78,14 +78,14 @@ def settlement_frames(channel: int, settlements: Iterable[Settlement]) -> bytes:
     return b"".join(
         _SETTLEMENT.pack(METHOD, channel, 13, ACK, tag, multiple, END)
         if action is Actions.ACK
-        else _refusal_frame(channel, tag, action)
+        else _refusal_frame(channel, tag, action, multiple)
         for tag, action, multiple in settlements
     )
 
 
-def _refusal_frame(channel: int, tag: int, action: Decision) -> bytes:
-    method, bits = _REFUSALS[action]
-    return _SETTLEMENT.pack(METHOD, channel, 13, method, tag, bits, END)
+def _refusal_frame(channel: int, tag: int, action: Decision, multiple: bool) -> bytes:
+    method, requeue = _REFUSALS[action]
+    return _SETTLEMENT.pack(METHOD, channel, 13, method, tag, requeue | multiple, END)
 
 
 def publish_frames(channel: int, message: Outgoing, max_payload: int) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.frames import Decision, Settlement
+from asyncworker.rabbitmq.frames import Decision, Settlement, Unhandled
 
 ACK: Final = Actions.ACK
 
@@ -23,12 +23,15 @@ class Ledger:
         self._settled: set[int] = set()
         """The settled ones above it, fewer than the broker may leave unacknowledged."""
         self._acks: set[int] = set()
-        self._rejects: dict[int, Decision] = {}
+        self._rejects: dict[int, Actions] = {}
+        self._returns: set[int] = set()
 
     def decide(self, delivery_tag: int, action: Decision) -> None:
         """Note the outcome of a delivery."""
         if action is ACK:
             self._acks.add(delivery_tag)
+        elif isinstance(action, Unhandled):
+            self._returns.add(delivery_tag)
         else:
             self._rejects[delivery_tag] = action
 
@@ -41,6 +44,11 @@ class Ledger:
         if self._acks:
             settlements += self._acknowledgements()
             self._acks.clear()
+        if self._returns:
+            # Last, for the same reason.
+            settlements += self._givings_back()
+            self._settled |= self._returns
+            self._returns.clear()
         return settlements
 
     def _acknowledgements(self) -> list[Settlement]:
@@ -56,6 +64,14 @@ class Ledger:
         above = sorted(tag for tag in acks if tag >= self._lowest)
         self._settled.update(above)
         return settlements + [Settlement(tag, ACK, False) for tag in above]
+
+    def _givings_back(self) -> list[Settlement]:
+        """Return one frame where nothing below is undecided, or else one for each."""
+        last = max(self._returns)
+        between = last - self._lowest + 1 - sum(tag < last for tag in self._settled)
+        if between == len(self._returns):
+            return [Settlement(last, Unhandled.RETURN, between > 1)]
+        return [Settlement(tag, Unhandled.RETURN, False) for tag in sorted(self._returns)]
 
     def _advance(self) -> tuple[int, int]:
         """Step over what is decided; return how many acks were passed, and the last of them."""
