@@ -429,6 +429,11 @@ async def test_the_check_tells_differences_and_declares_nothing(app, name, decla
     await declare(name)
     (problem,) = await problems_of(app, 30)
     assert f"queue '{name}' exists without x-max-length, the route wants '5'" in problem
+    consume(app, Queue(f"{name}.other", max_length=6), handler=inbox)
+    await declare(f"{name}.other")
+    first, second = await problems_of(app, 30)
+    assert first == problem
+    assert f"queue '{name}.other' exists without x-max-length, the route wants '6'" in second
 
 
 BAD = {

@@ -9,7 +9,7 @@ from asyncworker.backend import Remark
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.declarations import Declarations
 from asyncworker.rabbitmq.delivery_limit import remark_on
-from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.obstacles import Obstacles
 from asyncworker.rabbitmq.topology import Queue
@@ -48,13 +48,17 @@ async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRo
 async def _check(connection: AMQPConnection, vhost: str, queues: list[str | Queue]) -> list[str]:
     link = Link(connection.broker, vhost)
     found: dict[str, str | None] = {}
+    differences: list[str] = []
     remarks: dict[str, str | None] = {}
     try:
         await link.connect()
         obstacles, declarations = Obstacles(link, {}), Declarations(link)
         for queue in queues:
             if isinstance(queue, Queue):
-                found[queue.name] = await declarations.difference(queue)
+                try:
+                    found[queue.name] = await declarations.obstacle(queue)
+                except TopologyMismatch as error:
+                    differences.append(str(error))
                 remarks[queue.name] = remark_on(queue, declarations.without_limit)
             elif queue not in found:
                 found[queue] = await obstacles.to(queue)
@@ -63,8 +67,12 @@ async def _check(connection: AMQPConnection, vhost: str, queues: list[str | Queu
     finally:
         await link.close()
     problems = [f"queue {queue!r}, vhost {vhost!r}: {why}" for queue, why in found.items() if why]
-    return problems + [
-        Remark(f"queue {queue!r}, vhost {vhost!r}: {what}")
-        for queue, what in remarks.items()
-        if what
-    ]
+    return (
+        problems
+        + differences
+        + [
+            Remark(f"queue {queue!r}, vhost {vhost!r}: {what}")
+            for queue, what in remarks.items()
+            if what
+        ]
+    )

@@ -75,10 +75,10 @@ class Declarations:
             except LimitMissing as missing:
                 self.without_limit.add(missing.queue)
 
-    async def difference(self, queue: Queue) -> str | None:
-        """Return how a queue differs from the one that exists, if one does; change nothing.
+    async def obstacle(self, queue: Queue) -> str | None:
+        """Return why a queue that exists could not be declared, if anything; change nothing.
 
-        Raises: BrokerError, when the connection is lost meanwhile.
+        Raises: TopologyMismatch; BrokerError, when the connection is lost meanwhile.
         """
         try:
             async with self._probe.channel() as carrier:
@@ -87,7 +87,7 @@ class Declarations:
                 await self._declare_queue(carrier.underlay, queue)
         except LimitMissing as missing:
             self.without_limit.add(missing.queue)
-            return await self.difference(queue)
+            return await self.obstacle(queue)
         except BrokerError as error:
             if isinstance(error.__cause__, ChannelNotFoundEntity):
                 return None
