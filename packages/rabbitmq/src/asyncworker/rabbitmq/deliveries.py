@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from asyncworker.rabbitmq.attempts import DELIVERIES
 from asyncworker.rabbitmq.inlet import Malformed
 from asyncworker.rabbitmq.message import RabbitMQMessage, decode
+from asyncworker.rabbitmq.properties import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.channel import ConsumeChannel
     from asyncworker.rabbitmq.inlet import Content
 
+HAS_HEADERS: Final = HEADERS >> 8
+"""In the first octet of the properties' flags."""
 _read_tag: Final = struct.Struct("!Q?").unpack_from
 """Delivery tag and redelivered, which stand behind the consumer tag."""
 _new = RabbitMQMessage.__new__
@@ -43,11 +46,12 @@ def read(
         try:
             behind = arguments[0] + 1
             message.queue = queues[arguments[1:behind]]
-            message.delivery_tag, redelivered = _read_tag(arguments, behind)
+            message.delivery_tag, message.redelivered = _read_tag(arguments, behind)
         except (IndexError, KeyError, struct.error):
             raise Malformed(f"a delivery with the arguments {arguments!r}") from None
-        # To the broker the copy that keeps a message is a new one.
-        message.redelivered = redelivered or DELIVERIES in properties
+        # To the broker the copy that keeps a message is a new one. The search is slow.
+        if properties[0] & HAS_HEADERS and DELIVERIES in properties:
+            message.redelivered = True
         try:
             message.body = decode(raw_body)
         except (ValueError, RecursionError) as error:
