@@ -102,6 +102,11 @@ class LogWaiter(logging.Handler):
     def matching(self, text: str) -> list[logging.LogRecord]:
         return [record for record in self.records if text in record.getMessage()]
 
+    def written(self) -> str:
+        """All records as a plain formatter writes them: messages, tracebacks and extras."""
+        texts = (f"{logging.Formatter().format(each)} {vars(each)}" for each in self.records)
+        return "\n".join(texts)
+
     @property
     def errors(self) -> list[logging.LogRecord]:
         return [record for record in self.records if record.levelno >= logging.WARNING]

@@ -310,6 +310,20 @@ async def test_a_handler_that_raises_is_logged_and_runs_again(app, clock, caplog
     assert records[0].exc_info[2].tb_frame.f_code is job.__code__
 
 
+async def test_data_of_what_a_handler_raises_is_not_in_the_log(app, clock, caplog):
+    data = b"hunter2" * 100_000 + b"\xff"
+
+    async def job():
+        data.decode()
+
+    app.run_every(5)(job)
+    async with app.started():
+        await turns()
+    [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert "raised UnicodeDecodeError(" in record.getMessage()
+    assert "hunter2" not in caplog.text + str(vars(record))
+
+
 async def test_a_run_that_takes_too_long_is_cancelled_and_leaves_its_place(
     app, long_job, clock, caplog
 ):

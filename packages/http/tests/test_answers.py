@@ -243,6 +243,38 @@ async def test_the_validation_errors_of_a_handlers_own_code_are_500(app, serving
     assert len(logs.errors) == 1
 
 
+async def test_what_a_client_sent_is_not_in_the_log(app, serving, logs):
+    class Account(BaseModel):
+        age: int
+
+    @app.http.post("/text")
+    async def text(request):
+        return (await request.read()).decode()
+
+    @app.http.post("/model")
+    async def model(request):
+        return Account.model_validate_json(await request.read())
+
+    @app.http.configure
+    def extend(application):
+        admin = web.Application()
+        admin.router.add_post("/text", text)
+        application.add_subapp("/admin/", admin)
+
+    body = b'{"password": "hunter2"}' + b" " * 900_000
+    async with serving(app) as client:
+        for path, sent in (
+            ("/text", body + b"\xff"),
+            ("/model", body),
+            ("/admin/text", body + b"\xff"),
+        ):
+            async with client.post(path, data=sent) as response:
+                assert response.status == 500
+    assert len(logs.errors) == 3
+    assert "hunter2" not in logs.written()
+    assert len(logs.written()) < 20_000
+
+
 async def test_an_http_exception_passes_through(app, serving, logs):
     @app.http.get("/")
     async def handler():

@@ -312,6 +312,20 @@ async def test_logs_a_handlers_error_with_queue_and_message_id_and_goes_on(
     assert (record.queues, record.message_ids) == ([queue], ["m-1"])
 
 
+async def test_logs_no_data_of_what_a_handler_raised(app, queue, publish, inbox, logs):
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        if not messages[0].redelivered:
+            (messages[0].raw_body + b"\xff").decode()
+        await inbox(messages)
+
+    async with app.started():
+        await publish(queue, b'{"password": "hunter2"}')
+        assert await inbox.batch()
+    assert logs.matching("raised UnicodeDecodeError(")
+    assert "hunter2" not in logs.written()
+
+
 @pytest.mark.parametrize("error", [asyncio.CancelledError, SystemExit, KeyboardInterrupt])
 async def test_puts_back_what_a_handler_that_wants_to_exit_was_given_and_goes_on(
     app, queue, publish, depth, inbox, logs, error

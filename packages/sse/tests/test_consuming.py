@@ -170,3 +170,21 @@ async def test_reads_lines_and_events_longer_than_any_buffer(app, server, inbox)
     async with app.started():
         await (await server.stream()).send(b"data: " + b"x" * 3_000_000 + b"\n\n")
         assert ["x" * 3_000_000] == await inbox.data(1)
+
+
+async def test_data_of_what_a_handler_raises_is_not_in_the_log(app, server, inbox, logs):
+    data = b"hunter2" * 100_000 + b"\xff"
+
+    @app.route(["/x"], type=RouteTypes.SSE)
+    async def handler(events):
+        if events[0].data == "1":
+            data.decode()
+        await inbox(events)
+
+    async with app.started():
+        stream = await server.stream()
+        await stream.send(b"id: " + b"1" * 100_000 + b"\ndata: 1\n\ndata: 2\n\n")
+        assert ["2"] == await inbox.data(1)
+    assert logs.matching("raised UnicodeDecodeError(")
+    assert "hunter2" not in logs.written()
+    assert len(logs.written()) < 20_000

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncworker.backend import Checking, load_backend
 from asyncworker.errors import AsyncWorkerError
+from asyncworker.likeness import brief
 
 if TYPE_CHECKING:
     from asyncworker.app import App
@@ -40,4 +41,4 @@ async def _check(app: App, route_type: RouteType, limit: float) -> list[str]:
     except AsyncWorkerError as error:
         return [f"{route_type!r}: {error}"]
     except Exception as error:  # noqa: BLE001 (a backend of a third party may fail in its own ways)
-        return [f"{route_type!r}: {error!r}"]
+        return [f"{route_type!r}: {brief(error)}"]

@@ -16,6 +16,7 @@ from asyncworker.checkup import problems_of
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.failure import users_traceback
 from asyncworker.lifeline import Lifeline
+from asyncworker.likeness import brief
 from asyncworker.listing import print_table, rows_of
 from asyncworker.logs import json_logging
 from asyncworker.settings import PREFIX, Loop, Settings
@@ -120,7 +121,7 @@ def check(target: str, timeout: float) -> None:
         try:
             app = parse_target(target).load()
         except TargetFailed as error:
-            raise AsyncWorkerError(f"{error}: {error.__cause__!r}") from None
+            raise AsyncWorkerError(f"{error}: {brief(error.__cause__ or error)}") from None
         # What libraries log of a problem is said by its line.
         noisy = {name for connection in app.connections.all for name in connection.noisy_loggers}
         with json_logging("CRITICAL", quiet=noisy):

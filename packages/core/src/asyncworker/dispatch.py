@@ -8,6 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from asyncworker.abandoned import abandon_deaf
+from asyncworker.failure import raised_by_users
+from asyncworker.likeness import brief
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -123,7 +125,8 @@ class Dispatcher(Generic[T]):
         # It may be the one that was called.
         self._is_called = False
         if not worker.cancelled() and (error := worker.exception()) is not None:
-            log.error("a batch could not be settled: %r", error, exc_info=error)
+            exc_info = raised_by_users(error)
+            log.error("a batch could not be settled: %s", brief(error), exc_info=exc_info)
         self._employ()
 
     async def _work(self) -> None:

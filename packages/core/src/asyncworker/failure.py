@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncworker
 from asyncworker.errors import AsyncWorkerError
+from asyncworker.likeness import likeness, shortened
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,14 +22,15 @@ def raised_by_users(error: BaseException) -> Raised:
     """Return what a log call takes as `exc_info`, from the first frame of the user on.
 
     What has no such frame is a mistake of ours, and is shown with all of them; unless it is an
-    error of ours, which says itself what is wrong.
+    error of ours, which says itself what is wrong. It is bounded, and holds no data.
     """
     trace = error.__traceback__
     while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     if trace is None and not isinstance(error, AsyncWorkerError):
         trace = error.__traceback__
-    return type(error), error, trace
+    fit = likeness(error)
+    return type(fit), fit, shortened(trace)
 
 
 def caused_by_users(error: BaseException) -> Raised | None:
@@ -41,7 +43,7 @@ def users_traceback(error: BaseException) -> str:
 
     An error of ours says itself what is wrong with the user's line, so it is shown without ours.
     """
-    shown = traceback.TracebackException.from_exception(error)
+    shown = traceback.TracebackException.from_exception(likeness(error))
     drop = filterfalse if isinstance(error, AsyncWorkerError) else dropwhile
     shown.stack = traceback.StackSummary.from_list(list(drop(_is_in_ours, shown.stack)))
     return "".join(shown.format()).rstrip()

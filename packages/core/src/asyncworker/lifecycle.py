@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.backend import load_backend
 from asyncworker.errors import AsyncWorkerError, DrainTimeout, HookFailed, StartStopped
 from asyncworker.failure import caused_by_users
+from asyncworker.likeness import brief
 from asyncworker.routes import name_of
 from asyncworker.schedule import running
 from asyncworker.serving import Serving
@@ -163,7 +164,7 @@ class Lifecycle:
             # Users' code may raise anything, even a cancellation that nobody asked for.
             if task is not None and task.cancelling() > cancellations:
                 raise
-            raise HookFailed(f"{moment} hook {name_of(hook)} raised {error!r}") from error
+            raise HookFailed(f"{moment} hook {name_of(hook)} raised {brief(error)}") from error
 
     def _on_first_signal(self, name: str) -> None:
         log.info("%s: stopping", name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.abandoned import is_abandoned
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
-from asyncworker.failure import caused_by_users
+from asyncworker.failure import caused_by_users, raised_by_users
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -53,9 +53,9 @@ def exit_code(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) 
         log.warning("stopped without a complete drain")
     except AsyncWorkerError as error:
         log.error("%s", error, exc_info=caused_by_users(error))  # noqa: TRY400 (its own words suffice)
-    except Exception:
+    except Exception as error:
         # A backend or a hook may fail in ways of its own.
-        log.exception("the app stopped")
+        log.error("the app stopped", exc_info=raised_by_users(error))  # noqa: TRY400 (bounded)
     else:
         return 0
     return 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import ConfigurationError
 from asyncworker.failure import raised_by_users
+from asyncworker.likeness import brief
 from asyncworker.routes import check_handler, check_takes, name_of
 from asyncworker.signatures import signature_of
 from asyncworker.time_limit import limited
@@ -120,7 +121,8 @@ class Runner:
     def _settle(self, _tick: list[None], raised: BaseException | None) -> None:
         self._runs -= 1
         if raised is not None:
-            log.error("%s: raised %r", self._subject, raised, exc_info=raised_by_users(raised))
+            error = brief(raised)
+            log.error("%s: raised %s", self._subject, error, exc_info=raised_by_users(raised))
 
     @property
     def _subject(self) -> str:

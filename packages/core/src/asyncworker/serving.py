@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.abandoned import abandon_deaf
+from asyncworker.likeness import brief
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Serving:
         except BaseException as error:
             self._failures.append(_first(error))
             if entered.is_set():
-                log.error("%s failed, stopping: %r", name, self._failures[-1])  # noqa: TRY400 (whoever runs the app shows the traceback)
+                log.error("%s failed, stopping: %s", name, brief(self._failures[-1]))  # noqa: TRY400 (whoever runs the app shows the traceback)
             self._stopping.set()
             if not isinstance(error, Exception) and not isinstance(error, BaseExceptionGroup):
                 raise

@@ -8,6 +8,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from asyncworker.failure import raised_by_users
+
 log = logging.getLogger(__name__)
 
 CAUSED_BY_CLIENTS: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
@@ -20,6 +22,8 @@ def is_ours(record: logging.LogRecord) -> bool:
     """Tell whether a record is worth a line; the others are one of level DEBUG."""
     error = record.exc_info[1] if record.exc_info else None
     if not isinstance(error, CAUSED_BY_CLIENTS):
+        # What middlewares and sub-applications raised.
+        record.exc_info = None if error is None else raised_by_users(error)
         return True
     # The error's own words may repeat a header, and with it what only the client should know.
     log.debug("a client was refused or lost: %s", type(error).__name__)

@@ -12,6 +12,7 @@ from asyncworker.errors import HandlerTimeout
 from asyncworker.failure import raised_by_users
 from asyncworker.http.refusal import failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
+from asyncworker.likeness import brief
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,12 +60,12 @@ def _after(error: BaseException, request: web.Request, label: str) -> web.Stream
         try:
             check_headers(error.headers)
         except Unanswerable as reason:
-            log.error("%s raised %r with %s", label, error, reason)  # noqa: TRY400
+            log.error("%s raised %s with %s", label, brief(error), reason)  # noqa: TRY400
             return failure()
         raise error
     if isinstance(error, GeneratorExit) or _is_cancelled_from_outside(error):
         raise error
-    log.error("%s raised %r", label, error, exc_info=raised_by_users(error))
+    log.error("%s raised %s", label, brief(error), exc_info=raised_by_users(error))
     _check_not_begun(request)
     return timed_out() if isinstance(error, HandlerTimeout) else failure()
 

@@ -14,6 +14,7 @@ from asyncworker.http.errors import NotServing
 from asyncworker.http.path import same_requests
 from asyncworker.http.server import Server
 from asyncworker.http.settings import Settings
+from asyncworker.likeness import brief
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import check_takes, name_of
 
@@ -160,4 +161,4 @@ async def _call(hook: Callable[[web.Application], Any], application: web.Applica
             await result
     except Exception as error:
         # Users' code may raise anything.
-        raise HookFailed(f"configure hook {name_of(hook)} raised {error!r}") from error
+        raise HookFailed(f"configure hook {name_of(hook)} raised {brief(error)}") from error

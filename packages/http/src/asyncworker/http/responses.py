@@ -51,9 +51,13 @@ def check_headers(headers: Mapping[str, str]) -> None:
         try:
             text = name + value
         except TypeError:
-            raise Unanswerable(f"the header {name!r}: {value!r}, which is no text") from None
+            raise Unanswerable(f"{_header(name, value)}, which is no text") from None
         if "\n" in text or "\r" in text or "\0" in text:
-            raise Unanswerable(f"the header {name!r}: {value!r}, with a line break in it")
+            raise Unanswerable(f"{_header(name, value)}, with a line break in it")
+
+
+def _header(name: object, value: object) -> str:
+    return f"the header {short_repr(name)}: {short_repr(value)}"
 
 
 def _plain(value: Any, status: int, headers: CIMultiDict[str] | None) -> web.Response:

@@ -14,10 +14,12 @@ from aiohttp import web
 from yarl import URL
 
 from asyncworker.abandoned import abandon_deaf
+from asyncworker.failure import raised_by_users
 from asyncworker.http.complaints import only_ours
 from asyncworker.http.errors import CannotListen
 from asyncworker.http.settings import PREFIX
 from asyncworker.http.watch import Watch
+from asyncworker.likeness import brief
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -131,7 +133,8 @@ class Server:
             closing.cancel()
             await asyncio.wait([closing], timeout=CANCEL_GRACE)
         elif not closing.cancelled() and (error := closing.exception()):
-            log.error("the server did not end cleanly: %r", error, exc_info=error)
+            exc_info = raised_by_users(error)
+            log.error("the server did not end cleanly: %s", brief(error), exc_info=exc_info)
         if abandoned := deaf - {closing}:
             count = counted(len(abandoned), "handler")
             log.error("abandoned %s that would not be cancelled", count)

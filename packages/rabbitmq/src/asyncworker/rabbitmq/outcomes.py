@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.failure import raised_by_users
+from asyncworker.likeness import brief
 from asyncworker.options import Actions, DefaultValues
 from asyncworker.rabbitmq.retries import Retries
 from asyncworker.rabbitmq.retry import Later, Retry, outcome_of
@@ -59,9 +60,9 @@ class Outcomes:
     def log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
         """Log what a handler raised, and the messages it was given."""
         log.error(
-            "handler %s raised %r",
+            "handler %s raised %s",
             self._route.handler_name,
-            raised,
+            brief(raised),
             exc_info=raised_by_users(raised),
             extra={
                 "queues": sorted({message.queue for message in batch}),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.failure import raised_by_users
+from asyncworker.likeness import brief
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from asyncworker.sse.route import SSERoute
 
 log = logging.getLogger(__name__)
+
+LONGEST_ID: Final = 200
+"""The most characters of an event's id in a log line."""
 
 
 class Consumer:
@@ -84,13 +88,13 @@ class Consumer:
         if raised is None:
             return
         log.error(
-            "handler %s raised %r",
+            "handler %s raised %s",
             self._route.handler_name,
-            raised,
+            brief(raised),
             exc_info=raised_by_users(raised),
             extra={
                 "routes": sorted({shown(event.route) for event in batch}),
-                "last_event_id": batch[-1].id,
+                "last_event_id": batch[-1].id[:LONGEST_ID],
                 "events": len(batch),
             },
         )
