@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import ValidationError
 
 from asyncworker.http.refusal import JSON, a_problem, problems_of, refusal, too_large
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
-MARGIN: Final = 1 if tuple(map(int, aiohttp.__version__.split(".")[:2])) < (3, 14) else 0
-"""Bytes beyond the limit that aiohttp is told: before 3.14 it refuses a body that just fits."""
-
-
-def client_max_size(limit: int) -> int:
-    """Return what makes aiohttp refuse a body of more bytes than `limit`, and no other."""
-    return limit + MARGIN
-
-
 class Body:
     """Take the whole body, validated."""
 
@@ -31,8 +21,8 @@ class Body:
         self._validate = adapter.validator.validate_json
         self._default = default
 
-    async def read(self, request: web.Request) -> Any:
-        """Return the value.
+    def check(self, request: web.Request) -> None:
+        """Accept a body by its head.
 
         Raises: web.HTTPException, with the status and the reason.
         """
@@ -41,6 +31,17 @@ class Body:
         if request.body_exists and not _is_json(request.content_type):
             error = f"the body is {request.content_type!r}: send it as {JSON!r}"
             raise refusal(web.HTTPUnsupportedMediaType, error)
+        # The limit is that of the decompressed body, which may even be the smaller one.
+        is_encoded = hdrs.CONTENT_ENCODING in request.headers
+        if not is_encoded and (request.content_length or 0) > request.client_max_size:
+            raise too_large(request.client_max_size)
+
+    async def read(self, request: web.Request) -> Any:
+        """Return the value.
+
+        Raises: web.HTTPException, with the status and the reason.
+        """
+        self.check(request)
         raw = await _read(request)
         if raw:
             return self._validated(raw)
@@ -61,7 +62,7 @@ async def _read(request: web.Request) -> bytes:
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise too_large(request.client_max_size - MARGIN) from None
+        raise too_large(request.client_max_size) from None
     except (web.RequestPayloadError, ConnectionError):
         # The client sent a broken encoding, or left: no handler is to blame for that.
         reason = "it is broken, or ends too early"

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.http import HttpVersion11
 
 from asyncworker.errors import HandlerTimeout
 from asyncworker.failure import raised_by_users
@@ -17,9 +18,10 @@ from asyncworker.likeness import brief
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from asyncworker.http.params import Begin
+    from asyncworker.http.params import Begin, Check
 
     Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    Expect = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,35 @@ def make_endpoint(begin: Begin, label: str) -> Endpoint:
         return _answer(value, request, label)
 
     return endpoint
+
+
+def make_expect(check: Check, label: str) -> Expect:
+    """Return the coroutine function for clients that ask before they send a body.
+
+    label: as for the endpoint.
+    """
+
+    async def expect(request: web.Request) -> web.StreamResponse | None:
+        try:
+            check(request)
+        except BaseException as error:  # noqa: BLE001
+            # Users' validators may raise anything.
+            return _after(error, request, label)
+        await _go_on(request)
+        return None
+
+    return expect
+
+
+async def _go_on(request: web.Request) -> None:
+    """Let the client send its body, as aiohttp does unless it is told otherwise."""
+    if request.version < HttpVersion11:
+        return
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # The answer has not begun.
+    request.writer.output_size = 0
 
 
 def _answer(value: Any, request: web.Request, label: str) -> web.StreamResponse:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from asyncworker.errors import ConfigurationError, HookFailed
-from asyncworker.http.body import client_max_size
 from asyncworker.http.errors import NotServing
 from asyncworker.http.path import same_requests
 from asyncworker.http.server import Server
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from asyncworker.app import App
-    from asyncworker.http.endpoint import Endpoint
+    from asyncworker.http.endpoint import Endpoint, Expect
     from asyncworker.http.route import HTTPRoute
     from asyncworker.options import HandlerOptions
 
@@ -115,7 +114,7 @@ class HTTP:
 
         Raises: CannotListen, HookFailed
         """
-        application = web.Application(client_max_size=client_max_size(self.settings.body_limit))
+        application = web.Application(client_max_size=self.settings.body_limit)
         _add(application, routes)
         for hook in self._hooks:
             await _call(hook, application)
@@ -139,19 +138,20 @@ class HTTP:
 
 def _add(application: web.Application, routes: Sequence[HTTPRoute]) -> None:
     """Add all endpoints, those of one path together; HEAD goes to GET's where it has no own."""
-    by_path: dict[str, dict[str, Endpoint]] = {}
+    by_path: dict[str, dict[str, tuple[Endpoint, Expect | None]]] = {}
     own_heads: set[str] = set()
     for route in routes:
         for (method, path), endpoint in route.endpoints.items():
-            by_path.setdefault(path, {})[method] = endpoint
+            expect = route.expects.get((method, path))
+            by_path.setdefault(path, {})[method] = endpoint, expect
             if method == "HEAD":
                 own_heads.add(same_requests(path))
     for path, endpoints in by_path.items():
         resource = application.router.add_resource(path)
         if "GET" in endpoints and same_requests(path) not in own_heads:
-            resource.add_route("HEAD", endpoints["GET"])
-        for method, endpoint in endpoints.items():
-            resource.add_route(method, endpoint)
+            resource.add_route("HEAD", endpoints["GET"][0])
+        for method, (endpoint, expect) in endpoints.items():
+            resource.add_route(method, endpoint, expect_handler=expect)
 
 
 async def _call(hook: Callable[[web.Application], Any], application: web.Application) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from asyncworker.routes import Handler
 
     Begin = Callable[[web.Request], Awaitable[Any]]
+    Check = Callable[[web.Request], None]
 
 WITH_BODY: Final = {"POST", "PUT", "PATCH"}
 """Methods whose body has a meaning; DELETE may have one (RFC 9110, section 9.3)."""
@@ -63,6 +64,15 @@ class Plan:
         values = self._values(request)
         return self._call(values) if self._body is None else self._read(request, values, self._body)
 
+    def check(self, request: web.Request) -> None:
+        """Accept a request by its head.
+
+        Raises: web.HTTPException
+        """
+        self._values(request)
+        if self._body is not None:
+            self._body.check(request)
+
     def _values(self, request: web.Request) -> list[Any]:
         try:
             return [take(request) for take in self._takes]
@@ -82,8 +92,10 @@ def make_begin(
     parameters: Sequence[Parameter],
     in_path: Collection[str],
     method: str,
-) -> Begin:
+) -> tuple[Begin, Check | None]:
     """Return what calls the handler for the requests of one method and path.
+
+    With it comes what tells by a request's head that it cannot be answered, if anything does.
 
     in_path: the names that the path holds.
     Raises: ConfigurationError, for a parameter that can never be filled.
@@ -101,8 +113,9 @@ def make_begin(
         names = " and ".join(bodies)
         raise ConfigurationError(f"{names} would both be the body: put them into one model")
     if sources == [THE_REQUEST] and parameters[0].kind is not Parameter.KEYWORD_ONLY:
-        return handler
-    return Plan(handler, parameters, sources).begin
+        return handler, None
+    plan = Plan(handler, parameters, sources)
+    return plan.begin, plan.check
 
 
 def _source(parameter: Parameter, in_path: Collection[str], method: str) -> Source | Body:

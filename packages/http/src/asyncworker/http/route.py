@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asyncworker.errors import ConfigurationError
-from asyncworker.http.endpoint import make_endpoint
+from asyncworker.http.endpoint import make_endpoint, make_expect
 from asyncworker.http.params import make_begin
 from asyncworker.http.path import check_methods, check_path, same_requests
 from asyncworker.http.signature import parameters_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from asyncworker.app import App
-    from asyncworker.http.endpoint import Endpoint
+    from asyncworker.http.endpoint import Endpoint, Expect
     from asyncworker.routes import Handler
 
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 class HTTPRoute(Route):
     """Hold one handler with the methods and paths it answers.
 
-    endpoints: what aiohttp calls, keyed by method and path.
+    endpoints: what aiohttp calls, keyed by method and path. expects: what it calls before a body
+    that the client announces by `Expect`, for those that may refuse it.
     """
 
     methods: tuple[str, ...]
     endpoints: Mapping[tuple[str, str], Endpoint]
+    expects: Mapping[tuple[str, str], Expect]
 
 
 def make_route(
@@ -51,6 +53,7 @@ def make_route(
     parameters = parameters_of(handler)
     taken = {key for route in app.routes if isinstance(route, HTTPRoute) for key in _keys(route)}
     endpoints: dict[tuple[str, str], Endpoint] = {}
+    expects: dict[tuple[str, str], Expect] = {}
     for path in paths:
         in_path = check_path(path)
         for method in names:
@@ -58,9 +61,11 @@ def make_route(
             if key in taken:
                 raise ConfigurationError(f"{method} {path} has a handler already: choose another")
             taken.add(key)
-            begin = make_begin(app, bounded, parameters, in_path, method)
+            begin, check = make_begin(app, bounded, parameters, in_path, method)
             label = f"{method} {path}: handler {name_of(handler)}"
             endpoints[method, path] = make_endpoint(begin, label)
+            if check is not None:
+                expects[method, path] = make_expect(check, label)
     return HTTPRoute(
         type=RouteTypes.HTTP,
         routes=paths,
@@ -68,6 +73,7 @@ def make_route(
         options=checked,
         methods=names,
         endpoints=endpoints,
+        expects=expects,
     )
 
 
