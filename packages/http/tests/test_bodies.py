@@ -3,12 +3,14 @@
 import gzip
 import json
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from asyncworker.errors import ConfigurationError
+from asyncworker.http.refusal import problems_of
 
 JSON = {"Content-Type": "application/json"}
 
@@ -135,6 +137,105 @@ async def test_json_that_does_not_fit_is_422_with_paths_and_reasons(
     assert [(each["in"], each["field"], each["reason"]) for each in answer["problems"]] == [
         ("body", *problem) for problem in problems
     ]
+
+
+class Strict(BaseModel, extra="forbid"):
+    a: int = 1
+
+
+class Node(BaseModel):
+    type: Literal["node"]
+    children: list["Node"] = []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "begin", "repeated", "end"),
+    [
+        (list[Item], "[", "{}", "]"),
+        (Cart, '{"items": [', "{}", "]}"),
+        (Order, '{"id": 1, "items": [', "{}", "]}"),
+        (Node, '{"type": "node", "children": [', "{}", "]}"),
+        (set[int] | None, "[", '""', "]"),
+        (list[Cart | Item], "[", "{}", "]"),
+        (list[int], "[", '""', "]"),
+    ],
+)
+async def test_very_many_problems_take_neither_time_nor_a_large_answer(
+    post, found, annotation, begin, repeated, end
+):
+    async def handler(document: annotation): ...
+
+    count = 1_000_000 // (len(repeated) + 1)
+    status, answer = await post(handler, begin + ",".join([repeated] * count) + end)
+    assert status == 422
+    assert 1 <= len(answer["problems"]) <= 20
+    assert 0 < sum(found) < 100
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Note how many problems pydantic found in each body."""
+    counts = []
+
+    def noting(error, *rest, **options):
+        counts.append(error.error_count())
+        return problems_of(error, *rest, **options)
+
+    monkeypatch.setattr("asyncworker.http.body.problems_of", noting)
+    return counts
+
+
+@pytest.mark.parametrize("count", [20, 21, 1000])
+async def test_the_first_problems_are_told_and_how_many_there_are(post, count):
+    async def handler(document: list[int]): ...
+
+    _, answer = await post(handler, json.dumps(["x"] * count))
+    assert [each["field"] for each in answer["problems"]] == list(map(str, range(20)))
+    assert answer.get("count") == (None if count == 20 else count)
+
+
+async def test_as_many_problems_of_a_query_are_told(app, serving):
+    @app.http.get("/")
+    async def handler(ids: list[int]): ...
+
+    async with serving(app) as client, client.get("/?" + "ids=x&" * 100) as response:
+        answer = await response.json()
+    assert (len(answer["problems"]), answer["count"]) == (20, 100)
+
+
+async def test_a_large_body_is_told_the_first_item_of_a_list_that_does_not_fit(post):
+    async def handler(document: Cart): ...
+
+    good = {"name": "x", "price": 1}
+    status, answer = await post(handler, json.dumps({"items": [good] * 1000 + [{}] * 1000}))
+    assert (status, [each["field"] for each in answer["problems"]]) == (
+        422,
+        ["items.1000.name", "items.1000.price"],
+    )
+
+
+async def test_a_large_body_that_fits_is_what_its_annotation_says(post):
+    async def handler(document: Node):
+        return [len(document.children)]
+
+    nodes = [{"type": "node"}] * 1000
+    body = json.dumps({"type": "node", "children": nodes})
+    assert await post(handler, body) == (200, [1000])
+
+
+async def test_keys_that_do_not_belong_are_counted_when_they_are_too_many(post):
+    async def handler(document: Strict): ...
+
+    _, answer = await post(handler, json.dumps({str(number): 1 for number in range(50_000)}))
+    assert answer["problems"] == [{"in": "body", "field": "", "reason": "it has 50000 problems"}]
+
+
+async def test_a_long_key_is_told_in_part(post):
+    async def handler(document: Strict): ...
+
+    _, answer = await post(handler, json.dumps({"x" * 900_000: 1}))
+    [problem] = answer["problems"]
+    assert problem["field"] == "x" * 500 + "..."
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import hdrs, web
 from pydantic import ValidationError
 
-from asyncworker.http.refusal import JSON, a_problem, problems_of, refusal, too_large
+from asyncworker.http.fail_fast import failing_fast
+from asyncworker.http.refusal import JSON, a_problem, misfit, problems_of, refusal, too_large
 from asyncworker.http.sources import REQUIRED
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+
+SMALL: Final = 8192
+"""Bytes of a body of which all problems are looked for: each takes memory, and holds up others."""
 
 
 class Body:
@@ -19,6 +24,7 @@ class Body:
 
     def __init__(self, adapter: TypeAdapter[Any], default: Any) -> None:
         self._validate = adapter.validator.validate_json
+        self._validate_large = failing_fast(adapter)
         self._default = default
 
     def check(self, request: web.Request) -> None:
@@ -50,12 +56,12 @@ class Body:
         return self._default
 
     def _validated(self, raw: bytes) -> Any:
+        validate = self._validate if len(raw) <= SMALL else self._validate_large
         try:
-            return self._validate(raw)
+            return validate(raw)
         except ValidationError as error:
-            is_json = error.errors(include_url=False)[0]["type"] != "json_invalid"
-            status = web.HTTPUnprocessableEntity if is_json else web.HTTPBadRequest
-            raise _misfit(status, problems_of(error, "body")) from None
+            status = web.HTTPUnprocessableEntity if _is_of_json(error) else web.HTTPBadRequest
+            raise _misfit(status, problems_of(error, "body", size=len(raw))) from None
 
 
 async def _read(request: web.Request) -> bytes:
@@ -75,5 +81,10 @@ def _is_json(content_type: str) -> bool:
     )
 
 
+def _is_of_json(error: ValidationError) -> bool:
+    """Tell JSON that does not fit from what is no JSON, which is one problem."""
+    return error.error_count() > 1 or error.errors(include_url=False)[0]["type"] != "json_invalid"
+
+
 def _misfit(status: type[web.HTTPException], problems: list[dict[str, str]]) -> web.HTTPException:
-    return refusal(status, "the body does not fit", problems=problems)
+    return misfit(status, "the body does not fit", problems)

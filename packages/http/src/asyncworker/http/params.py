@@ -12,7 +12,7 @@ from pydantic.errors import PydanticUserError
 from asyncworker.app import App
 from asyncworker.errors import ConfigurationError
 from asyncworker.http.body import Body
-from asyncworker.http.refusal import refusal
+from asyncworker.http.refusal import misfit
 from asyncworker.http.shape import Kind, shape_of
 from asyncworker.http.sources import (
     REQUIRED,
@@ -79,7 +79,7 @@ class Plan:
         except (ValidationError, Misfit):
             problems = [each for source in self._sources for each in source.problems(request)]
         error = "the request does not fit"
-        raise refusal(web.HTTPBadRequest, error, problems=problems)
+        raise misfit(web.HTTPBadRequest, error, problems)
 
     async def _read(self, request: web.Request, values: list[Any], body: Body) -> Any:
         values[self._body_index] = await body.read(request)

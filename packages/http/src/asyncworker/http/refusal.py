@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 JSON: Final = "application/json"
+MOST: Final = 20
+"""The most problems that a client is told."""
+LONGEST: Final = 500
+"""The most characters of a field, and of a reason: a client's own keys are in them."""
+AFFORDABLE: Final = 2**26
+"""Bytes that a list of problems may take: each of them can hold a key as long as the body."""
 
 
 def refusal(status: type[web.HTTPException], error: str, **more: Any) -> web.HTTPException:
@@ -25,6 +31,14 @@ def too_large(limit: int) -> web.HTTPException:
     text = text_of(f"the body is larger than {limit} bytes")
     # aiohttp wants the limit, and the size, which nobody knows who did not read it all.
     return web.HTTPRequestEntityTooLarge(limit, limit + 1, text=text, content_type=JSON)
+
+
+def misfit(
+    status: type[web.HTTPException], error: str, problems: list[dict[str, str]]
+) -> web.HTTPException:
+    """Return what to raise for problems: the first of them are told, and how many there are."""
+    count = {"count": len(problems)} if len(problems) > MOST else {}
+    return refusal(status, error, problems=problems[:MOST], **count)
 
 
 def failure() -> web.Response:
@@ -44,11 +58,19 @@ def text_of(error: str, **more: Any) -> str:
 
 def a_problem(place: str, field: str, reason: str) -> dict[str, str]:
     """Return one problem of a request: where (path, query, body), which field, and why."""
-    return {"in": place, "field": field, "reason": reason}
+    return {"in": place, "field": _cut(field), "reason": _cut(reason)}
 
 
-def problems_of(error: ValidationError, place: str, name: str = "") -> list[dict[str, str]]:
-    """Return every problem that pydantic found, without the values: they may be secret."""
+def problems_of(
+    error: ValidationError, place: str, name: str = "", size: int = 0
+) -> list[dict[str, str]]:
+    """Return every problem that pydantic found, without the values: they may be secret.
+
+    size: of what was validated, in bytes; too many problems of something large are one.
+    """
+    count = error.error_count()
+    if count > MOST and count * size > AFFORDABLE:
+        return [a_problem(place, name, f"it has {count} problems")]
     return [
         a_problem(place, _field(name, details["loc"]), _lowered(details["msg"]))
         for details in error.errors(include_url=False, include_input=False, include_context=False)
@@ -57,6 +79,10 @@ def problems_of(error: ValidationError, place: str, name: str = "") -> list[dict
 
 def _field(name: str, location: Iterable[int | str]) -> str:
     return ".".join(map(str, (name, *location) if name else location))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _lowered(reason: str) -> str:
