@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pydantic
 import pytest
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
@@ -148,6 +149,13 @@ class Node(BaseModel):
     children: list["Node"] = []
 
 
+fails_fast = pytest.mark.skipif(
+    tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 13),
+    reason="an older pydantic does not leave every list at its first item that does not fit",
+)
+
+
+@fails_fast
 @pytest.mark.parametrize(
     ("annotation", "begin", "repeated", "end"),
     [
@@ -158,6 +166,7 @@ class Node(BaseModel):
         (set[int] | None, "[", '""', "]"),
         (list[Cart | Item], "[", "{}", "]"),
         (list[int], "[", '""', "]"),
+        (dict[str, Item] | list[Item], "[", "{}", "]"),
     ],
 )
 async def test_very_many_problems_take_neither_time_nor_a_large_answer(
@@ -203,6 +212,7 @@ async def test_as_many_problems_of_a_query_are_told(app, serving):
     assert (len(answer["problems"]), answer["count"]) == (20, 100)
 
 
+@fails_fast
 async def test_a_large_body_is_told_the_first_item_of_a_list_that_does_not_fit(post):
     async def handler(document: Cart): ...
 
