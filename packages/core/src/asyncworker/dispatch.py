@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from asyncworker.abandoned import abandon_deaf
 from asyncworker.failure import raised_by_users
 from asyncworker.likeness import brief
+from asyncworker.steps import stepped
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ class Dispatcher(Generic[T]):
     each turn of the loop: where handlers never wait, one worker does nearly everything; where they
     do, the next batch starts on the next turn.
 
+    Each call of the handler finds the context variables as they were when the dispatcher was made,
+    whatever other calls have set.
+
     As an `async with` it owns them: leaving it lets running handlers end; leaving it by an
     exception, or cancelling that wait, cancels them.
     """
@@ -47,6 +52,9 @@ class Dispatcher(Generic[T]):
         self._handler = handler
         self._settle = settle
         self._concurrency = concurrency
+        self._context = copy_context()
+        self._variables = tuple(self._context.items())
+        self._sets_variables = False
         self._ready: deque[list[T]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
@@ -114,13 +122,15 @@ class Dispatcher(Generic[T]):
     def _employ(self) -> None:
         """Start a worker, if there is work for it and fewer than may be."""
         if self._ready and not self._cancelling and len(self._workers) < self._concurrency:
-            worker = asyncio.get_running_loop().create_task(self._work())
+            # Whoever submits or calls may be in the midst of another batch's handler.
+            start = asyncio.get_running_loop().create_task
+            worker = self._context.copy().run(start, self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._on_end)
             self._is_called = True
 
     def _on_end(self, worker: asyncio.Task[None]) -> None:
-        """Replace a worker that a cancellation, or a failed settle, has ended."""
+        """Replace a worker that a cancellation, a failed settle or a set variable has ended."""
         self._workers.discard(worker)
         # It may be the one that was called.
         self._is_called = False
@@ -138,11 +148,17 @@ class Dispatcher(Generic[T]):
                 self._taken.set()
                 if self._ready and not self._is_called:
                     self._call()
+                call = self._handle(batch)
                 try:
-                    await self._handle(batch)
+                    await (stepped(call, self._context.copy()) if self._sets_variables else call)
                 finally:
                     # Both, or a worker would keep the batch in memory until it has the next.
-                    del self._running[worker], batch
+                    del self._running[worker], batch, call
+                if self._is_context_changed():
+                    # Only a new task is sure to have none of that. The next calls get contexts of
+                    # their own, which costs handlers too much that set nothing.
+                    self._sets_variables = True
+                    return
             if self._draining:
                 return
             await self._next_batch()
@@ -163,6 +179,16 @@ class Dispatcher(Generic[T]):
             # Users' code: even its SystemExit must neither stop the loop nor lose the batch.
             raised = error
         self._settle(batch, raised)
+
+    def _is_context_changed(self) -> bool:
+        """Tell whether a handler has left a context variable set; what it has reset is not."""
+        if len(copy_context()) != len(self._variables):
+            return True
+        for variable, value in self._variables:  # noqa: SIM110 (any() takes twice as long)
+            # By identity: what a class takes for equal may still be another's.
+            if variable.get() is not value:
+                return True
+        return False
 
     async def _next_batch(self) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
