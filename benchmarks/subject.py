@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import jobs
 from benchmarks.window import Result, peak_memory
 
-PROFILE = "ASYNCWORKER_BENCH_PROFILE"
+PROFILE = "BENCHMARK_PROFILE"
 
 
 def main(module: str, text: str) -> None:

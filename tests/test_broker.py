@@ -79,11 +79,11 @@ def users_of(folder: Path) -> list[str]:
 
 
 def moments() -> list[float]:
-    """Seconds after which a start is interrupted; ASYNCWORKER_MOMENTS tells how many, 2 if not set.
+    """Seconds after which a start is interrupted; BROKER_MOMENTS tells how many, 2 if not set.
 
     Half of them lie in the first 50 ms, in which all processes are started.
     """
-    count = int(os.environ.get("ASYNCWORKER_MOMENTS", "2"))
+    count = int(os.environ.get("BROKER_MOMENTS", "2"))
     chance = random.Random(count)
     return [round(chance.uniform(0, 4 if number % 2 else 0.05), 4) for number in range(count)]
 

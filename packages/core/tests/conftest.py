@@ -70,7 +70,7 @@ def kafka(install):
 @pytest.fixture
 def no_backends(monkeypatch):
     """Let no backend be installed."""
-    for module in ("asyncworker.route_types", "asyncworker.backend"):
+    for module in ("asyncworker.route_types", "asyncworker.backend", "asyncworker.settings"):
         monkeypatch.setattr(f"{module}.backend_entry_points", tuple)
     monkeypatch.setattr("asyncworker.connections.entry_points", lambda **_: ())
     load_backend.cache_clear()

@@ -400,6 +400,15 @@ def test_a_connection_without_routes_is_tried_too(module, kafka, monkeypatch):
     assert invoke("check", "shop").stdout == "0 routes\n"
 
 
+@pytest.mark.parametrize("command", ["check", "routes", "run"])
+def test_a_misspelt_setting_is_told_before_anything_runs(module, monkeypatch, command):
+    module("from asyncworker import App\napp = App()\n")
+    monkeypatch.setenv("ASYNCWORKER_HTTP_PROT", "8081")
+    result = invoke(command, "shop")
+    assert result.exit_code == 1
+    assert "did you mean ASYNCWORKER_HTTP_PORT?" in result.output
+
+
 def test_a_check_has_a_time_limit_that_stops_no_other(module, kafka, monkeypatch):
     module(APP)
 

@@ -1,10 +1,23 @@
 import os
+import sys
+from importlib.metadata import EntryPoint
 
 import pytest
+from pydantic_settings import SettingsConfigDict
 
 from asyncworker import App
 from asyncworker.errors import ConfigurationError
-from asyncworker.settings import Settings
+from asyncworker.settings import Environment, Settings
+
+KAFKA_SETTINGS = """
+from pydantic_settings import SettingsConfigDict
+
+from asyncworker.settings import Environment
+
+class KafkaSettings(Environment):
+    model_config = SettingsConfigDict(env_prefix="ASYNCWORKER_KAFKA_")
+    acks: int = 1
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +92,12 @@ def test_a_wrong_value_is_one_line_that_names_the_variable_and_the_value(
         ("asyncworker_log_level", "ASYNCWORKER_LOGLEVEL"),
         ("ASYNCWORKER_SHUTDOWN_TIMOUT", "ASYNCWORKER_SHUTDOWN_TIMEOUT"),
         ("ASYNCWORKER_LOOPS", "ASYNCWORKER_LOOP"),
+        ("ASYNCWORKER_LOG", "ASYNCWORKER_LOOP"),
+        ("ASYNCWORKER_TIMEOUT", "ASYNCWORKER_FLUSH_TIMEOUT"),
+        ("ASYNCWORKER_HTTP_PROT", "ASYNCWORKER_HTTP_PORT"),
+        ("ASYNCWORKER_PORT", "ASYNCWORKER_HTTP_PORT"),
+        ("ASYNCWORKER_HTTP_BODYLIMIT", "ASYNCWORKER_HTTP_BODY_LIMIT"),
+        ("ASYNCWORKER_RABBITMQ_WIER", "ASYNCWORKER_RABBITMQ_WIRE"),
     ],
 )
 def test_a_misspelt_variable_is_one_line_that_names_the_right_one(monkeypatch, wrong, right):
@@ -88,10 +107,80 @@ def test_a_misspelt_variable_is_one_line_that_names_the_right_one(monkeypatch, w
     assert str(caught.value) == f"{wrong} is no setting: did you mean {right}?"
 
 
-@pytest.mark.parametrize("name", ["HTTP_PORT", "SERVICE_PORT", "TIMEOUT", "HOST", "LOG", ""])
-def test_variables_that_are_of_others_are_left_alone(monkeypatch, name):
+@pytest.mark.parametrize("name", ["HTTP_PORT", "HTTP_SOCKETS", "RABBITMQ_WIRE", "AMQP_URL"])
+def test_what_backends_and_examples_read_is_left_to_them(monkeypatch, name):
     monkeypatch.setenv(f"ASYNCWORKER_{name}", "1")
     assert Settings.load() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SERVICE_HOST", "10.0.0.1"),
+        ("SERVICE_PORT", "80"),
+        ("SERVICE_PORT_WEB", "80"),
+        ("PORT", "tcp://10.0.0.1:80"),
+        ("PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("ORDERS_SERVICE_HOST", "10.0.0.1"),
+        ("ORDERS_PORT", "tcp://10.0.0.1:80"),
+        ("ORDERS_PORT_80_TCP", "tcp://10.0.0.1:80"),
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_of_that_name_is_left_alone(monkeypatch, name, value):
+    monkeypatch.setenv(f"ASYNCWORKER_{name}", value)
+    assert Settings.load() == Settings()
+
+
+def test_settings_of_our_backends_may_be_set_where_those_are_not_installed(
+    monkeypatch, no_backends
+):
+    monkeypatch.setenv("ASYNCWORKER_HTTP_PORT", "8080")
+    monkeypatch.setenv("ASYNCWORKER_RABBITMQ_WIRE", "no")
+    assert Settings.load() == Settings()
+    monkeypatch.setenv("ASYNCWORKER_KAFKA_HOST", "here")
+    with pytest.raises(ConfigurationError, match="ASYNCWORKER_KAFKA_HOST is no setting"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("variable", "is_known"), [("KAFKA_ACKS", True), ("KAFKA_AKCS", False), ("KAFKA_ACKS", None)]
+)
+def test_settings_of_further_backends_are_found_beside_them(
+    monkeypatch, tmp_path, variable, is_known
+):
+    package = tmp_path / "asyncworker_kafka"
+    package.mkdir()
+    (package / "backend.py").touch()
+    if is_known is not None:
+        (package / "settings.py").write_text(KAFKA_SETTINGS)
+    monkeypatch.syspath_prepend(tmp_path)
+    entry_point = EntryPoint("KAFKA", "asyncworker_kafka.backend:backend", "asyncworker.backends")
+    monkeypatch.setattr("asyncworker.settings.backend_entry_points", lambda: (entry_point,))
+    monkeypatch.setenv(f"ASYNCWORKER_{variable}", "1")
+    try:
+        if is_known is False:
+            with pytest.raises(ConfigurationError, match=r"did you mean ASYNCWORKER_KAFKA_ACKS\?"):
+                Settings.load()
+        else:
+            assert Settings.load() == Settings()
+    finally:
+        for name in [one for one in sys.modules if one.startswith("asyncworker_kafka")]:
+            del sys.modules[name]
+
+
+def test_a_backend_without_settings_keeps_names_of_its_own(monkeypatch, kafka):
+    monkeypatch.setenv("ASYNCWORKER_KAFKA_ACKS", "1")
+    assert Settings.load() == Settings()
+
+
+def test_settings_of_a_backend_read_by_themselves_know_their_names(monkeypatch):
+    class KafkaSettings(Environment):
+        model_config = SettingsConfigDict(env_prefix="ASYNCWORKER_KAFKA_")
+        acks: int = 1
+
+    monkeypatch.setenv("ASYNCWORKER_KAFKA_AKCS", "1")
+    with pytest.raises(ConfigurationError, match=r"did you mean ASYNCWORKER_KAFKA_ACKS\?"):
+        KafkaSettings.load()
 
 
 @pytest.mark.parametrize(
@@ -112,11 +201,6 @@ def test_a_wrong_value_is_told_what_it_should_be(monkeypatch, variable, text, re
     with pytest.raises(ConfigurationError) as caught:
         Settings.load()
     assert str(caught.value) == f"{variable}: {reason}, got {text!r}"
-
-
-def test_a_variable_of_someone_else_is_left_alone(monkeypatch):
-    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://localhost")
-    assert Settings.load() == Settings()
 
 
 def test_settings_stay_as_they_were_read():

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from difflib import get_close_matches
-from typing import Annotated, Final, Literal, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from asyncworker.errors import ConfigurationError, complaint, problem
 from asyncworker.options import DefaultValues
+from asyncworker.route_types import backend_entry_points
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["Settings"]
 
 PREFIX = "ASYNCWORKER_"
-ALIKE: Final = 0.8
-"""How much of a name must be right for the rest to be a slip. Users have variables of their own."""
+BACKENDS: Final = (f"{PREFIX}HTTP_", f"{PREFIX}RABBITMQ_")
+"""What settings of our backends begin with, which may be set where those are not installed."""
+EXAMPLES: Final = (f"{PREFIX}AMQP_URL",)
+"""What our examples and tests read."""
+SERVICE: Final = re.compile(
+    rf"{PREFIX}(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+"""What Kubernetes sets in each container for a service that is called `asyncworker-something`."""
 
 Loop = Literal["asyncio", "uvloop"]
 LogLevel = Annotated[
@@ -46,16 +59,9 @@ class Environment(BaseSettings):
 
     @classmethod
     def _check_names(cls) -> None:
-        prefix = cls.model_config["env_prefix"]
-        settings = [name.upper() for name in cls.model_fields]
-        for variable in os.environ:
-            name = variable.upper().removeprefix(prefix)
-            if name in settings or name == variable.upper():
-                continue
-            if near := get_close_matches(name, settings, n=1, cutoff=ALIKE):
-                raise ConfigurationError(
-                    f"{variable} is no setting: did you mean {prefix}{near[0]}?"
-                )
+        names = _names_of(cls)
+        for variable in _unknown(cls.model_config["env_prefix"], names):
+            raise _misspelt(variable, names)
 
 
 class Settings(Environment):
@@ -74,3 +80,56 @@ class Settings(Environment):
     flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
     shutdown_timeout: float = Field(default=20.0, ge=0)
     loop: Loop = "asyncio"
+
+    @classmethod
+    def _check_names(cls) -> None:
+        # What backends are there is asked only when it matters.
+        if not (unknown := _unknown(PREFIX, _names_of(cls))):
+            return
+        names, others = _names_of(cls), []
+        for entry_point in backend_entry_points():
+            settings = _settings_of(entry_point)
+            names += [name for one in settings for name in _names_of(one)]
+            if not settings:
+                others.append(f"{PREFIX}{entry_point.name}_")
+        others += [one for one in BACKENDS if not any(name.startswith(one) for name in names)]
+        for variable in unknown:
+            if variable.upper() not in names and not variable.upper().startswith(tuple(others)):
+                raise _misspelt(variable, names)
+
+
+def _names_of(settings: type[Environment]) -> list[str]:
+    """Return the variables that settings are read from."""
+    prefix = settings.model_config["env_prefix"]
+    return [f"{prefix}{name.upper()}" for name in settings.model_fields]
+
+
+def _unknown(prefix: str, names: list[str]) -> list[str]:
+    """Return the variables of a prefix that are none of these names, nor of others for sure."""
+    return [
+        variable
+        for variable, value in os.environ.items()
+        if (name := variable.upper()).startswith(prefix)
+        and name not in (*names, *EXAMPLES)
+        and not SERVICE.fullmatch(name)
+        and not (name.endswith("PORT") and "://" in value)
+    ]
+
+
+def _misspelt(variable: str, names: list[str]) -> ConfigurationError:
+    (nearest,) = get_close_matches(variable.upper(), names, n=1, cutoff=0)
+    return ConfigurationError(f"{variable} is no setting: did you mean {nearest}?")
+
+
+def _settings_of(entry_point: EntryPoint) -> list[type[Environment]]:
+    """Return the settings of a backend: those of the module `settings` beside its own."""
+    package, _, _ = entry_point.module.rpartition(".")
+    found: dict[str, object] = {}
+    if package:
+        with suppress(ImportError):
+            found = vars(import_module(f"{package}.settings"))
+    return [
+        one
+        for one in found.values()
+        if isinstance(one, type) and issubclass(one, Environment) and one is not Environment
+    ]
