@@ -16,7 +16,7 @@ from asyncworker.grid import Grid
 from asyncworker.lifecycle import Lifecycle
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, RouteName, check_handler, check_names, check_takes
-from asyncworker.runner import check_no_loop_runs, event_loop, exit_code, leave
+from asyncworker.runner import LEFTOVER_GRACE, check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.schedule import Schedule
 from asyncworker.signals import stop_signals
 from asyncworker.time_limit import limited
@@ -164,8 +164,13 @@ class App(MutableMapping[Hashable, Any]):
         Raises: SystemExit(1), when it did not start or did not end cleanly; the log says why.
         """
         check_no_loop_runs()
-        with self._run() as lifecycle, event_loop(self.settings.loop) as loop:
+        with (
+            self._run() as lifecycle,
+            lifecycle.watchdog.watching(),
+            event_loop(self.settings.loop) as loop,
+        ):
             code = exit_code(loop, lifecycle.serve())
+            lifecycle.watchdog.allow(2 * LEFTOVER_GRACE)
         if code:
             leave(code)
 

@@ -8,7 +8,7 @@ from collections import deque
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from asyncworker.abandoned import abandon_deaf
+from asyncworker.abandoned import abandon_deaf, tell_abandoned
 from asyncworker.failure import raised_by_users
 from asyncworker.likeness import brief
 from asyncworker.steps import stepped
@@ -217,7 +217,7 @@ class Dispatcher(Generic[T]):
         for worker in self._workers:
             worker.cancel()
         if deaf := await abandon_deaf(self._workers, CANCEL_GRACE):
-            log.error("abandoned %s that would not be cancelled", counted(len(deaf), "handler"))
+            tell_abandoned(log, counted(len(deaf), "handler"))
 
 
 def _is_cancelled_from_outside() -> bool:

@@ -25,7 +25,7 @@ def raised_by_users(error: BaseException) -> Raised:
     error of ours, which says itself what is wrong. It is bounded, and holds no data.
     """
     trace = error.__traceback__
-    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+    while trace is not None and is_ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     if trace is None and not isinstance(error, AsyncWorkerError):
         trace = error.__traceback__
@@ -50,10 +50,11 @@ def users_traceback(error: BaseException) -> str:
 
 
 def _is_in_ours(frame: traceback.FrameSummary) -> bool:
-    return _is_ours(frame.filename)
+    return is_ours(frame.filename)
 
 
-def _is_ours(file: str) -> bool:
+def is_ours(file: str) -> bool:
+    """Tell whether a file is of asyncworker, or of what imports modules."""
     if file.startswith("<frozen importlib") or file == importlib.__file__:
         return True
     return any(Path(file).is_relative_to(folder) for folder in asyncworker.__path__)

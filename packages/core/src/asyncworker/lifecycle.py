@@ -17,8 +17,9 @@ from asyncworker.failure import caused_by_users
 from asyncworker.likeness import brief
 from asyncworker.routes import name_of
 from asyncworker.schedule import running
-from asyncworker.serving import Serving
+from asyncworker.serving import CANCEL_GRACE, Serving
 from asyncworker.signals import woken_by_signals
+from asyncworker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -48,11 +49,13 @@ class Lifecycle:
         self._start: asyncio.Timeout | None = None
         self._end: asyncio.Timeout | None = None
         self._deadline = 0.0
+        self.watchdog = Watchdog()
 
     def stop(self) -> None:
         """Ask for the drain and the end; safe from any thread, and more than once."""
         # An event may only be set on the loop: a signal can come in the midst of a wait for it.
         self._is_asked_to_stop = True
+        self.watchdog.allow(self._limit)
         self._call_soon(self._stop)
 
     def on_signal(self, number: int, _frame: object) -> None:
@@ -61,8 +64,10 @@ class Lifecycle:
         name = signal.Signals(number).name
         if self._signals == 1:
             self._is_asked_to_stop = True
+            self.watchdog.allow(self._limit)
             self._call_soon(self._on_first_signal, name)
         else:
+            self.watchdog.allow(0)
             self._call_soon(self._on_further_signal, name)
 
     async def serve(self) -> None:
@@ -73,6 +78,11 @@ class Lifecycle:
                     await self._stopping.wait()
         except StartStopped as stopped:
             log.info("%s", stopped)
+
+    @property
+    def _limit(self) -> float:
+        """Return the seconds that a drain may take."""
+        return max(self._app.settings.shutdown_timeout, DRAIN_MINIMUM)
 
     @property
     def _is_hurried(self) -> bool:
@@ -108,6 +118,7 @@ class Lifecycle:
     async def _enter(self, stack: AsyncExitStack) -> None:
         for connection in self._app.connections.all:
             await stack.enter_async_context(connection)
+        stack.callback(self.watchdog.allow, CANCEL_GRACE)
         for hook in self._app.shutdown_hooks:
             stack.push_async_exit(partial(self._call_on_shutdown, hook))
         for hook in self._app.startup_hooks:
@@ -126,26 +137,31 @@ class Lifecycle:
 
     async def _drain(self, serving: Serving, *raised: *Raised) -> None:
         self._stopping.set()
-        limit = max(self._app.settings.shutdown_timeout, DRAIN_MINIMUM)
-        self._deadline = asyncio.get_running_loop().time() + (0 if self._is_hurried else limit)
+        limit = 0.0 if self._is_hurried else self._limit
+        self._deadline = asyncio.get_running_loop().time() + limit
+        self.watchdog.allow(limit)
         try:
             async with asyncio.timeout_at(self._deadline) as self._end:
                 await serving.ended()
         except TimeoutError:
+            self.watchdog.allow(CANCEL_GRACE)
             await serving.cancel()
-            reason = f"{limit:g} s had passed (ASYNCWORKER_SHUTDOWN_TIMEOUT)"
+            reason = f"{self._limit:g} s had passed (ASYNCWORKER_SHUTDOWN_TIMEOUT)"
             reason = "a further signal came" if self._is_hurried else reason
             _raise_first(DrainTimeout(f"the drain was cut short when {reason}"), raised)
         except asyncio.CancelledError:
+            self.watchdog.allow(CANCEL_GRACE)
             await serving.cancel()
             raise
         if raised[1] is None:
             serving.raise_failure()
 
     async def _call_on_shutdown(self, hook: Callable[[App], Any], *raised: *Raised) -> None:
-        earliest = asyncio.get_running_loop().time() + HOOK_GRACE
+        now = asyncio.get_running_loop().time()
+        until = max(self._deadline, now + HOOK_GRACE)
+        self.watchdog.allow(until - now)
         try:
-            async with asyncio.timeout_at(max(self._deadline, earliest)) as self._end:
+            async with asyncio.timeout_at(until) as self._end:
                 await self._call("shutdown", hook)
         except HookFailed as failure:
             _raise_first(failure, raised)
@@ -159,7 +175,8 @@ class Lifecycle:
         try:
             result = hook(self._app)
             if inspect.isawaitable(result):
-                await result
+                with self.watchdog.awaiting(f"{moment} hook {name_of(hook)}", result):
+                    await result
         except (Exception, asyncio.CancelledError) as error:
             # Users' code may raise anything, even a cancellation that nobody asked for.
             if task is not None and task.cancelling() > cancellations:

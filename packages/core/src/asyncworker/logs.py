@@ -198,6 +198,11 @@ def _level_number(level: int | str) -> int:
     return names[level.upper()]
 
 
+def flush() -> None:
+    """Wait for what was logged to be written, but not long."""
+    _writer.flush(RUN_DEADLINE)
+
+
 @contextmanager
 def json_logging(level: int | str, quiet: Iterable[str] = ()) -> Iterator[None]:
     """Log as lines of JSON inside the block, unless the root logger has handlers of the user.
@@ -212,4 +217,4 @@ def json_logging(level: int | str, quiet: Iterable[str] = ()) -> Iterator[None]:
         yield
     finally:
         _runs.remove(run)
-        _writer.flush(RUN_DEADLINE)
+        flush()

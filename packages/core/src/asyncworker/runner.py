@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.abandoned import is_abandoned
+from asyncworker.abandoned import is_abandoned, keep, stood_at
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
 from asyncworker.failure import caused_by_users, raised_by_users
+from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -40,6 +41,11 @@ def event_loop(kind: str) -> Iterator[asyncio.AbstractEventLoop]:
         yield loop
     finally:
         loop.run_until_complete(_cancel_leftovers())
+        deaf = asyncio.all_tasks(loop)
+        if left := [task for task in deaf if not is_abandoned(task)]:
+            what = counted(len(left), "task")
+            log.error("abandoned %s that would not be cancelled", what, extra=stood_at(left))
+        keep(deaf)
         # What is left now ignored its cancellation; asyncio would say so once more, as plain text.
         loop.set_exception_handler(lambda *_: None)
         loop.close()

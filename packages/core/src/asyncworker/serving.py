@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from asyncworker.abandoned import abandon_deaf
+from asyncworker.abandoned import abandon_deaf, tell_abandoned
 from asyncworker.likeness import brief
 from asyncworker.words import counted
 
@@ -53,7 +53,7 @@ class Serving:
         for task in self._tasks:
             task.cancel()
         if deaf := await abandon_deaf(self._tasks, CANCEL_GRACE):
-            log.error("abandoned %s that would not be cancelled", counted(len(deaf), "backend"))
+            tell_abandoned(log, counted(len(deaf), "backend"))
 
     def raise_failure(self) -> None:
         """Raise what the first that failed raised, if one did."""

@@ -7,6 +7,7 @@ import logging
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
+from asyncworker.abandoned import stood_at
 from asyncworker.dispatch import CANCEL_GRACE
 from asyncworker.errors import HandlerTimeout
 from asyncworker.routes import name_of
@@ -85,4 +86,4 @@ def _cause(task: asyncio.Task[Outcome]) -> BaseException | None:
 def _abandon(task: asyncio.Task[Outcome], name: str) -> None:
     abandoned.add(task)
     task.add_done_callback(abandoned.discard)
-    log.error("handler %s ignores its cancellation and is abandoned", name)
+    log.error("handler %s ignores its cancellation and is abandoned", name, extra=stood_at([task]))
