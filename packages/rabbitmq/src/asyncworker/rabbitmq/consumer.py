@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
@@ -16,10 +15,9 @@ from asyncworker.rabbitmq.consumer_timeout import ConsumerTakenBack, ConsumerTim
 from asyncworker.rabbitmq.copies import Copies
 from asyncworker.rabbitmq.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.errors import BrokerError
-from asyncworker.rabbitmq.frames import Unhandled
+from asyncworker.rabbitmq.intake import Intake
 from asyncworker.rabbitmq.obstacles import Obstacles
 from asyncworker.rabbitmq.outcomes import Outcomes
-from asyncworker.rabbitmq.twins import Twins
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ class Consumer:
     def __init__(self, route: AMQPRoute, link: Link, gate: Gate, flush_interval: float) -> None:
         self._route = route
         self._gate = gate
-        self._held: list[RabbitMQMessage] = []
         self._link = link
         link.on_problem.append(self._on_unreachable)
         self._stopping = asyncio.Event()
@@ -51,23 +48,20 @@ class Consumer:
         self._obstacles = Obstacles(link, route.topology)
         self._copies = Copies()
         self._outcomes = Outcomes(route, self._copies)
-        self._limit = DeliveryLimit(
-            route, self._copies, self._obstacles.declarations, gate, self._admit
-        )
         self._timeout = ConsumerTimeout(route)
-        self._twins = Twins()
-        self._is_taking = True
-        self._unwanted: list[RabbitMQMessage] = []
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
             route.handler, self._settle, route.concurrency
         )
-        self._bucket: Bucket[RabbitMQMessage] = Bucket(
-            route.bulk_size, flush_interval, self._dispatcher.submit
+        bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit)
+        self._intake = Intake(gate, bucket, self._dispatcher)
+        self._limit = DeliveryLimit(
+            route, self._copies, self._obstacles.declarations, gate, self._intake.take
         )
 
     def stop(self) -> None:
         """Have `run()` take nothing more, let running handlers end, settle, and return."""
         self._stopping.set()
+        self._intake.is_closed = True
 
     async def run(self) -> None:
         """Consume until `stop()`, however often the broker goes away meanwhile."""
@@ -80,8 +74,9 @@ class Consumer:
                     try:
                         await self._stopping.wait()
                     finally:
-                        self._stopping.set()
-                        await self._give_back(self._channel)
+                        self.stop()
+                        if self._channel is not None:
+                            await self._intake.give_back(self._channel)
             finally:
                 supervising.cancel()
                 for queue in self._route.routes:
@@ -110,7 +105,7 @@ class Consumer:
 
     async def _consume_on(self, channel: ConsumeChannel) -> None:
         self._channel = channel
-        self._is_taking = True
+        self._intake.is_closed = self._stopping.is_set()
         self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
             for queue in self._route.routes:
@@ -121,6 +116,8 @@ class Consumer:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
         while not self._stopping.is_set():
             await self._until_consumable(queue)
+            if self._intake.is_closed:
+                return
             if channel.has_default_limit and not self._route.connection.broker.in_memory:
                 self._gate.begin()
             await channel.consume(queue)
@@ -131,7 +128,7 @@ class Consumer:
                 self._limit.remark(queue)
             await channel.cancelled(queue)
             if not await self._obstacles.is_missing(queue):
-                await self._give_back(channel)
+                await self._intake.give_back(channel)
                 # Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled
                 # for too long. It comes to life again when they are settled, and till then its tag
                 # is taken: a new channel has neither trouble.
@@ -145,35 +142,9 @@ class Consumer:
             await backoff.wait()
 
     def _on_messages(self, messages: list[RabbitMQMessage]) -> None:
-        if self._stopping.is_set() or not self._is_taking:
-            self._unwanted += messages
-            return
-        self._admit(self._limit.spared(messages))
-
-    def _admit(self, messages: list[RabbitMQMessage]) -> None:
-        """Have messages handled, as soon as the gate is open."""
-        if self._gate.is_open:
-            self._hand_out(messages)
-            return
-        if not self._held:
-            self._gate.wait(self._release)
-        self._held += messages
-
-    def _release(self) -> None:
-        """Have messages handled that had to wait, or give them back where the run ends."""
-        held, self._held = self._held, []
-        if not self._stopping.is_set():
-            self._hand_out(held)
-            return
-        for message in held:
-            if message.channel is not None:
-                message.channel.settle(message.delivery_tag, Unhandled.RETURN)
-
-    def _hand_out(self, messages: list[RabbitMQMessage]) -> None:
-        """Have messages handled, less those that a handler is still at."""
-        if self._twins:
-            messages = [message for message in messages if not self._twins.hold(message)]
-        self._bucket.extend(messages)
+        if not self._intake.is_closed:
+            messages = self._limit.spared(messages)
+        self._intake.take(messages)
 
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
         """Settle what a handler was given, on the channel that brought it."""
@@ -186,12 +157,6 @@ class Consumer:
         else:
             self._outcomes.settle(batch, raised, channel)
 
-    def _withdrawn(self) -> list[RabbitMQMessage]:
-        """Take back what no handler was given yet."""
-        held, self._held = self._held, []
-        waiting = [*held, *self._bucket.clear(), *self._dispatcher.withdraw()]
-        return waiting + self._twins.clear()
-
     def _on_late(self, batch: list[RabbitMQMessage]) -> None:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
         self._route.connection.late_outcomes += len(batch)
@@ -200,30 +165,13 @@ class Consumer:
             self._route.handler_name,
             counted(len(batch), "message"),
         )
-        self._bucket.extend(self._twins.released_by(batch))
-
-    async def _give_back(self, channel: ConsumeChannel | None) -> None:
-        """Stop taking, and return to the broker what no handler was given."""
-        self._is_taking = False
-        self._unwanted += self._withdrawn()
-        if channel is None:
-            return
-        with suppress(BrokerError, TimeoutError):
-            # First, or the broker would deliver right here again what goes back.
-            await channel.stop_consuming()
-        # Now all is here that was under way: what goes back by the channel's end, 4.3 counts.
-        for message in self._unwanted:
-            channel.settle(message.delivery_tag, Unhandled.RETURN)
-        self._unwanted.clear()
+        self._intake.ended(batch)
 
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""
         self._channel = None
         self._route.connection.late_outcomes += self._copies.abandon()
-        dropped = len(self._withdrawn()) + len(self._unwanted)
-        self._unwanted.clear()
-        running = self._dispatcher.running()
-        self._twins.expect(running)
+        dropped, running = self._intake.forget()
         waiting = [queue for queue in self._route.routes if self._subject(queue) in self._problems]
         self._obstacles.learn(error, waiting)
         self._timeout.explain(error)
@@ -233,7 +181,7 @@ class Consumer:
             messages = counted(dropped, "message")
             log.info("%s not yet handled will be delivered again", messages)
         if running:
-            messages = counted(len(running), "message")
+            messages = counted(running, "message")
             log.info("%s being handled will wait when delivered again", messages)
 
     def _on_unreachable(self, problem: str) -> None:

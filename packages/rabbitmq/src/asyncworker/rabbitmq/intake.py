@@ -1,0 +1,99 @@
+"""What was delivered and no handler was given yet."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.frames import Unhandled
+from asyncworker.rabbitmq.twins import Twins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asyncworker.bucket import Bucket
+    from asyncworker.dispatch import Dispatcher
+    from asyncworker.rabbitmq.channel import ConsumeChannel
+    from asyncworker.rabbitmq.gate import Gate
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+
+
+class Intake:
+    """Pass messages on to handlers while the gate is open, and give the rest back at the end.
+
+    bucket, dispatcher: what they go through on their way.
+    """
+
+    def __init__(
+        self, gate: Gate, bucket: Bucket[RabbitMQMessage], dispatcher: Dispatcher[RabbitMQMessage]
+    ) -> None:
+        self.is_closed = False
+        """Whether what comes goes back."""
+        self._gate = gate
+        self._bucket = bucket
+        self._dispatcher = dispatcher
+        self._twins = Twins()
+        self._held: list[RabbitMQMessage] = []
+        self._unwanted: list[RabbitMQMessage] = []
+
+    def take(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled as soon as the gate is open, or given back."""
+        if self.is_closed:
+            self._unwanted += messages
+        elif self._gate.is_open:
+            self._hand_out(messages)
+        else:
+            if not self._held:
+                self._gate.wait(self._release)
+            self._held += messages
+
+    def ended(self, messages: Iterable[RabbitMQMessage]) -> None:
+        """Have handled again what came again while a handler was at it."""
+        self._bucket.extend(self._twins.released_by(messages))
+
+    def forget(self) -> tuple[int, int]:
+        """Forget what a lost channel brought, as it comes again.
+
+        Return how many messages no handler was given, and how many handlers are still at.
+        """
+        dropped = len(self._withdrawn()) + len(self._unwanted)
+        self._unwanted.clear()
+        running = self._dispatcher.running()
+        self._twins.expect(running)
+        return dropped, len(running)
+
+    async def give_back(self, channel: ConsumeChannel) -> None:
+        """Take nothing more, and return to the broker what no handler was given."""
+        self.is_closed = True
+        self._unwanted += self._withdrawn()
+        with suppress(BrokerError, TimeoutError):
+            # First, or the broker would deliver right here again what goes back.
+            await channel.stop_consuming()
+        # Now all is here that was under way: what goes back by the channel's end, 4.3 counts.
+        _return(self._unwanted)
+        self._unwanted.clear()
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        if self.is_closed:
+            _return(held)
+        else:
+            self._hand_out(held)
+
+    def _hand_out(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled, less those that a handler is still at."""
+        if self._twins:
+            messages = [message for message in messages if not self._twins.hold(message)]
+        self._bucket.extend(messages)
+
+    def _withdrawn(self) -> list[RabbitMQMessage]:
+        held, self._held = self._held, []
+        waiting = [*held, *self._bucket.clear(), *self._dispatcher.withdraw()]
+        return waiting + self._twins.clear()
+
+
+def _return(messages: Iterable[RabbitMQMessage]) -> None:
+    for message in messages:
+        if message.channel is not None:
+            message.channel.settle(message.delivery_tag, Unhandled.RETURN)
