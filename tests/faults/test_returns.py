@@ -80,6 +80,8 @@ async def test_crash_loop_beside(drill, queues, worker, quorum):
     drill.check(within=15, duplicates=TIMES * COUNT)
 
 
+# Between two of the losses the worker may pause for three seconds.
+@pytest.mark.timeout(600)
 @pytest.mark.long
 async def test_connections_closed_again_and_again(drill, queues, worker, quorum, private_node):
     """Connections lost 26 times while a worker handles nothing, over a quorum queue."""
