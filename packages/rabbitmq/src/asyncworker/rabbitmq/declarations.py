@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from aiormq.exceptions import (
-    ChannelClosed,
-    ChannelNotFoundEntity,
-    ChannelPreconditionFailed,
-    ConnectionCommandInvalid,
-    ConnectionInternalError,
-)
+from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity
 
 from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
+from asyncworker.rabbitmq.mismatch import LimitMissing, explained
 from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.server import version_of
 from asyncworker.rabbitmq.topology import (
@@ -28,7 +22,7 @@ from asyncworker.rabbitmq.topology import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from aiormq.abc import AbstractChannel
 
@@ -36,21 +30,6 @@ if TYPE_CHECKING:
 
 START_TIMEOUT: Final = 5.0
 """Seconds that the start of an app waits for a broker to declare what its routes need."""
-_VALUE: Final = r"(?:none|(?:the value )?'(.*?)'(?: of type '\w+')?)"
-_DIFFERENCE: Final = re.compile(
-    rf"inequivalent arg '(.*?)' for .* in vhost '.*': received {_VALUE} but current is {_VALUE}"
-)
-"""How the broker tells of the first difference: none is what is not set."""
-_TRANSIENT: Final = "`transient_nonexcl_queues`"
-"""What a broker calls queues that are neither durable nor exclusive, when it takes them no more."""
-
-
-class LimitMissing(TopologyMismatch):
-    """Report a queue that exists without the delivery limit that a route states."""
-
-    def __init__(self, queue: str) -> None:
-        super().__init__(f"queue {queue!r} exists without {DELIVERY_LIMIT}")
-        self.queue = queue
 
 
 class Declarations:
@@ -109,7 +88,7 @@ class Declarations:
             await _bind(channel, queue, binding)
 
     async def _declare_queue(self, channel: AbstractChannel, queue: Queue) -> None:
-        with _explained("queue", queue.name), broker_errors():
+        with explained("queue", queue.name), broker_errors():
             await channel.queue_declare(
                 queue.name,
                 durable=queue.durable,
@@ -178,7 +157,7 @@ async def _declare_if_possible(declarations: Declarations, queue: Queue) -> None
 
 
 async def _bind(channel: AbstractChannel, queue: Queue, binding: Binding) -> None:
-    with _explained("exchange", binding.exchange_name), broker_errors():
+    with explained("exchange", binding.exchange_name), broker_errors():
         await channel.queue_bind(
             queue.name,
             binding.exchange_name,
@@ -188,7 +167,7 @@ async def _bind(channel: AbstractChannel, queue: Queue, binding: Binding) -> Non
 
 
 async def _declare_exchange(channel: AbstractChannel, exchange: Exchange) -> None:
-    with _explained("exchange", exchange.name), broker_errors():
+    with explained("exchange", exchange.name), broker_errors():
         await channel.exchange_declare(
             exchange.name,
             exchange_type=exchange.type,
@@ -204,7 +183,7 @@ async def _expect(channel: AbstractChannel, queue: str) -> None:
 
     Raises: BrokerError
     """
-    with _explained("queue", queue), broker_errors():
+    with explained("queue", queue), broker_errors():
         await channel.queue_declare(queue, passive=True)
 
 
@@ -222,41 +201,3 @@ def _queues(queue: Queue) -> list[Queue]:
     """Return a queue, and those of its dead letters that are declared with it."""
     dead = queue.dead_queue
     return [queue] if dead is None else [queue, *_queues(dead)]
-
-
-@contextmanager
-def _explained(kind: str, name: str) -> Iterator[None]:
-    """Say what the broker's refusal means to whoever wrote the route."""
-    subject = f"{kind} {name!r}"
-    try:
-        yield
-    except BrokerError as error:
-        cause = error.__cause__
-        if isinstance(cause, ChannelNotFoundEntity):
-            reason = f"create it, or pass {kind.capitalize()}({name!r}) to have it declared"
-            raise BrokerError(f"{subject} does not exist: {reason}") from cause
-        if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
-            # What the client went through to be told adds nothing to the line.
-            raise _mismatch(subject, name, str(error)) from None
-        if isinstance(cause, ConnectionInternalError) and _TRANSIENT in str(error):
-            reason = "this RabbitMQ takes no transient queue any more: leave out durable=False"
-            raise TopologyMismatch(f"{subject}: {reason}") from None
-        raise
-
-
-def _mismatch(subject: str, queue: str, told: str) -> TopologyMismatch:
-    """Return one line on what differs, or the broker's own words where they say something else."""
-    found = _DIFFERENCE.search(told)
-    if found is None:
-        return TopologyMismatch(f"{subject}: {told}")
-    name, wanted, held = found.groups()
-    if held is None and name == DELIVERY_LIMIT:
-        return LimitMissing(queue)
-    if held is None and name == "x-queue-type":
-        # What a queue is that was declared without a type.
-        held = "classic"
-    having = f"without {name}" if held is None else f"with {name} {held!r}"
-    return TopologyMismatch(
-        f"{subject} exists {having}, the route wants {'none' if wanted is None else repr(wanted)}: "
-        "delete it or change the route"
-    )
