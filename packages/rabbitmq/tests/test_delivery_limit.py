@@ -17,6 +17,8 @@ pytestmark = pytest.mark.usefixtures("path")
 TIMES = 26
 """More often than a quorum queue lets a message come back since RabbitMQ 4.0."""
 COUNT = 50
+MANY = 5000
+"""More than there are, should each loss of a connection leave copies of them all."""
 KEPT = "they go on at the end of the queue"
 
 
@@ -42,8 +44,8 @@ async def deleted(admin):
 
 def holding(url, queue):
     """An app that is given messages, and gives none to its handler."""
-    app = App(connections=[AMQPConnection(url=url, prefetch=2 * COUNT)])
-    options = {Options.BULK_SIZE: 2 * COUNT, Options.BULK_FLUSH_INTERVAL: 3600.0}
+    app = App(connections=[AMQPConnection(url=url, prefetch=MANY)])
+    options = {Options.BULK_SIZE: MANY, Options.BULK_FLUSH_INTERVAL: 3600.0}
     app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)(never)
     return app
 
@@ -84,7 +86,10 @@ async def numbers_left(url, queue, inbox):
     app = App(connections=[AMQPConnection(url=url)])
     app.route([queue], type=RouteTypes.AMQP_RABBITMQ)(inbox)
     async with app.started():
-        return await inbox.bodies(COUNT)
+        numbers = set()
+        while len(numbers) < COUNT:
+            numbers.update(message.body for message in await inbox.batch())
+        return sorted(numbers)
 
 
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "named"])

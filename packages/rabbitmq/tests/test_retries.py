@@ -304,7 +304,7 @@ async def test_waits_in_a_replicated_queue_for_a_replicated_queue(app, inbox, ad
         await publish(name, b"1")
         assert await attempts(inbox, 3) == [1, 2, 3]
     waiting = waiting_name(name, 100, is_quorum=True)
-    assert waiting == f"asyncworker.retry.{name}.100.quorum"
+    assert waiting.startswith(f"asyncworker.retry.{name}.100.quorum.")
     await admin.queue_delete(waiting)
     await admin.queue_delete(name)
 
@@ -490,6 +490,15 @@ def test_rounds_the_delays_of_handlers_so_that_queues_are_few(delay, millisecond
 def test_what_no_class_of_a_mapping_fits_is_put_back():
     policy = {KeyError: Actions.REJECT}
     assert outcome_of(policy, ValueError(), Actions.REQUEUE) is Actions.REQUEUE
+
+
+def test_what_waits_for_a_quorum_queue_waits_in_another_one_each_hour(monkeypatch):
+    """One that is used on and on goes an hour after its first declaration, with what is in it."""
+    names = []
+    for now in (7200.0, 10799.9, 10800.0):
+        monkeypatch.setattr("asyncworker.rabbitmq.waiting.time", lambda now=now: now)
+        names.append(waiting_name("q", 100, is_quorum=True))
+    assert names == [f"asyncworker.retry.q.100.quorum.{hour}" for hour in (2, 2, 3)]
 
 
 def test_the_name_of_a_waiting_queue_fits_however_long_the_name_of_the_queue():

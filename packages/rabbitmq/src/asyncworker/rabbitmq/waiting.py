@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import sha256
+from time import time
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.rabbitmq.errors import broker_errors
@@ -20,7 +21,8 @@ KEPT: Final = 3600.0
 """Seconds that an unused queue stays when all that waited in it has left.
 
 The broker takes publishing for no use: what is published long after the last declaration could
-vanish with its queue. So this is far longer than any publishing takes.
+vanish with its queue. So this is far longer than any publishing takes. For a quorum queue it takes
+a further declaration for no use either: such a queue is used for an hour only, and stays for two.
 """
 LIKE_QUORUM: Final[dict[str, Any]] = {
     "x-queue-type": "quorum",
@@ -61,6 +63,9 @@ class WaitingQueues:
                             durable=True,
                             arguments=_arguments(queue, milliseconds, is_quorum=is_quorum),
                         )
+                    self._declared = {
+                        one: at for one, at in self._declared.items() if now - at < RENEW_AFTER
+                    }
                     self._declared[name] = now
         return name
 
@@ -74,8 +79,11 @@ class WaitingQueues:
 
 
 def waiting_name(queue: str, milliseconds: int, *, is_quorum: bool) -> str:
-    """Return `asyncworker.retry.QUEUE.MILLISECONDS`; of a long name of a queue its hash."""
-    end = f".{milliseconds}.quorum" if is_quorum else f".{milliseconds}"
+    """Return `asyncworker.retry.QUEUE.MILLISECONDS`; of a long name of a queue its hash.
+
+    Behind that of a quorum queue stands the hour, counted from 1970.
+    """
+    end = f".{milliseconds}.quorum.{time() // KEPT:.0f}" if is_quorum else f".{milliseconds}"
     name = f"{PREFIX}{queue}{end}"
     if len(name.encode()) > MAX_QUEUE:
         return f"{PREFIX}{sha256(queue.encode()).hexdigest()}{end}"
@@ -85,7 +93,7 @@ def waiting_name(queue: str, milliseconds: int, *, is_quorum: bool) -> str:
 def _arguments(queue: str, milliseconds: int, *, is_quorum: bool) -> dict[str, Any]:
     return {
         "x-message-ttl": milliseconds,
-        "x-expires": milliseconds + round(KEPT * 1000),
+        "x-expires": milliseconds + round(KEPT * 1000) * (2 if is_quorum else 1),
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": queue,
         **(LIKE_QUORUM if is_quorum else {}),
