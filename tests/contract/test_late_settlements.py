@@ -66,6 +66,8 @@ async def test_cancels_the_consumer_and_has_its_messages_back_in_front(broker, c
 @pytest.mark.parametrize("how", ["ack", "reject", "nack"])
 async def test_late_settlements_do_nothing(broker, channel, queue, how):
     late = await Late.of(broker, queue)
+    # Each of the two is late by itself.
+    await until_deep(channel, queue, 3)
     # Otherwise it would go on, as a test below shows.
     await late.channel.basic_cancel("mine")
     options = {} if how == "ack" else {"requeue": False}
@@ -76,6 +78,7 @@ async def test_late_settlements_do_nothing(broker, channel, queue, how):
 
 async def test_goes_on_with_a_consumer_that_has_settled_what_was_late(broker, channel, queue):
     late = await Late.of(broker, queue)
+    await until_deep(channel, queue, 3)
 
     async def settle(message):
         await late.channel.basic_ack(message.delivery_tag)
