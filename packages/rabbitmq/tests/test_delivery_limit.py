@@ -19,6 +19,7 @@ TIMES = 26
 COUNT = 50
 MANY = 5000
 """More than there are, should each loss of a connection leave copies of them all."""
+LOOKS = 100
 KEPT = "they go on at the end of the queue"
 
 
@@ -118,7 +119,10 @@ async def test_keeps_what_is_prefetched_by_connections_that_are_lost(
         url = f"amqp://guest:guest@127.0.0.1:{proxy.port}/"
         for _ in range(TIMES):
             async with holding(url, quorum).started():
-                await all_taken(depth, quorum)
+                # As many looks take far longer than a copy does: a connection that is lost sooner,
+                # each time, can still have a message dropped.
+                for _ in range(LOOKS):
+                    await all_taken(depth, quorum)
                 proxy.cut()
 
     assert await numbers_left(private_node.url, quorum, inbox) == list(range(COUNT))
