@@ -82,6 +82,13 @@ async def all_taken(depth, queue):
     await until(is_empty)
 
 
+async def dead(depth, queue):
+    async def is_dead():
+        return await depth(f"{queue}.dead") == 1
+
+    await until(is_dead)
+
+
 async def numbers_left(url, queue, inbox):
     """What a working handler is given of a queue."""
     app = App(connections=[AMQPConnection(url=url)])
@@ -206,10 +213,7 @@ async def test_respects_a_limit_that_the_queue_is_declared_with(
     async with app.started():
         await publish(name, b"1")
 
-        async def is_dead():
-            return await depth(f"{name}.dead") == 1
-
-        await until(is_dead)
+        await dead(depth, name)
 
     assert [message.delivery_count for message in given] == list(range(limit + 1))
 
@@ -224,10 +228,7 @@ async def test_respects_a_limit_that_is_larger_than_the_brokers_own(
     async with app.started():
         await publish(name, b"1")
 
-        async def is_dead():
-            return await depth(f"{name}.dead") == 1
-
-        await until(is_dead)
+        await dead(depth, name)
 
     assert len(given) == limit + 1
 
