@@ -9,6 +9,7 @@ from asyncworker.watchdog import GRACE
 
 SCRIPT = """
 import asyncio
+import signal
 import time
 
 from asyncworker import App, Options
@@ -23,6 +24,11 @@ async def deaf(*_):
             await asyncio.sleep(0.05)
         except:
             pass
+
+
+async def stopping_and_deaf(*_):
+    signal.raise_signal(signal.SIGTERM)
+    await deaf()
 
 
 async def blocking(*_):
@@ -66,7 +72,9 @@ from asyncworker.rabbitmq import Queue
 
 rabbit = AMQPConnection(url="memory://")
 app = App(connections=[rabbit])
-app.route([Queue("jobs")], type=RouteTypes.AMQP_RABBITMQ, options={options})(deaf)
+app.route([Queue("jobs")], type=RouteTypes.AMQP_RABBITMQ, options={options})(
+    stopping_and_deaf
+)
 
 
 @app.run_every(1000)
@@ -82,6 +90,10 @@ CUT_SHORT = "the drain was cut short when 0.5 s had passed (ASYNCWORKER_SHUTDOWN
 ENDED = "ended without a complete shutdown: "
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+# The drain of the last is cut short between the time limit's cancellation and its giving up.
+OPTIONS = pytest.mark.parametrize(
+    "options", ["{}", "{Options.TIMEOUT: 100}", "{Options.TIMEOUT: 0.25}"]
+)
 
 
 @pytest.fixture
@@ -105,26 +117,26 @@ def ends(worker):
 
 
 @LOOPS
-@pytest.mark.parametrize("options", ["{}", "{Options.TIMEOUT: 100}", "{Options.TIMEOUT: 0.1}"])
+@OPTIONS
 async def test_a_handler_that_swallows_whatever_is_raised_in_it_is_left_behind(ends, loop, options):
-    result, seconds = await ends(f"app.run_every(1000, {options})(deaf)", loop)
+    result, seconds = await ends(f"app.run_every(1000, {options})(stopping_and_deaf)", loop, ())
     assert result.code == 1
     assert seconds < DEADLINE + MARGIN
     abandoned, last = result.log[-2:]
     assert abandoned["msg"] == "abandoned 1 handler that would not be cancelled"
     (place,) = abandoned["stood_at"]
-    assert place.endswith(" in deaf")
+    assert place.endswith(" in stopping_and_deaf")
     assert last["msg"] == CUT_SHORT
 
 
 @LOOPS
-@pytest.mark.parametrize("options", ["{}", "{Options.TIMEOUT: 100}", "{Options.TIMEOUT: 0.1}"])
+@OPTIONS
 async def test_so_is_a_handler_of_messages(ends, loop, options):
-    result, seconds = await ends(AMQP.replace("{options}", options), loop)
+    result, seconds = await ends(AMQP.replace("{options}", options), loop, ())
     assert result.code == 1
     assert seconds < DEADLINE + MARGIN
     assert result.messages[-2:] == ["abandoned 1 handler that would not be cancelled", CUT_SHORT]
-    assert all(place.endswith(" in deaf") for place in result.log[-2]["stood_at"])
+    assert all(place.endswith(" in stopping_and_deaf") for place in result.log[-2]["stood_at"])
 
 
 async def test_further_signals_end_it_at_once(ends):
