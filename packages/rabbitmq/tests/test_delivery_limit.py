@@ -118,7 +118,7 @@ async def test_keeps_what_every_run_prefetches_and_gives_back(
     assert await numbers_left(amqp_url, name, inbox) == list(range(COUNT))
 
 
-async def test_keeps_what_is_prefetched_by_connections_that_are_lost(
+async def test_keeps_what_is_prefetched_by_runs_whose_connection_is_lost(
     private_node, quorum, publish, depth, inbox
 ):
     await publish(quorum, *(str(number).encode() for number in range(COUNT)))
@@ -126,8 +126,8 @@ async def test_keeps_what_is_prefetched_by_connections_that_are_lost(
         url = f"amqp://guest:guest@127.0.0.1:{proxy.port}/"
         for _ in range(TIMES):
             async with holding(url, quorum).started():
-                # As many looks take far longer than a copy does: a connection that is lost sooner,
-                # each time, can still have a message dropped.
+                # As many looks take far longer than the first copy of a run does: what ends a run
+                # sooner, each time, can still have a message dropped.
                 for _ in range(LOOKS):
                     await all_taken(depth, quorum)
                 proxy.cut()

@@ -116,6 +116,7 @@ class Consumer:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
         while not self._stopping.is_set():
             await self._until_consumable(queue)
+            await self._limit.prepare()
             if self._intake.is_closed:
                 return
             if channel.has_default_limit and not self._route.connection.broker.in_memory:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.rabbitmq.attempts import limited_count_of, same_attempt
+from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, DELIVERY_LIMIT, UNLIMITED
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.declarations import Declarations
     from asyncworker.rabbitmq.gate import Gate
     from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.publisher import Publisher
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.rabbitmq.topology import Queue
 
@@ -27,8 +30,10 @@ DEFAULT_LIMIT: Final = 20
 KEPT_FROM: Final = 11
 """From this count on a message is kept. What is lost meanwhile leaves nine more chances; a limit of
 up to ten, which somebody must have set on purpose, is reached before."""
+WARY_FROM: Final = 5
+"""From this count on of any message, nothing is consumed before copies can be published."""
 PUBLISH_TIMEOUT: Final = 5.0
-"""Seconds that the broker has to take a copy."""
+"""Seconds that the broker has to take a copy, or what is to carry copies."""
 
 
 class DeliveryLimit:
@@ -61,6 +66,16 @@ class DeliveryLimit:
         self._told: set[str] = set()
         self._remarked: set[str] = set()
         self._declarations = declarations
+        self._is_wary = False
+
+    async def prepare(self) -> None:
+        """Have copies go out at once, if it must be feared that some will be needed.
+
+        Connections may be lost so soon, time and again, that they would all come too late.
+        """
+        if self._is_wary:
+            with suppress(BrokerError, TimeoutError):
+                await self._publisher.ready(PUBLISH_TIMEOUT)
 
     def remark(self, queue: str) -> None:
         """Log, once for a queue, what its owner should know of its limit."""
@@ -88,8 +103,11 @@ class DeliveryLimit:
     def _is_near(self, message: RabbitMQMessage, channel: ConsumeChannel) -> bool:
         if not message.redelivered or not channel.has_default_limit:
             return False
-        is_near = limited_count_of(message.content[2]) >= KEPT_FROM
-        return is_near and not self._is_left_to_broker(message.queue)
+        count = limited_count_of(message.content[2])
+        if count < WARY_FROM or self._is_left_to_broker(message.queue):
+            return False
+        self._is_wary = True
+        return count >= KEPT_FROM
 
     def _is_left_to_broker(self, queue: str) -> bool:
         declared = self._route.topology.get(queue)
@@ -110,8 +128,13 @@ class DeliveryLimit:
 
         Raises: PublishError, ValueError
         """
-        publisher = self._route.connection.publisher(self._route.vhost)
-        await publisher.publish(same_attempt(message), PUBLISH_TIMEOUT)
+        await self._publisher.publish(same_attempt(message), PUBLISH_TIMEOUT)
+
+    @property
+    def _publisher(self) -> Publisher:
+        # Another connection than the one that consumes: under an alarm the broker would take no
+        # acknowledgement either from one that publishes.
+        return self._route.connection.publisher(self._route.vhost)
 
     def _give_up(self, message: RabbitMQMessage, error: Exception) -> None:
         log.error(

@@ -82,6 +82,15 @@ class Publisher:
         except TimeoutError:
             raise PublishTimeout(self._explain(message, timeout, attempts)) from None
 
+    async def ready(self, timeout: float) -> None:
+        """Have a channel, so that what is published next goes out at once.
+
+        timeout: seconds.
+        Raises: BrokerError, TimeoutError
+        """
+        async with asyncio.timeout(timeout), self._opening:
+            await self._open()
+
     async def close(self) -> None:
         """Close the link, and with it the channel."""
         await self._link.close()
@@ -101,13 +110,17 @@ class Publisher:
         connection, when more was on its way.
         """
         async with asyncio.timeout_at(deadline), self._opening:
-            if self._channel is None or self._channel.is_lost:
-                self._channel = await self._link.open_channel(confirms=True)
-                self._known = {""}
+            channel = await self._open()
             await self._declare()
             if message.exchange not in self._known:
                 await self._look_up(message.exchange)
-            return self._channel
+            return channel
+
+    async def _open(self) -> Carrier:
+        if self._channel is None or self._channel.is_lost:
+            self._channel = await self._link.open_channel(confirms=True)
+            self._known = {""}
+        return self._channel
 
     async def _declare(self) -> None:
         """Declare what can be declared; whoever consumes tells why the rest cannot be.
