@@ -12,6 +12,8 @@ from benchmarks.units import number
 from scripts.pages.languages import in_portuguese
 
 TEMPLATE: Final = Path(__file__).with_name("report.md")
+BROKERS: Final = Path(__file__).with_name("brokers")
+"""Where runs on several brokers are kept, a file each."""
 PAGE: Final = "performance.md"
 CHARTS: Final = "performance"
 NOTHING: Final = "*Not measured in this run.*"
@@ -64,12 +66,18 @@ def _parts(results: Results, drawn: list[str]) -> dict[str, str]:
         "taken": results.taken,
         "rounds": f"{results.rounds} round{'s' if results.rounds > 1 else ''}",
         "verdicts": table.markdown(table.VERDICTS, table.verdict_rows(results)),
+        "brokers": _brokers(),
         "machine": table.markdown(["", ""], [list(pair) for pair in results.machine.items()]),
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "profiles": _profiles(results),
         "missing": _missing(results),
         "numbers": _numbers(results),
     }
+
+
+def _brokers() -> str:
+    runs = [Results.read(path) for path in sorted(BROKERS.glob("*.json"))]
+    return table.markdown(table.broker_headings(runs), table.broker_rows(runs))
 
 
 def _profiles(results: Results) -> str:

@@ -11,6 +11,7 @@ from benchmarks.peers import OURS, PEERS
 from benchmarks.profiles import PROFILED, profile
 from benchmarks.results import Results
 from benchmarks.targets import NOT_REACHED, verdicts
+from scripts.rabbitmq import version_of
 
 
 def run(
@@ -25,7 +26,8 @@ def run(
 
     keep: called after each round, so that an interrupted run leaves what it has.
     """
-    results = Results(datetime.now(UTC).date().isoformat(), rounds, machine())
+    on = machine() | {"RabbitMQ": ".".join(map(str, version_of(stage.url)))}
+    results = Results(datetime.now(UTC).date().isoformat(), rounds, on)
     homes = _homes(cases, results, quick=quick)
     for number in range(1, rounds + 1):
         for case in cases:

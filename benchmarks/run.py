@@ -36,7 +36,9 @@ def _measure(arguments: argparse.Namespace, selected: list[cases.Case]) -> int:
     # Only a whole run speaks for all; a part of one is for whoever is at work.
     whole = not arguments.quick and not arguments.cases
     out = arguments.out or (DOCS if whole else None)
-    raw = None if out is None else RESULTS if out == DOCS else out / "results.json"
+    raw = arguments.record
+    if raw is None and out is not None:
+        raw = RESULTS if out == DOCS else out / "results.json"
 
     def keep(results: Results) -> None:
         if raw is not None:
@@ -75,6 +77,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, help="where to write the report; default: docs, after a whole run"
     )
+    parser.add_argument("--record", type=Path, help="keep the numbers in this file")
     parser.add_argument(
         "--report", type=Path, metavar="RESULTS", help="write the report of results.json again"
     )

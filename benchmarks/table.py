@@ -3,7 +3,7 @@
 from benchmarks.cases import CASES, Case
 from benchmarks.peers import OURS
 from benchmarks.results import Results, Value
-from benchmarks.targets import verdicts
+from benchmarks.targets import Verdict, verdicts
 from benchmarks.units import UNITS, ratio, spread
 
 Rows = list[list[str]]
@@ -48,6 +48,28 @@ def verdict_rows(results: Results) -> Rows:
         [verdict.target.job, verdict.target.words, ratio(verdict.ratio), verdict.words]
         for verdict in verdicts(results)
     ]
+
+
+def broker_headings(runs: list[Results]) -> list[str]:
+    """Return what the columns are of runs on several brokers."""
+    return [*VERDICTS[:2], *map(_where, runs)]
+
+
+def broker_rows(runs: list[Results]) -> Rows:
+    """Return a line for each target that was measured in all of the runs."""
+    return [
+        [one.target.job, one.target.words, *(ratio(verdict.ratio) for verdict in (one, *others))]
+        for one, *others in zip(*map(verdicts, runs), strict=True)
+        if all(map(_is_measured, (one, *others)))
+    ]
+
+
+def _where(run: Results) -> str:
+    return f"RabbitMQ {run.machine['RabbitMQ']}, {run.machine['Python']}"
+
+
+def _is_measured(verdict: Verdict) -> bool:
+    return verdict.ratio is not None
 
 
 def text(title: str, head: list[str], lines: Rows) -> str:

@@ -39,6 +39,25 @@ def test_the_page_names_the_machine_and_the_versions(results, tmp_path):
     assert "2 rounds\n(A B C, A B C, ...), on 2026-01-01" in page
 
 
+def test_the_page_shows_what_was_measured_on_each_of_several_brokers(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "BROKERS", tmp_path)
+    results.machine |= {"RabbitMQ": "3.10.8", "Python": "CPython 3.11.7"}
+    results.write(tmp_path / "3.10.json")
+    results.machine |= {"RabbitMQ": "4.3.6", "Python": "CPython 3.14.10"}
+    del results.runs["publish-1"]
+    results.write(tmp_path / "4.3.json")
+    page = report.write(results, tmp_path).read_text()
+    part = page.partition("## On other brokers")[2].partition("\n## ")[0]
+    assert (
+        "| job | target | RabbitMQ 3.10.8, CPython 3.11.7 | RabbitMQ 4.3.6, CPython 3.14.10 |" in part
+    )
+    assert (
+        "| consume, bulk 1 | at most 0.08 × aio-pika | 0.050 (0.050–0.050) | 0.050 (0.050–0.050) |"
+        in part
+    )
+    assert "publish, one at a time" not in part
+
+
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
 def test_a_chart_of_nothing_is_none(figure):
     assert figure.draw(Results()) == ""
