@@ -39,7 +39,7 @@ def test_the_page_names_the_machine_and_the_versions(results, tmp_path):
     assert "2 rounds\n(A B C, A B C, ...), on 2026-01-01" in page
 
 
-def test_the_page_shows_what_was_measured_on_each_of_several_brokers(results, tmp_path, monkeypatch):
+def test_the_page_shows_targets_as_measured_on_several_brokers(results, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "BROKERS", tmp_path)
     results.machine |= {"RabbitMQ": "3.10.8", "Python": "CPython 3.11.7"}
     results.write(tmp_path / "3.10.json")
@@ -48,9 +48,7 @@ def test_the_page_shows_what_was_measured_on_each_of_several_brokers(results, tm
     results.write(tmp_path / "4.3.json")
     page = report.write(results, tmp_path).read_text()
     part = page.partition("## On other brokers")[2].partition("\n## ")[0]
-    assert (
-        "| job | target | RabbitMQ 3.10.8, CPython 3.11.7 | RabbitMQ 4.3.6, CPython 3.14.10 |" in part
-    )
+    assert "| job | target | RabbitMQ 3.10.8, CPython 3.11.7 | RabbitMQ 4.3.6, CPython 3.14" in part
     assert (
         "| consume, bulk 1 | at most 0.08 × aio-pika | 0.050 (0.050–0.050) | 0.050 (0.050–0.050) |"
         in part
