@@ -286,6 +286,29 @@ async def test_an_http_exception_passes_through(app, serving, logs):
     assert logs.errors == []
 
 
+async def test_an_answer_raised_within_a_task_group_is_one(app, serving, logs):
+    async def missing():
+        raise web.HTTPNotFound(text="no such order")
+
+    @app.http.get("/")
+    async def handler():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(missing())
+
+    async with serving(app) as client, client.get("/") as response:
+        assert (response.status, await response.text()) == (404, "no such order")
+    assert not logs.matching("raised")
+
+
+async def test_a_task_group_in_which_something_else_fails_is_a_failure(app, serving):
+    @app.http.get("/")
+    async def handler():
+        raise ExceptionGroup("two", [web.HTTPNotFound(), ValueError()])
+
+    async with serving(app) as client, client.get("/") as response:
+        assert response.status == 500
+
+
 async def test_an_http_exception_may_be_returned(app, serving):
     @app.http.get("/")
     async def handler():

@@ -492,6 +492,64 @@ def test_what_no_class_of_a_mapping_fits_is_put_back():
     assert outcome_of(policy, ValueError(), Actions.REQUEUE) is Actions.REQUEUE
 
 
+def group(*errors):
+    return ExceptionGroup("unhandled errors in a TaskGroup", errors)
+
+
+@pytest.mark.parametrize(
+    ("raised", "is_tried_again"),
+    [
+        (group(ConnectionResetError()), True),
+        (group(OSError(), group(TimeoutError(), group(OSError()))), True),
+        (group(OSError(), KeyError()), False),
+        (group(group(KeyError())), False),
+    ],
+)
+def test_a_group_is_worth_a_retry_when_all_in_it_is(raised, is_tried_again):
+    retry = Retry(on=(OSError, TimeoutError))
+    assert outcome_of(retry, raised, Actions.ACK) is (retry if is_tried_again else Actions.REJECT)
+
+
+def test_a_group_named_as_such_is_worth_a_retry():
+    retry = Retry(on=ExceptionGroup)
+    assert outcome_of(retry, group(KeyError()), Actions.ACK) is retry
+
+
+@pytest.mark.parametrize(
+    ("raised", "outcome"),
+    [
+        (group(KeyError(), group(KeyError())), Actions.ACK),
+        (group(LookupError(), KeyError()), Actions.REJECT),
+        (group(KeyError(), ConnectionResetError()), Actions.ACK),
+        (group(KeyError(), OSError()), Actions.REQUEUE),
+        (group(KeyError(), ValueError()), Actions.REQUEUE),
+    ],
+)
+def test_a_mapping_takes_a_group_for_what_all_in_it_are(raised, outcome):
+    policy = {LookupError: Actions.REJECT, KeyError: Actions.ACK, ConnectionError: Actions.ACK}
+    assert outcome_of(policy, raised, Actions.REQUEUE) is outcome
+
+
+def test_a_mapping_may_name_groups_and_exceptions_of_all_kinds():
+    policy = {ExceptionGroup: Actions.ACK, Exception: Actions.REJECT}
+    assert outcome_of(policy, group(KeyError()), Actions.REQUEUE) is Actions.ACK
+    del policy[ExceptionGroup]
+    policy[KeyError] = Actions.ACK
+    assert outcome_of(policy, group(KeyError()), Actions.REQUEUE) is Actions.ACK
+    assert outcome_of(policy, group(KeyError(), OSError()), Actions.REQUEUE) is Actions.REJECT
+
+
+async def test_what_a_task_group_raises_is_tried_again(failing, inbox, app, queue, publish, depth):
+    def raises(message):
+        return group(ConnectionResetError()) if message.attempt == 1 else None
+
+    failing(raises, Retry(on=OSError, **SOON), inbox)
+    async with app.started():
+        await publish(queue, b"{}")
+        assert await attempts(inbox, 2) == [1, 2]
+    assert await depth(queue) == 0
+
+
 def test_what_waits_for_a_quorum_queue_waits_in_another_one_each_hour(monkeypatch):
     """One that is used on and on goes an hour after its first declaration, with what is in it."""
     names = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import ValidationError
 
+from asyncworker.groups import leaves
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ WITH_DATA: Final = (ValidationError, UnicodeDecodeError, UnicodeEncodeError, Uni
 def brief(error: BaseException) -> str:
     """Return what `repr()` does, bounded and without data."""
     if isinstance(error, BaseExceptionGroup):
-        leaves = list(_leaves(error))
-        texts = [_own(leaf) for leaf in leaves[:MOST]]
-        if len(leaves) > MOST:
-            texts.append(f"{len(leaves) - MOST} more")
+        found = list(leaves(error))
+        texts = [_own(leaf) for leaf in found[:MOST]]
+        if len(found) > MOST:
+            texts.append(f"{len(found) - MOST} more")
         return _cut(f"{type(error).__name__}({_words(error)!r}, [{', '.join(texts)}])")
     return _own(error)
 
@@ -153,17 +154,6 @@ def _linked(error: BaseException) -> Iterator[BaseException]:
         waiting += [each.__context__, each.__cause__]
         if isinstance(each, BaseExceptionGroup):
             waiting += each.exceptions[: MOST + 1]
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the errors in a group that are no groups, in their order."""
-    waiting = [error]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, BaseExceptionGroup):
-            waiting += reversed(each.exceptions)
-        else:
-            yield each
 
 
 def _links(trace: TracebackType | None) -> Iterator[TracebackType]:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.abandoned import abandon_deaf, tell_abandoned
+from asyncworker.groups import leaves
 from asyncworker.likeness import brief
 from asyncworker.words import counted
 
@@ -71,7 +72,7 @@ class Serving:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._failures.append(_first(error))
+            self._failures.append(next(leaves(error)))
             if entered.is_set():
                 log.error("%s failed, stopping: %s", name, brief(self._failures[-1]))  # noqa: TRY400 (whoever runs the app shows the traceback)
             self._stopping.set()
@@ -79,8 +80,3 @@ class Serving:
                 raise
         finally:
             entered.set()
-
-
-def _first(error: BaseException) -> BaseException:
-    """Return the error that stands for a group: its first, groups within it included."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

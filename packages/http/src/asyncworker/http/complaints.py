@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from asyncworker.failure import raised_by_users
+from asyncworker.groups import counts_as
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ only_ours: Final = logging.getLogger("asyncworker.http.aiohttp")
 def is_ours(record: logging.LogRecord) -> bool:
     """Tell whether a record is worth a line; the others are one of level DEBUG."""
     error = record.exc_info[1] if record.exc_info else None
-    if not isinstance(error, CAUSED_BY_CLIENTS):
+    if error is None or not counts_as(error, CAUSED_BY_CLIENTS):
         # What middlewares and sub-applications raised.
         record.exc_info = None if error is None else raised_by_users(error)
         return True

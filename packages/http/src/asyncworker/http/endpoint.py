@@ -11,6 +11,7 @@ from aiohttp.http import HttpVersion11
 
 from asyncworker.errors import HandlerTimeout
 from asyncworker.failure import raised_by_users
+from asyncworker.groups import counts_as, leaves
 from asyncworker.http.refusal import failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
 from asyncworker.likeness import brief
@@ -87,6 +88,8 @@ def _answer(value: Any, request: web.Request, label: str) -> web.StreamResponse:
 
 def _after(error: BaseException, request: web.Request, label: str) -> web.StreamResponse:
     """Return the answer to what a handler raised, or raise it once more."""
+    if counts_as(error, web.HTTPException):
+        error = next(leaves(error))
     if isinstance(error, web.HTTPException):
         try:
             check_headers(error.headers)

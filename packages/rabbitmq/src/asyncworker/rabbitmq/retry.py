@@ -6,11 +6,15 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from asyncworker.errors import ConfigurationError
+from asyncworker.groups import counts_as, leaves
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.checks import checked_count, checked_seconds, is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 STEPS: Final = 4
 """Into so many steps the range of a jittered delay is split: each delay has a queue of its own."""
@@ -24,8 +28,9 @@ class Retry:
     first failure. factor: by which each delay is longer than the one before.
     max_delay: seconds that no delay exceeds.
     jitter: the part of each delay, from 0 to 1, that is left to chance: 0.5 is for between half of
-    it and all. on: the exceptions that are worth it. then: what is done with a message after the
-    last attempt, or when its handler raises something else.
+    it and all. on: the exceptions that are worth it; a group of exceptions is, when all in it are.
+    then: what is done with a message after the last attempt, or when its handler raises something
+    else.
     Raises: ConfigurationError
     """
 
@@ -68,7 +73,7 @@ class Retry:
 
     def outcome(self, raised: Exception) -> Actions | Retry:
         """Return what is done with messages whose handler raised this."""
-        return self if isinstance(raised, self.on) else self.then
+        return self if counts_as(raised, self.on) else self.then
 
     def milliseconds(self, attempt: int) -> int:
         """Return how long a message waits after its so-and-so-many-th attempt."""
@@ -108,10 +113,37 @@ def outcome_of(policy: Policy, raised: Exception, default: Actions) -> Actions |
     Of a mapping the class that is nearest to the exception's own counts.
     """
     if isinstance(policy, Mapping):
-        classes = (one for one in type(raised).__mro__ if one in policy)
-        nearest = next(classes, None)
-        policy = default if nearest is None else policy[nearest]
+        said = _said(policy, raised)
+        policy = default if said is None else said
     return policy.outcome(raised) if isinstance(policy, Retry) else policy
+
+
+def _said(
+    policy: Mapping[type[Exception], Actions | Retry], raised: BaseException
+) -> Actions | Retry | None:
+    """Return what a mapping says of an exception, None for nothing.
+
+    A group that is not named itself counts as what all its leaves are: by what is said of each,
+    where that is the same, and else by the nearest class that they share.
+    """
+    kinds = type(raised).__mro__
+    if not isinstance(raised, BaseExceptionGroup):
+        return _nearest(policy, kinds)
+    of_groups = (one for one in kinds if issubclass(one, BaseExceptionGroup))
+    if (of_group := _nearest(policy, of_groups)) is not None:
+        return of_group
+    found = list(leaves(raised))
+    of_each = {_nearest(policy, type(leaf).__mro__) for leaf in found}
+    if len(of_each) == 1:
+        return of_each.pop()
+    shared = (one for one in type(found[0]).__mro__ if all(isinstance(leaf, one) for leaf in found))
+    return _nearest(policy, shared)
+
+
+def _nearest(
+    policy: Mapping[type[Exception], Actions | Retry], kinds: Iterable[type]
+) -> Actions | Retry | None:
+    return next((policy[one] for one in kinds if one in policy), None)
 
 
 def checked_policy(value: Any) -> Policy:
