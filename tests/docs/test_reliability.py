@@ -106,6 +106,18 @@ def test_a_run_that_was_kept_is_the_same_again(tmp_path):
     assert Run.all(tmp_path) == [run]
 
 
+def test_a_run_of_some_drills_leaves_what_is_kept_of_the_others():
+    first = Row("Retries", "First", 1, 0, (0, 7), (0.1, 15), "kept")
+    second = Row("Retries", "Second", 1, 1, (0, 7), (0.1, 15), "BROKEN")
+    mended = Row("Retries", "Second", 1, 0, (0, 7), (0.1, 15), "kept")
+    earlier, later = Run.made([first, second], "4.3.6"), Run.made([mended], "4.3.6")
+    both = later.upon(earlier)
+    assert both.rows == (first, mended)
+    assert str(both).startswith(f"Run of {earlier.date}, {later.date}, on ")
+    with pytest.raises(ValueError, match=r"had other versions: \{'RabbitMQ': '4\.3\.6'"):
+        Run.made([mended], "4.0.5").upon(earlier)
+
+
 def test_runs_are_in_the_order_of_their_brokers(tmp_path):
     for broker in ("4.0.5", "3.10.8", "3.9.1"):
         Run.made([], broker).write(tmp_path / f"rabbitmq-{broker}.json")

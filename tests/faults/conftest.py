@@ -72,7 +72,10 @@ def pytest_terminal_summary(
     terminalreporter.section("fault drills")
     terminalreporter.write_line(table.text(rows))
     if file := config.getoption("record", None):
-        Run.made(rows, config.stash.get(BROKER, None)).write(file)
+        run = Run.made(rows, config.stash.get(BROKER, None))
+        if file.exists() and terminalreporter.stats.get("deselected"):
+            run = run.upon(Run.read(file))
+        run.write(file)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -45,6 +45,17 @@ class Run:
         versions |= {name: version(name) for name in (*ours, *LIBRARIES)}
         system = f"{platform.system()} {platform.machine()} with {os.cpu_count()} CPUs"
         return cls(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", system, versions, tuple(rows))
+
+    def upon(self, earlier: Self) -> Self:
+        """Return this run of some drills, with the others as an earlier run had them.
+
+        Raises: ValueError, when that one had other versions.
+        """
+        if earlier.versions != self.versions:
+            raise ValueError(f"an earlier run had other versions: {earlier.versions}")
+        rows = {(row.section, row.fault): row for row in (*earlier.rows, *self.rows)}
+        date = f"{earlier.date}, {self.date}"
+        return replace(self, date=date, rows=tuple(rows.values()))
 
     @classmethod
     def read(cls, file: Path) -> Self:
