@@ -163,6 +163,17 @@ async def test_a_process_that_dies_is_started_again_and_a_line_of_the_log_says_s
     assert result.code == 0
 
 
+async def test_a_process_that_dies_by_a_signal_without_a_name_is_started_again(command):
+    parent = await command(STEADY, "run", "shop", "--workers", "1")
+    (first,) = await ups(parent, 1)
+    os.kill(first, signal.SIGRTMIN + 6)
+    await ups(parent, 1)
+    parent.send(signal.SIGTERM)
+    result = await parent.end()
+    assert result.messages == [f"process {first} was killed by signal {signal.SIGRTMIN + 6}"]
+    assert result.code == 0
+
+
 async def test_one_worker_is_watched_as_well(command):
     parent = await command(STEADY, "run", "shop", "--workers", "1")
     (first,) = await ups(parent, 1)
@@ -202,6 +213,40 @@ async def wait(app):
     result = await parent.end()
     assert result.messages == [f"process {pid} was killed by SIGKILL"]
     assert result.code == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("death", "code"),
+    [("os.kill(os.getpid(), 9)", 137), ("os.kill(os.getpid(), 40)", 168), ("os._exit(3)", 3)],
+)
+async def test_a_process_that_dies_in_the_drain_leaves_the_others_theirs(command, death, code):
+    dying = f"""{PRELUDE}
+gone = Path("gone")
+
+@app.route(["pids"], type=RouteTypes.KAFKA)
+async def handle(pids):
+    say("up", *pids)
+    app["first"] = first_time("first")
+
+@app.run_on_shutdown
+async def leave(app):
+    if app["first"]:
+        gone.touch()
+        {death}
+    while not gone.exists():
+        await asyncio.sleep(0.01)
+    say("down", os.getpid())
+"""
+    parent = await command(dying, "run", "shop", "--workers", "3")
+    pids = await ups(parent, 3)
+    parent.send(signal.SIGTERM)
+    result = await parent.end()
+    down = downs(result)
+    assert len(down) == 2
+    (dead,) = set(pids) - set(down)
+    (message,) = result.messages
+    assert message.startswith(f"process {dead} ")
+    assert result.code == code
 
 
 async def test_the_worst_exit_code_is_that_of_the_parent(command):

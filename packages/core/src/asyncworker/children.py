@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from asyncworker.lifeline import received
-from asyncworker.signals import STOP_SIGNALS
+from asyncworker.signals import STOP_SIGNALS, name_of_signal
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Children:
         if code in STOPPED and self._was_idle(child):
             return 0
         if code < 0:
-            log.error("process %d was killed by %s", child.pid, signal.Signals(-code).name)
+            log.error("process %d was killed by %s", child.pid, name_of_signal(-code))
             return KILLED - code
         if code and self.started.is_set():
             # Before any has started, what it wrote itself is enough.

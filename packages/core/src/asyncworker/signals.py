@@ -18,6 +18,14 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 WAKE_BYTES: Final = 4096
 
 
+def name_of_signal(number: int) -> str:
+    """Return what a signal is called; most real-time signals have but a number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class Repeats:
     """Tell which signals count after the first one: all of them, unless a parent says so of each.
 
