@@ -95,6 +95,23 @@ async def test_an_id_that_no_header_can_hold_is_not_sent(app, server, inbox):
         assert ["a\x01b"] == [event.id for event in await inbox.batch()]
 
 
+@pytest.mark.parametrize("unfit", [b"x" * 4097, b"x" * 100_000, b"a\x01b"])
+async def test_goes_on_after_the_last_id_that_a_header_can_hold(app, server, inbox, unfit):
+    app.route(["/x"], type=RouteTypes.SSE)(inbox)
+    async with app.started():
+        stream = await server.stream()
+        await stream.send(b"id: 7\ndata: 1\n\n")
+        assert ["1"] == await inbox.data(1)
+        await stream.send(b"id: " + unfit + b"\ndata: 2\n\n")
+        assert [unfit.decode()] == [event.id for event in await inbox.batch()]
+        await stream.end()
+        again = await server.stream()
+        assert "7" == again.headers["Last-Event-ID"]
+        await again.send(b"id: " + b"y" * 4096 + b"\ndata: 3\n\n")
+        await again.end()
+        assert "y" * 4096 == (await server.stream()).headers["Last-Event-ID"]
+
+
 @pytest.mark.parametrize("end", ["end", "drop"])
 async def test_reconnects_for_ever(app, server, inbox, end):
     app.route(["/x"], type=RouteTypes.SSE)(inbox)

@@ -15,6 +15,7 @@ from asyncworker.sse.errors import (
     StreamOver,
     stream_errors,
 )
+from asyncworker.sse.headers import can_be_sent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,6 +60,7 @@ class Client:
         self._take = take
         self._status = status
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
+        self._resume_after = ""
 
     async def run(self) -> None:
         """Read until cancelled, or until the server ends the stream for good."""
@@ -74,7 +76,7 @@ class Client:
 
     async def _read_stream(self) -> None:
         """Connect, and read to the end, which is always an error."""
-        async with self._endpoint.opened(self._session, self._decoder.last_event_id) as content:
+        async with self._endpoint.opened(self._session, self._resume_after) as content:
             self._status.connected()
             clock = asyncio.get_running_loop().time
             began = clock()
@@ -112,8 +114,15 @@ class Client:
         except EventTooLarge as error:
             await self._take(error.events)
             raise
+        finally:
+            self._remember(self._decoder.last_event_id)
         await self._take(events)
         return len(events)
+
+    def _remember(self, last_event_id: str) -> None:
+        """Go on after this event next time; after the one before, where no request can say it."""
+        if last_event_id is not self._resume_after and can_be_sent(last_event_id):
+            self._resume_after = last_event_id
 
     async def _pause(self, retry_after: float) -> None:
         """Wait as long as the backoff says, and no less than the server asked for."""

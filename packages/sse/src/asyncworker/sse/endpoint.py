@@ -13,7 +13,6 @@ from yarl import URL
 
 from asyncworker.sse.address import origin_of
 from asyncworker.sse.errors import StreamError, StreamOver, one_line, stream_errors
-from asyncworker.sse.headers import fits
 from asyncworker.sse.retry_after import seconds_to_wait
 from asyncworker.sse.version import __version__
 
@@ -94,7 +93,7 @@ class Endpoint:
             headers.update(self.headers)
             if self.ssl is not None:
                 options["ssl"] = self.ssl
-        if last_event_id and fits(last_event_id):
+        if last_event_id:
             headers["Last-Event-ID"] = last_event_id
         timeout = ClientTimeout(
             total=None,

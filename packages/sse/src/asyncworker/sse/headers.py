@@ -16,6 +16,9 @@ NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters, which a header cannot hold (RFC 9110, 5.5)."""
 
+MAX_ID: Final = 4096
+"""Bytes of an id that is sent: servers take no header of much more than 8 KiB."""
+
 
 def checked_headers(headers: Mapping[str, str] | None) -> CIMultiDict[str]:
     """Return the headers, checked.
@@ -45,6 +48,11 @@ def _check_name(name: Any) -> None:
 def fits(value: str) -> bool:
     """Tell whether a text can be the value of a header."""
     return not FORBIDDEN.search(value)
+
+
+def can_be_sent(last_event_id: str) -> bool:
+    """Tell whether a request can say where a stream goes on."""
+    return fits(last_event_id) and len(last_event_id.encode()) <= MAX_ID
 
 
 def basic_auth(user: Any, password: Any) -> str:
