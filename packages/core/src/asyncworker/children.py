@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
 import sys
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from asyncworker.signals import STOP_SIGNALS, name_of_signal
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
+    import signal
     from asyncio.subprocess import Process
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
