@@ -35,6 +35,12 @@ async def follow(events: list[SSEEvent]) -> None:
     assert_type(events[0].data, str)
 
 
+async def end() -> None:
+    assert_type(bool(app.stopping), bool)
+    await app.stopping
+    app.stopping.set()  # type: ignore[attr-defined]
+
+
 @app.http.get("/{id}")
 async def answer(id: int) -> str:
     return str(id)

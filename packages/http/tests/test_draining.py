@@ -97,6 +97,23 @@ async def test_closes_idle_connections_at_once(app, gate, connect, limit):
     assert (await busy.rest()).endswith("done")
 
 
+async def test_an_event_stream_that_awaits_the_stop_ends_with_the_run(app, connect):
+    @app.http.get("/events")
+    async def events(request: web.Request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while not app.stopping:
+            await response.write(b"data: {}\n\n")
+            await app.stopping
+        return response
+
+    async with app.started():
+        wire = await connect(app)
+        wire.send(REQUEST.replace(b"/ ", b"/events "))
+        assert " 200 " in await wire.head()
+    assert (await wire.rest()).endswith("data: {}\n\n\r\n0\r\n\r\n")
+
+
 async def test_a_body_on_its_way_still_arrives(app, connect):
     """aiohttp would stop to listen, and the handler would wait for ever."""
 

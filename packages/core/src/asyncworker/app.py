@@ -19,6 +19,7 @@ from asyncworker.routes import Route, RouteName, check_handler, check_names, che
 from asyncworker.runner import LEFTOVER_GRACE, check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.schedule import Schedule
 from asyncworker.signals import stop_signals
+from asyncworker.stopping import Stopping
 from asyncworker.time_limit import limited
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class App(MutableMapping[Hashable, Any]):
         self._state: dict[Hashable, Any] = {}
         self._default_type: RouteType | None = None
         self._lifecycle: Lifecycle | None = None
+        self.stopping: Stopping = Stopping(lambda: self._lifecycle)
+        """Whether the run is to end, for handlers that would go on for as long as it lasts."""
         legacy: dict[str, Any] = {
             "host": host,
             "user": user,

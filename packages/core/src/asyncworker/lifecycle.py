@@ -80,6 +80,15 @@ class Lifecycle:
             log.info("%s", stopped)
 
     @property
+    def is_stopping(self) -> bool:
+        """Tell whether the run is to end, from any thread."""
+        return self._is_asked_to_stop or self._stopping.is_set()
+
+    async def stopping(self) -> None:
+        """Wait until the run is to end."""
+        await self._stopping.wait()
+
+    @property
     def _limit(self) -> float:
         """Return the seconds that a drain may take."""
         return max(self._app.settings.shutdown_timeout, DRAIN_MINIMUM)
