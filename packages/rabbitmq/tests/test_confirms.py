@@ -179,6 +179,63 @@ async def test_a_returned_message_to_which_the_broker_added_a_property_is_known(
         await put
 
 
+def returned(message):
+    return RETURN, b"\x01\x38\x08NO_ROUTE" + message.address, message.header, message.body
+
+
+def confirmed(number, *, multiple=False):
+    return ACK, number.to_bytes(8, "big") + bytes([multiple]), b"", b""
+
+
+@pytest.mark.parametrize("way", ["cancelled", "timed out"])
+@pytest.mark.parametrize("changes", [b"", b"\x00"], ids=["as it was", "with a property more"])
+async def test_a_late_return_of_what_nobody_waits_for_is_no_others_that_is_equal(
+    connection, monkeypatch, way, changes
+):
+    await connection.put(body=0, routing_key="q", mandatory=False)
+    confirms = confirms_of(connection)
+    # The broker's own answers would come between those of the test.
+    monkeypatch.setattr(confirms._wire, "write", lambda frames: None)
+    given = {"body": b"x", "routing_key": "nowhere", "properties": {"message_id": "same"}}
+    first = asyncio.ensure_future(connection.put(**given))
+    await asyncio.sleep(0)
+    ((number, (_, message, _)),) = confirms._waiting.items()
+    if way == "cancelled":
+        first.cancel()
+    else:
+        confirms._waiting[number] = *confirms._waiting[number][:2], 0.0
+        confirms._expire()
+    others = [asyncio.ensure_future(connection.put(**given)) for _ in range(2)]
+    await asyncio.gather(first, return_exceptions=True)
+    method, arguments, header, body = returned(message)
+    confirms._on_answers(
+        [
+            (method, arguments, header + changes, body),
+            confirmed(number),
+            returned(message),
+            confirmed(number + 2, multiple=True),
+        ]
+    )
+    results = await asyncio.gather(*others, return_exceptions=True)
+    assert [type(result) for result in results] == [Unroutable, type(None)]
+    assert confirms._abandoned == {}
+
+
+async def test_an_answer_takes_no_longer_however_much_was_confirmed_before(connection, monkeypatch):
+    """10**15 of them: who went through their numbers would not come back."""
+    await connection.put(body=0, routing_key="q", mandatory=False)
+    confirms = confirms_of(connection)
+    monkeypatch.setattr(confirms._wire, "write", lambda frames: None)
+    confirms._published = 10**15
+    puts = [asyncio.ensure_future(connection.put(body=0, routing_key="q")) for _ in range(3)]
+    await asyncio.sleep(0)
+    numbers = list(confirms._waiting)
+    message = confirms._waiting[numbers[0]][1]
+    confirms._on_answers([returned(message), confirmed(numbers[-1], multiple=True)])
+    results = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(result) for result in results] == [Unroutable, type(None), type(None)]
+
+
 async def test_a_lost_channel_is_told_to_all_who_wait_and_the_next_one_starts_anew(
     connection, queue, admin
 ):

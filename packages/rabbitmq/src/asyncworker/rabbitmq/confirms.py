@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import takewhile
 from math import inf
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ from asyncworker.rabbitmq.frames import ACK, RETURN, publish_frames
 from asyncworker.rabbitmq.properties import short_string
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aiormq.abc import AbstractChannel
 
     from asyncworker.rabbitmq.inlet import Content
@@ -38,7 +41,8 @@ class Confirms:
     The broker counts what is published on a channel from 1, and confirms by that count. It returns
     a message that no queue takes before it confirms it, and returns come in the order of
     publishing. A return has no number, but all of the message: it is the first one unanswered that
-    is the same. Where several are the same in everything, it makes no difference which is meant.
+    is the same. Where several are the same in everything, it makes no difference which is meant;
+    one whose publisher has gone is remembered until its answer, which is not for another.
     """
 
     def __init__(self, channel: AbstractChannel, wire: Wire) -> None:
@@ -47,9 +51,11 @@ class Confirms:
         self._wire = wire
         self._loop = asyncio.get_running_loop()
         self._published = 0
-        self._answered = 0
         self._returned = 0
         self._waiting: dict[int, tuple[asyncio.Future[None], Outgoing, float]] = {}
+        """In the order of their numbers."""
+        self._abandoned: dict[int, tuple[int, bytes]] = {}
+        """What may yet come back, but nobody waits for: a hash of address and body, the header."""
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._frames: list[bytes] = []
@@ -76,7 +82,8 @@ class Confirms:
         try:
             await answer
         except asyncio.CancelledError:
-            self._waiting.pop(number, None)
+            if number in self._waiting:
+                self._abandon(number)
             if answer.done() and not answer.cancelled():
                 # An error that came at the same moment must not be complained about as unseen.
                 answer.exception()
@@ -100,11 +107,18 @@ class Confirms:
         now = self._loop.time()
         due = [number for number, waiting in self._waiting.items() if waiting[2] <= now]
         for number in due:
-            answer = self._waiting.pop(number)[0]
+            answer = self._abandon(number)
             if not answer.done():
                 answer.set_exception(TimeoutError())
         earliest = min((waiting[2] for waiting in self._waiting.values()), default=inf)
         self._set_alarm(max(earliest, now + PRECISION))
+
+    def _abandon(self, number: int) -> asyncio.Future[None]:
+        """Stop to wait for an answer; return by what it was awaited."""
+        answer, message, _ = self._waiting.pop(number)
+        if message.mandatory:
+            self._abandoned[number] = hash((message.address, message.body)), message.header
+        return answer
 
     def _write(self, message: Outgoing) -> None:
         if not self._frames:
@@ -126,10 +140,10 @@ class Confirms:
                 self._on_return(arguments, properties, body)
                 continue
             number, bits = _CONFIRM.unpack_from(arguments)
-            first = number
-            if bits & 1:
-                first, self._answered = self._answered + 1, number
-            for one in range(first, number + 1):
+            numbers = self._up_to(number) if bits & 1 else (number,)
+            if self._abandoned:
+                self._forget(number, up_to=bits & 1)
+            for one in numbers:
                 if one in self._waiting:
                     answer, message, _ = self._waiting.pop(one)
                     if answer.done():
@@ -139,6 +153,15 @@ class Confirms:
                     else:
                         answer.set_exception(refusal(message))
 
+    def _up_to(self, number: int) -> tuple[int, ...]:
+        return tuple(takewhile(number.__ge__, self._waiting))
+
+    def _forget(self, number: int, *, up_to: int) -> None:
+        """Expect nothing more of what nobody waited for and is answered now."""
+        for one in tuple(self._abandoned) if up_to else (number,):
+            if one <= number:
+                self._abandoned.pop(one, None)
+
     def _on_return(self, arguments: bytes, properties: bytes, body: bytes) -> None:
         """Tell the publisher of a returned message, before the confirm that follows."""
         reason, at = short_string(arguments, 2)
@@ -146,23 +169,43 @@ class Confirms:
         if number is None:
             return
         self._returned = number
+        if number in self._abandoned:
+            del self._abandoned[number]
+            return
         answer, message, _ = self._waiting.pop(number)
         if not answer.done():
             answer.set_exception(Unroutable(f"{message}: {reason}"))
 
     def _number_of(self, address: bytes, properties: bytes, body: bytes) -> int | None:
-        """Return which message came back, or None when its publisher is gone."""
+        """Return which message came back, or None when it is none of these."""
         like = None
-        for number in range(max(self._returned, self._answered) + 1, self._published + 1):
-            if number not in self._waiting:
-                continue
-            message = self._waiting[number][1]
-            if message.mandatory and (message.address, message.body) == (address, body):
-                if message.header == properties:
-                    return number
+        for number in self._unreturned():
+            header = self._header_like(number, address, body)
+            if header == properties:
+                return number
+            if header is not None:
                 like = like or number
         # A broker may add to the properties of what it returns.
         return like
+
+    def _unreturned(self) -> Iterable[int]:
+        """Return the numbers of what may come back, and perhaps others, in their order."""
+        numbers = range(self._returned + 1, self._published + 1)
+        if len(numbers) <= len(self._waiting):
+            return numbers
+        unanswered = sorted((*self._waiting, *self._abandoned))
+        return (number for number in unanswered if number > self._returned)
+
+    def _header_like(self, number: int, address: bytes, body: bytes) -> bytes | None:
+        """Return the header of a message that may come back, if it has that address and body."""
+        if number in self._waiting:
+            message = self._waiting[number][1]
+            if message.mandatory and (message.address, message.body) == (address, body):
+                return message.header
+        elif number in self._abandoned:
+            likeness, header = self._abandoned[number]
+            return header if likeness == hash((address, body)) else None
+        return None
 
     def _on_closed(self, closing: asyncio.Future[None]) -> None:
         """Tell all publishers that the channel was lost, and why."""
