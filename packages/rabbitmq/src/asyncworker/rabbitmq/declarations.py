@@ -107,12 +107,12 @@ class Declarations:
     @asynccontextmanager
     async def _channel(self, queue: Queue) -> AsyncIterator[AbstractChannel]:
         known = all(exchange.type in EXCHANGE_TYPES for exchange in _exchanges(queue))
-        if known and all(one.durable for one in _queues(queue)):
+        if known and all(one.durable and not one.arguments for one in _queues(queue)):
             async with self._probe.channel() as carrier:
                 yield carrier.underlay
         else:
-            # A broker may end the whole connection over a type that no plugin of its knows, and
-            # over a transient queue.
+            # A broker may end the whole connection over a type that no plugin of its knows, over a
+            # transient queue, and over an argument that it takes no more.
             async with self._link.aside() as link, link.channel() as carrier:
                 yield carrier.underlay
 

@@ -24,7 +24,8 @@ _DIFFERENCE: Final = re.compile(
     rf"inequivalent arg '(.*?)' for .* in vhost '.*': received {_VALUE} but current is {_VALUE}"
 )
 """How the broker tells of the first difference: none is what is not set."""
-_TRANSIENT: Final = "`transient_nonexcl_queues`"
+_DEPRECATED: Final = re.compile(r"Feature `(\w+)` is deprecated")
+_TRANSIENT: Final = "transient_nonexcl_queues"
 """What a broker calls queues that are neither durable nor exclusive, when it takes them no more."""
 
 
@@ -50,10 +51,18 @@ def explained(kind: str, name: str) -> Iterator[None]:
         if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
             # What the client went through to be told adds nothing to the line.
             raise _mismatch(subject, name, str(error)) from None
-        if isinstance(cause, ConnectionInternalError) and _TRANSIENT in str(error):
-            reason = "this RabbitMQ takes no transient queue any more: leave out durable=False"
-            raise TopologyMismatch(f"{subject}: {reason}") from None
+        found = _DEPRECATED.search(str(error))
+        if isinstance(cause, ConnectionInternalError) and found is not None:
+            raise TopologyMismatch(f"{subject}: {_not_permitted(found[1])}") from None
         raise
+
+
+def _not_permitted(feature: str) -> str:
+    """Return what to leave out, of what newer brokers do not take any more."""
+    if feature == _TRANSIENT:
+        return "this RabbitMQ takes no transient queue any more: leave out durable=False"
+    argument = f"x-{feature.replace('_', '-')}"
+    return f"this RabbitMQ takes no {feature} any more: leave out the argument {argument!r}"
 
 
 def _mismatch(subject: str, queue: str, told: str) -> TopologyMismatch:
