@@ -13,6 +13,7 @@ from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.connections import AMQPConnection, SSEConnection
 from asyncworker.errors import ConfigurationError, HandlerTimeout
 from asyncworker.rabbitmq import Binding, Exchange, Queue, Retry
+from asyncworker.rabbitmq.errors import TopologyMismatch
 from asyncworker.testing import NotIdle, TestApp
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +98,113 @@ async def test_shows_what_handlers_raised_and_what_was_dead_lettered(app):
         assert [str(error) for error in worker.errors] == ["no"]
         assert [message.outcome for message in worker.messages] == ["dead-lettered"]
         assert dead.bodies == [1]
+
+
+async def test_shows_the_bytes_of_what_is_no_json(app):
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages): ...
+
+    poison = [b"no json", b"\xff", b"[" * 100_000]
+    async with TestApp(app) as worker:
+        aside = worker.queue("aside")
+        for body in poison:
+            await worker.publish(body, "orders")
+            await worker.publish(body, "aside")
+        await worker.publish(1, "aside")
+        await worker.idle()
+        assert [message.body for message in worker.messages] == poison
+        assert aside.bodies == [*poison, 1]
+
+
+@pytest.fixture
+def failing(app):
+    """An app whose handlers of messages and events, and whose schedule, raise."""
+    options = {Events.ON_EXCEPTION: Actions.REJECT}
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ, options=options)
+    @app.route(["/rates"], type=RouteTypes.SSE)
+    async def handler(items):
+        raise ValueError(items[0].body)
+
+    @app.run_every(60, first=60)
+    async def scheduled():
+        raise ValueError("scheduled")
+
+    return app
+
+
+async def test_fails_when_nobody_looked_at_what_handlers_raised(failing):
+    with pytest.raises(ExceptionGroup, match="did not look at `errors`") as caught:
+        async with TestApp(failing) as worker:
+            await worker.publish("published", "orders")
+            await worker.feed("/rates", '"fed"')
+            await worker.advance(60)
+            await worker.idle()
+    assert {str(error) for error in caught.value.exceptions} == {"published", "fed", "scheduled"}
+
+
+async def test_fails_for_what_handlers_raised_after_the_last_look(failing):
+    with pytest.raises(ExceptionGroup) as caught:
+        async with TestApp(failing) as worker:
+            await worker.publish("early", "orders")
+            await worker.idle()
+            assert len(worker.errors) == 1
+            await worker.publish("late", "orders")
+            await worker.idle()
+    assert [str(error) for error in caught.value.exceptions] == ["late"]
+
+
+async def test_hides_no_failure_of_a_test_behind_those_of_handlers(failing):
+    with pytest.raises(LookupError):
+        async with TestApp(failing) as worker:
+            await worker.publish("published", "orders")
+            await worker.idle()
+            raise LookupError
+
+
+async def test_names_what_is_near_to_a_misspelt_name(app):
+    async with TestApp(app) as worker:
+        for wrong, right in (("mesages", "messages"), ("advanced", "advance"), ("Idle", "idle")):
+            with pytest.raises(AttributeError, match=f"no '{wrong}': did you mean {right}?"):
+                getattr(worker, wrong)
+
+
+@pytest.mark.parametrize(
+    ("queue", "reason"),
+    [
+        (
+            Queue("orders", arguments={"x-queue-master-locator": "min-masters"}),
+            "leave out the argument 'x-queue-master-locator'",
+        ),
+        (
+            Queue("orders", arguments={"x-queue-type": "stream"}),
+            "invalid arg 'x-queue-type'.* 'stream' is none of classic, quorum",
+        ),
+        (
+            Queue("orders", bind=[Binding(Exchange("late", type="x-delayed-message"))]),
+            "exchange 'late': .*unknown exchange type 'x-delayed-message'",
+        ),
+    ],
+)
+async def test_says_at_once_what_the_broker_in_memory_does_not_take(app, queue, reason):
+    @app.route([queue, "innocent"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages): ...
+
+    with pytest.raises(TopologyMismatch, match=reason):
+        async with TestApp(app):
+            pass
+
+
+async def test_says_why_a_queue_is_not_consumed(app, monkeypatch):
+    @app.route([Queue("orders", bind=[Binding("missing")])], type=RouteTypes.AMQP_RABBITMQ)
+    @app.route(["innocent"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages): ...
+
+    monkeypatch.setattr("asyncworker.testing.TestApp.idle.__defaults__", (2,))
+    with pytest.raises(NotIdle, match="'orders': exchange 'missing' does not exist") as caught:
+        async with TestApp(app):
+            pass
+    assert "innocent" not in str(caught.value)
 
 
 async def test_says_what_is_not_settled(app):
@@ -236,6 +344,7 @@ async def test_brings_retries_forward_and_declares_what_routes_declare(app):
             assert attempts == list(range(1, count + 1))
             await worker.advance(300)
         assert [one.outcome for one in worker.messages] == ["acked", "acked", "rejected"]
+        assert len(worker.errors) == 3
 
 
 async def test_hands_batches_over_at_once(app):
@@ -264,7 +373,7 @@ async def test_feeds_events_to_those_who_read_the_route(app):
     async with TestApp(app) as worker:
         worker.feed("/a", {"number": 1}, name="added", id="7")
         await worker.idle()
-        worker.feed("/b", "two\nlines")
+        await worker.feed("/b", "two\nlines")
         worker.feed("/b", "raise")
         await worker.idle()
         assert [event.data for event in worker.events] == ['{"number": 1}', "two\nlines", "raise"]
@@ -433,6 +542,24 @@ def test_the_plugin_takes_the_app_of_a_fixture(tmp_path):
     )
     code, output = run_pytest(tmp_path)
     assert code == 0, output
+
+
+def test_the_plugin_fails_a_test_that_does_not_look_at_what_handlers_raised(tmp_path):
+    (tmp_path / "pytest.ini").write_text(CONFIGURATION + "asyncworker_app = test_it:app")
+    (tmp_path / "test_it.py").write_text(
+        "from asyncworker import App\n"
+        "app = App()\n"
+        "@app.run_every(60)\n"
+        "async def fail():\n"
+        "    raise ValueError('unseen')\n"
+        "async def test_it(worker): ...\n"
+        "async def test_looking(worker):\n"
+        "    assert len(worker.errors) == 1\n"
+    )
+    code, output = run_pytest(tmp_path)
+    assert code == 1
+    assert "ValueError: unseen" in output
+    assert "2 passed, 1 error" in output
 
 
 def test_the_plugin_says_what_it_needs(tmp_path):

@@ -110,7 +110,7 @@ async def test_the_http_readme_answers_requests(app_of):
 
 async def test_the_sse_readme_follows_a_stream(app_of, capsys):
     async with TestApp(app_of("packages/sse/README.md")) as worker:
-        worker.feed("/v2/events", 1, name="a")
-        worker.feed("/v2/events", 2, name="b")
+        await worker.feed("/v2/events", 1, name="a")
+        await worker.feed("/v2/events", 2, name="b")
         await worker.idle()
     assert capsys.readouterr().out == "a 1\nb 2\n"

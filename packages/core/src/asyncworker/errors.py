@@ -52,10 +52,21 @@ class DrainTimeout(AsyncWorkerError):
 
 def suggestion(wrong: object, choices: Iterable[str]) -> str:
     """Return what to write instead of `wrong`: the nearest of the choices, and all of them."""
-    by_key = {_key(choice): choice for choice in sorted(choices)}
-    nearest = get_close_matches(_key(str(wrong)), by_key, n=1)
-    hint = f"did you mean {by_key[nearest[0]]}? " if nearest else ""
+    by_key = _by_key(choices)
+    near = nearest(wrong, by_key.values())
+    hint = "" if near is None else f"did you mean {near}? "
     return f"{hint}choose from {', '.join(by_key.values())}" if by_key else "it takes none"
+
+
+def nearest(wrong: object, choices: Iterable[str]) -> str | None:
+    """Return which of the choices was meant, if any is near."""
+    by_key = _by_key(choices)
+    found = get_close_matches(_key(str(wrong)), by_key, n=1)
+    return by_key[found[0]] if found else None
+
+
+def _by_key(choices: Iterable[str]) -> dict[str, str]:
+    return {_key(choice): choice for choice in sorted(choices)}
 
 
 def _key(choice: str) -> str:

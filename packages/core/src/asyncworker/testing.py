@@ -10,7 +10,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
 from asyncworker.backend import load_backend
-from asyncworker.errors import AsyncWorkerError, ConfigurationError
+from asyncworker.errors import AsyncWorkerError, ConfigurationError, nearest
 from asyncworker.options import RouteOptions
 from asyncworker.stopped_clock import StoppedClock
 from asyncworker.words import counted
@@ -37,6 +37,9 @@ TURNS: Final = 1000
 """Turns of the loop, more than an answer takes that is in this process already."""
 FLUSH_INTERVAL: Final = 0.01
 """Seconds after which a batch goes out in tests, full or not."""
+
+
+UNSEEN: Final = "handlers raised, and the test did not look at `errors` since then"
 
 
 class NotIdle(AsyncWorkerError, TimeoutError):
@@ -116,6 +119,9 @@ class TestApp:
     of this machine, whatever the app's connections say. Batches go out at once, full or not. The
     clock of schedules stands still until `advance()` turns it.
 
+    What handlers of messages and events and schedules raise fails the test in the end, unless the
+    test has looked at it in `errors`.
+
     app: with its hooks, routes and schedules, which run for real.
     """
 
@@ -127,16 +133,19 @@ class TestApp:
         self._clock = StoppedClock(self._journal)
         self._stands: list[Stand] = []
         self._stack = AsyncExitStack()
+        self._seen = 0
 
     @property
     def errors(self) -> list[BaseException]:
-        """Return what handlers have raised."""
+        """Return what handlers and schedules have raised; what is looked at here fails no test."""
+        self._seen = len(self._journal.errors)
         return self._journal.errors
 
     async def __aenter__(self) -> Self:
         self._journal = Journal()
         self._clock = StoppedClock(self._journal, self._app.schedules)
         self._stands = []
+        self._seen = 0
         async with AsyncExitStack() as stack:
             routes, schedules = list(self._app.routes), list(self._app.schedules)
             stack.callback(self._app.routes.__setitem__, slice(None), routes)
@@ -156,7 +165,15 @@ class TestApp:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """End the app.
+
+        Raises: ExceptionGroup of what handlers raised that nobody looked at, unless the test fails
+        by itself.
+        """
         await self._stack.__aexit__(kind, error, trace)
+        unseen = self._journal.errors[self._seen :]
+        if unseen and error is None:
+            raise BaseExceptionGroup(UNSEEN, unseen)
 
     async def idle(self, timeout: float = TIMEOUT) -> None:
         """Wait until all that was published and fed is handled and settled, and no schedule runs.
@@ -244,7 +261,7 @@ class TestApp:
         publish: Callable[..., Awaitable[None]]
         queue: Callable[..., QueueView]
         events: list[SSEEvent]
-        feed: Callable[..., None]
+        feed: Callable[..., Awaitable[None]]
         client: ClientSession
         request: Callable[..., Awaitable[Answer]]
     else:
@@ -254,9 +271,16 @@ class TestApp:
             for stand in self.__dict__.get("_stands", ()):
                 if not name.startswith("_") and hasattr(stand, name):
                     return getattr(stand, name)
-            raise AttributeError(
-                f"TestApp has no {name!r}: either no route of the app is of the type that offers "
-                "it, or the app does not run"
+            raise AttributeError(f"TestApp has no {name!r}: {self._hint(name)}")
+
+        def _hint(self, name: str) -> str:
+            stands = self.__dict__.get("_stands", ())
+            offered = {one for each in (self, *stands) for one in dir(each) if one[0] != "_"}
+            near = nearest(name, offered)
+            if near is not None:
+                return f"did you mean {near}?"
+            return (
+                "either no route of the app is of the type that offers it, or the app does not run"
             )
 
 

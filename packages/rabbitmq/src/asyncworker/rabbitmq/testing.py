@@ -47,11 +47,8 @@ class Delivery:
 
     @property
     def body(self) -> Any:
-        """Return the JSON value of the body.
-
-        Raises: ValueError, when it is none; no handler got it then.
-        """
-        return decode(self.raw_body)
+        """Return the JSON value of the body, or its bytes when it is none; no handler got those."""
+        return _value_of(self.raw_body)
 
     @property
     def headers(self) -> dict[str, Any]:
@@ -67,8 +64,16 @@ class QueueView:
 
     @property
     def bodies(self) -> list[Any]:
-        """Return the JSON values that wait in the queue, the first one first."""
-        return [decode(message.body) for message in self._queue.waiting()]
+        """Return what waits in the queue, the first one first: JSON values, or bytes if none."""
+        return [_value_of(message.body) for message in self._queue.waiting()]
+
+
+def _value_of(raw_body: bytes) -> Any:
+    """Return the JSON value of a body, or else the bytes: a test may want to see poison too."""
+    try:
+        return decode(raw_body)
+    except (ValueError, RecursionError):
+        return raw_body
 
 
 class Observer:
@@ -170,14 +175,14 @@ class RabbitMQStand:
             broker(name).advance(seconds)
 
     def busy(self) -> list[str]:
-        """Return which queues of routes hold messages or have no consumer, a line each."""
+        """Return which queues hold messages, or why they are not consumed, a line each."""
         lines = []
         for route in self.routes:
             queues = self._broker(route.connection).vhost(route.vhost).queues
             for name in route.routes:
                 queue = queues.get(name)
                 if queue is None or not queue.consumers:
-                    lines.append(f"queue {name!r} is not consumed")
+                    lines.append(f"queue {name!r}: {_problem(route, name)}")
                 elif queue.depth:
                     lines.append(f"{counted(queue.depth, 'message')} waiting in queue {name!r}")
         if self._observer.unsettled:
@@ -226,6 +231,12 @@ class RabbitMQStand:
 
     def _publisher(self, connection: AMQPConnection) -> AMQPConnection:
         return self._publishers[connection.broker.hosts[0][0]]
+
+
+def _problem(route: AMQPRoute, queue: str) -> str:
+    """Return why a route does not consume a queue."""
+    subject = f"handler {route.handler_name}, queue {queue!r}, vhost {route.vhost!r}"
+    return route.connection.problems.get(subject, "not consumed")
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from asyncworker.testing import watched
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
 
     from asyncworker.routes import Handler
     from asyncworker.sse.event import SSEEvent
@@ -51,6 +51,13 @@ class Stream:
         return response
 
 
+class Done:
+    """Be awaited at will: it is done already."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
 class SSEStand:
     """Hold a stream for each that the app would read."""
 
@@ -63,8 +70,10 @@ class SSEStand:
         self._fed = 0
         self._handled = 0
 
-    def feed(self, route: str, data: Any = "", name: str = "", id: str | None = None) -> None:
-        """Send an event to those who read a route.
+    def feed(
+        self, route: str, data: Any = "", name: str = "", id: str | None = None
+    ) -> Awaitable[None]:
+        """Send an event to those who read a route; it may be awaited, as `publish()` is.
 
         route: its path, as the app declares it. data: text, or a value that goes as JSON.
         name: the type of the event, "message" when it is empty. id: the last event id from here on.
@@ -77,6 +86,7 @@ class SSEStand:
         for stream in streams:
             self._fed += 1
             stream.send(_encoded(data, name, id))
+        return Done()
 
     def busy(self) -> list[str]:
         """Return which streams are not read, and how many events are not handled."""
