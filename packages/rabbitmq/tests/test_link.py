@@ -51,6 +51,39 @@ async def test_a_closed_connection_whose_end_is_not_yet_noticed_is_a_broker_erro
     await link.open_channel(confirms=False)
 
 
+async def test_a_number_is_given_again_only_when_all_others_have_been(link):
+    """What the broker has still to say to a closed channel is not for the next one."""
+    first = await link.open_channel(confirms=False)
+    connection = first.underlay.connection
+    connection.connection_tune.channel_max = 4
+    kept = await link.open_channel(confirms=False)
+    numbers = []
+    for _ in range(5):
+        async with link.channel() as channel:
+            numbers.append(channel.underlay.number)
+    assert (first.underlay.number, kept.underlay.number) == (1, 2)
+    assert numbers == [3, 4, 3, 4, 3]
+
+
+async def test_more_channels_than_the_broker_accepts_end_no_other(link):
+    opened = [await link.open_channel(confirms=False)]
+    opened[0].underlay.connection.connection_tune.channel_max = 3
+    opened += [await link.open_channel(confirms=False) for _ in range(2)]
+    with pytest.raises(BrokerError, match=r"all 3 channels .* are in use: raise channel_max"):
+        await link.open_channel(confirms=False)
+    assert not any(channel.is_lost for channel in opened)
+
+    await opened[1].underlay.close()
+    assert (await link.open_channel(confirms=False)).underlay.number == 2
+
+
+async def test_a_discarded_channel_is_closed(link):
+    channel = await link.open_channel(confirms=False)
+    link.discard(channel)
+    assert await asyncio.wait([channel.underlay.closing])
+    assert not channel.underlay.connection.is_closed
+
+
 async def test_a_quiet_connection_without_heartbeats_is_closed_in_words(amqp_url, clock, caplog):
     """To the library a broker that said nothing of late is gone, even where nothing is to say."""
     link = Link(replace(AMQPConnection(url=amqp_url).broker, heartbeat=0), "/")

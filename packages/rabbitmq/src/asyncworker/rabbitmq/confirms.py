@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from itertools import takewhile
 from math import inf
 from struct import Struct
@@ -31,6 +32,8 @@ TOGETHER: Final = 65_536
 """Bytes that are written at once; the messages of one loop turn are, if they are fewer."""
 PRECISION: Final = 0.01
 """Seconds by which a deadline may be missed, so that one timer serves all."""
+_NOBODYS: Final = Context()
+"""One alarm after the other is set in it: they keep nothing of a publisher's context."""
 _CONFIRM: Final = Struct("!QB")
 """Delivery tag, and whether lower ones are meant too: the first bit."""
 
@@ -100,7 +103,10 @@ class Confirms:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm_at = when
-        self._alarm = None if when == inf else self._loop.call_at(when, self._expire)
+        if when == inf:
+            self._alarm = None
+        else:
+            self._alarm = self._loop.call_at(when, self._expire, context=_NOBODYS)
 
     def _expire(self) -> None:
         """Give up what is not answered in time; then wait for the next that may be due."""

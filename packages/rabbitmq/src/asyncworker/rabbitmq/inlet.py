@@ -59,6 +59,8 @@ class Inlet:
         self, number: int, take: Callable[[list[Content]], None], max_payload: int
     ) -> None:
         self.is_open = True
+        self.is_over = False
+        """Whether the broker says nothing more on this channel."""
         self._number = number
         self._hand = take
         self._max_payload = max_payload
@@ -125,6 +127,7 @@ class Inlet:
             return after
         if method in (CHANNEL_CLOSE, CHANNEL_CLOSE_OK):
             self.is_open = False
+            self.is_over = True
         return 0
 
     def _begin(self, method: int, data: bytes, position: int, after: int) -> int:

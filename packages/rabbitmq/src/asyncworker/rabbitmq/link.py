@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import asynccontextmanager, suppress
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from asyncworker.backoff import Backoff
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
@@ -13,13 +14,15 @@ from asyncworker.rabbitmq.paths import carrier_of, connection_class
 from asyncworker.rabbitmq.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from aio_pika import Connection
-    from aiormq.abc import AbstractChannel
+    from aiormq.abc import AbstractChannel, AbstractConnection
 
     from asyncworker.rabbitmq.broker import Broker
     from asyncworker.rabbitmq.carrier import Carrier
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ CLOSE_TIMEOUT: Final = 2.0
 """Seconds that a broker has to answer a close."""
 REMIND_AFTER: Final = 60.0
 """Seconds after which a failure that goes on is logged again."""
+MAX_CHANNELS: Final = 65_535
+"""Channels of a connection where the broker sets no limit (AMQP 0-9-1, 1.4.2.6)."""
 
 
 class Link:
@@ -46,6 +51,8 @@ class Link:
         self._opening = asyncio.Lock()
         self._connection: Connection | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._discarded: set[asyncio.Task[None]] = set()
+        self._last_number = 0
         self._logged_at = 0.0
 
     @asynccontextmanager
@@ -65,20 +72,54 @@ class Link:
 
         Raises: BrokerError, when the connection is lost meanwhile.
         """
-        connection = await self._connected()
-        if connection.transport is None:
-            raise BrokerError("the connection was lost")
-        with broker_errors():
-            underlay = await connection.transport.connection.channel(
-                publisher_confirms=confirms, on_return_raises=confirms
-            )
-        return carrier_of(connection, underlay)
+        return await _apart(self._open_channel(confirms=confirms))
+
+    def discard(self, channel: Carrier) -> None:
+        """Close a channel, if it is open; do not wait for it."""
+        if not channel.is_lost:
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(_end_channel(channel.underlay), context=Context())
+            self._discarded.add(task)
+            task.add_done_callback(self._discarded.discard)
 
     async def connect(self) -> None:
         """Connect now.
 
         Raises: BrokerError, in one line.
         """
+        await _apart(self._connect())
+
+    async def _open_channel(self, *, confirms: bool) -> Carrier:
+        connection = await self._connected()
+        if connection.transport is None:
+            raise BrokerError("the connection was lost")
+        transport = connection.transport.connection
+        number = self._next_number(transport)
+        with broker_errors():
+            underlay = await transport.channel(
+                number, publisher_confirms=confirms, on_return_raises=confirms
+            )
+        return carrier_of(connection, underlay)
+
+    def _next_number(self, connection: AbstractConnection) -> int:
+        """Return the number of a new channel, the one that is free for longest.
+
+        What the broker has still to say to a closed channel would be said to a new one of the same
+        number. Left to choose, the library does that, or goes beyond what the broker accepts.
+
+        Raises: BrokerError
+        """
+        most = connection.connection_tune.channel_max or MAX_CHANNELS
+        for _ in range(most):
+            self._last_number = self._last_number % most + 1
+            if self._last_number not in connection.channels:
+                return self._last_number
+        raise BrokerError(
+            f"all {most} channels that the broker lets a connection have are in use: "
+            "raise channel_max in its rabbitmq.conf"
+        )
+
+    async def _connect(self) -> None:
         connection = await self._broker.connect(self.vhost, self._connection_class)
         self._connection = connection
         self._watch(connection)
@@ -120,6 +161,8 @@ class Link:
                     await connection.close()
             except TimeoutError:
                 log.warning("%s did not answer the close of vhost %r", self._broker, self.vhost)
+        if self._discarded:
+            await asyncio.wait(self._discarded)
 
     async def _connected(self) -> Connection:
         async with self._opening:
@@ -167,10 +210,20 @@ async def _hear_from(connection: Connection) -> None:
 
 
 async def _close_channel(channel: AbstractChannel) -> None:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_TIMEOUT):
-            with broker_errors():
-                await channel.close()
-    except (BrokerError, TimeoutError):
-        # It is gone with its connection, or will be: nothing is left to close.
-        pass
+            await _end_channel(channel)
+
+
+async def _end_channel(channel: AbstractChannel) -> None:
+    # Where that fails, it is gone with its connection, or will be: nothing is left to close.
+    with suppress(BrokerError), broker_errors():
+        await channel.close()
+
+
+async def _apart(work: Coroutine[Any, Any, T]) -> T:
+    """Do work in a context of its own, as what it leaves running must keep nothing of a handler's.
+
+    Whoever publishes first opens what all use after.
+    """
+    return await asyncio.get_running_loop().create_task(work, context=Context())

@@ -66,7 +66,8 @@ class Wire(asyncio.StreamReader):
 
     def open(self, number: int, take: Callable[[list[Content]], None]) -> Inlet:
         """Have the content of a channel handed over, all that one read brought at once."""
-        # Whatever had that number before is closed: the library gives it out again only then.
+        # Each read goes through all of them: those of closed channels must not add up.
+        self._inlets = {one: inlet for one, inlet in self._inlets.items() if not inlet.is_over}
         inlet = self._inlets[number] = Inlet(number, take, self.max_payload)
         return inlet
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from asyncworker.rabbitmq.confirms import Confirms
@@ -58,7 +59,8 @@ class WireCarrier:
         Raises: BrokerError, Unroutable, PublishRejected, TimeoutError
         """
         if self._confirms is None:
-            self._confirms = Confirms(self.underlay, self._wire)
+            # It lives longer than whoever comes first, and must keep nothing of its context.
+            self._confirms = Context().run(Confirms, self.underlay, self._wire)
             self._inlet = self._confirms.inlet
         await self._confirms.publish(message, deadline)
 
