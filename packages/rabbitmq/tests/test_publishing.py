@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import logging
 import socket
+from contextvars import ContextVar
 
 import aio_pika
 import pytest
+from aiormq.exceptions import ChannelClosed
 
 from asyncworker import RouteTypes
 from asyncworker.errors import ConfigurationError
@@ -17,7 +20,9 @@ from asyncworker.rabbitmq import (
     PublishTimeout,
     Unroutable,
 )
+from asyncworker.rabbitmq.errors import broker_errors
 from scripts.rabbitmq import version_of
+from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -319,6 +324,103 @@ async def test_a_refused_message_does_not_take_others_with_it(connection, queue,
     found = set()
     while len(found) < 20:
         found.add(int((await get(queue)).body))
+
+
+@pytest.mark.parametrize("guilty", ["invalid", "forbidden", "without exchange"])
+async def test_of_many_in_flight_on_a_slow_link_only_the_refused_ones_fail(private_node, guilty):
+    """Asked about one after the other, all would take longer than they have."""
+    arguments, error, count = {
+        "invalid": ({"properties": {"expiration": "soon"}}, PublishRejected, 1),
+        "forbidden": ({"exchange": "test-internal"}, PublishRejected, 20),
+        "without exchange": ({"exchange": "test-gone"}, Unroutable, 20),
+    }[guilty]
+    async with (
+        await aio_pika.connect(private_node.url) as admin,
+        admin.channel() as channel,
+        Proxy.to(private_node.port) as proxy,
+        AMQPConnection(f"127.0.0.1:{proxy.port}") as connection,
+    ):
+        await channel.declare_queue("many", auto_delete=True)
+        await channel.declare_exchange("test-internal", internal=True, auto_delete=True)
+        await channel.declare_exchange("test-gone")
+        await connection.put(body=0, exchange="test-gone", mandatory=False)
+        await channel.exchange_delete("test-gone")
+        proxy.delay = 0.05
+        results = await asyncio.gather(
+            *(
+                connection.put(
+                    body=number,
+                    routing_key="many",
+                    **(arguments if number % (300 // count) == 7 else {}),
+                )
+                for number in range(300)
+            ),
+            return_exceptions=True,
+        )
+        await channel.exchange_delete("test-internal")
+        await channel.queue_delete("many")
+    expected = [error if number % (300 // count) == 7 else type(None) for number in range(300)]
+    assert [type(result) for result in results] == expected
+
+
+@pytest.mark.parametrize("which", ["all publish on", "one publishes on alone", "asks on"])
+async def test_a_channel_that_ends_without_a_reason_refuses_nothing(
+    connection, queue, depth, monkeypatch, which
+):
+    """As one does to which the broker says what it had to say to another of its number."""
+    refused = {"body": 0, "routing_key": queue, "properties": {"expiration": "soon"}}
+    await connection.put(body=0, exchange="amq.fanout", mandatory=False)
+    both = connection.put(**refused), connection.put(body=0, routing_key=queue)
+    await asyncio.gather(*both, return_exceptions=True)
+    await connection.put(body=0, routing_key=queue)
+    publisher = connection.publisher("/")
+    owner, name = {
+        "all publish on": (publisher._channel, "publish"),
+        "one publishes on alone": (publisher._alone._idle[0], "publish"),
+        "asks on": (publisher._probe._idle[0].underlay, "rpc"),
+    }[which]
+    ended = []
+
+    async def end(*arguments):
+        monkeypatch.undo()
+        with broker_errors():
+            ended.append(True)
+            raise ChannelClosed(None, None)
+
+    monkeypatch.setattr(owner, name, end)
+    both = connection.put(**refused), connection.put(body=1, routing_key=queue)
+    results = await asyncio.gather(*both, return_exceptions=True)
+    await connection.put(body=1, exchange="amq.direct", mandatory=False)
+
+    assert "invalid expiration" in str(results[0])
+    assert results[1] is None
+    assert ended == [True]
+
+
+async def test_what_a_publisher_opens_has_nothing_of_the_context_of_a_handler(connection, queue):
+    """What the library writes to its log as it reads and writes could name another's request."""
+    request = ContextVar("request", default="none")
+    seen = set()
+
+    class Log(logging.Handler):
+        def emit(self, record):
+            seen.add(request.get())
+
+    log, library = Log(), logging.getLogger("aiormq")
+    library.addHandler(log)
+    library.setLevel(logging.DEBUG)
+    try:
+        request.set("a handler's")
+        await connection.put(body=0, routing_key=queue)
+        with pytest.raises(Unroutable):
+            await connection.put(body=0, exchange="missing", routing_key=queue)
+        request.set("another's")
+        await connection.close()
+    finally:
+        library.setLevel(logging.NOTSET)
+        library.removeHandler(log)
+    assert "none" in seen
+    assert "a handler's" not in seen
 
 
 async def test_an_exchange_deleted_after_its_first_use_is_unroutable(connection, admin):

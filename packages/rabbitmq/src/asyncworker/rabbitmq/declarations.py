@@ -6,9 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity
+from aiormq.exceptions import ChannelNotFoundEntity
 
-from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
+from asyncworker.rabbitmq.errors import (
+    BrokerError,
+    TopologyMismatch,
+    broker_errors,
+    is_refused,
+)
 from asyncworker.rabbitmq.mismatch import LimitMissing, explained
 from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.server import version_of
@@ -70,7 +75,7 @@ class Declarations:
         except BrokerError as error:
             if isinstance(error.__cause__, ChannelNotFoundEntity):
                 return None
-            if isinstance(error.__cause__, ChannelClosed):
+            if is_refused(error):
                 return str(error)
             raise
         return None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from aiormq.exceptions import ChannelClosed
 
 from asyncworker.errors import AsyncWorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_CLOSED_ON_PURPOSE: Final = (None, None)
 
 
 class BrokerError(AsyncWorkerError):
@@ -77,7 +81,19 @@ def _cancellations() -> int:
     return 0 if task is None else task.cancelling()
 
 
+def is_refused(error: BrokerError) -> bool:
+    """Tell what the broker refuses from what it did not come to.
+
+    A channel that was closed on purpose is to the library one that the broker closed, without a
+    code and a reason; so is another one that is given its number before the answer to that close.
+    """
+    cause = error.__cause__
+    return isinstance(cause, ChannelClosed) and cause.args != _CLOSED_ON_PURPOSE
+
+
 def reason_of(error: BaseException) -> str:
     """Return what happened in the broker's own words, if it said any."""
+    if error.args == _CLOSED_ON_PURPOSE:
+        return "the channel was closed"
     words = [arg for arg in error.args if isinstance(arg, str)]
     return words[0] if words else repr(error)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
+from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
 from asyncworker.rabbitmq.declarations import Declarations
-from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch, broker_errors
+from asyncworker.rabbitmq.errors import (
+    BrokerError,
+    TopologyMismatch,
+    broker_errors,
+    is_refused,
+)
 from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
@@ -44,7 +49,7 @@ class Obstacles:
         try:
             await self._ask_once(queue)
         except BrokerError as error:
-            if isinstance(error.__cause__, ChannelClosed):
+            if is_refused(error):
                 return isinstance(error.__cause__, ChannelNotFoundEntity)
             raise
         return False
@@ -61,7 +66,7 @@ class Obstacles:
         except TopologyMismatch as error:
             return str(error)
         except BrokerError as error:
-            if isinstance(error.__cause__, ChannelClosed):
+            if is_refused(error):
                 return str(error)
             raise
         return None

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from asyncworker.rabbitmq.errors import PublishError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -14,26 +16,38 @@ if TYPE_CHECKING:
 
 
 class Probe:
-    """Keep a channel from one question to the next, as long as the answers are good.
+    """Keep channels from one question to the next, as long as the answers are good.
 
-    Closing it each time would cost more than a round trip: the library closes once more what is
+    Closing one each time would cost more than a round trip: the library closes once more what is
     not closed within a heartbeat, and the broker then ends the whole connection.
+
+    width: the most questions at a time, each on a channel of its own.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, *, confirms: bool = False, width: int = 1) -> None:
         self._link = link
-        self._channel: Carrier | None = None
-        self._asking = asyncio.Lock()
+        self._confirms = confirms
+        self._idle: list[Carrier] = []
+        self._asking = asyncio.Semaphore(width)
 
     @asynccontextmanager
     async def channel(self) -> AsyncIterator[Carrier]:
-        """Offer the channel to one who asks at a time.
+        """Offer a channel to one who asks, alone on it.
 
         Raises: BrokerError, when the connection is lost meanwhile.
         """
         async with self._asking:
-            channel, self._channel = self._channel, None
+            channel = self._idle.pop() if self._idle else None
             if channel is None or channel.is_lost:
-                channel = await self._link.open_channel(confirms=False)
-            yield channel
-            self._channel = channel
+                channel = await self._link.open_channel(confirms=self._confirms)
+            try:
+                yield channel
+            except PublishError:
+                # That is an answer too.
+                self._idle.append(channel)
+                raise
+            except BaseException:
+                # The answer may come yet, and would be taken for that to the next question.
+                self._link.discard(channel)
+                raise
+            self._idle.append(channel)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
-from aiormq.exceptions import ChannelClosed, ChannelNotFoundEntity
+from aiormq.exceptions import ChannelNotFoundEntity
+from pamqp.commands import Exchange
 
 from asyncworker.backoff import Backoff
 from asyncworker.rabbitmq.declarations import Declarations
@@ -17,12 +19,13 @@ from asyncworker.rabbitmq.errors import (
     TopologyMismatch,
     Unroutable,
     broker_errors,
+    is_refused,
 )
 from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.waiting import WaitingQueues
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from asyncworker.rabbitmq.carrier import Carrier
     from asyncworker.rabbitmq.link import Link
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX_KNOWN: Final = 1000
 """The most exchanges that are remembered to exist."""
+ALONE: Final = 32
+"""Channels on which messages are published that may be what the broker refused."""
 TOO_LARGE: Final = re.compile(r"message size (\d+) .*larger than .*max size (\d+)")
 SMALLER: Final = (
     "the body has {0} bytes, this broker takes {1} at most: "
@@ -51,13 +56,13 @@ class Publisher:
         declared, and so no message is published in vain time and again."""
         self._link = link
         self._probe = Probe(link)
+        self._alone = Probe(link, confirms=True, width=ALONE)
         self._declarations = Declarations(link)
         self._queues = queues
         self._declared = 0
         self._channel: Carrier | None = None
         self._known: set[str] = set()
         self._opening = asyncio.Lock()
-        self._asking = asyncio.Lock()
 
     async def publish(self, message: Outgoing, timeout: float) -> None:
         """Publish and wait for the confirm; when the connection is lost meanwhile, publish again.
@@ -66,21 +71,29 @@ class Publisher:
         Raises: Unroutable, PublishRejected, PublishTimeout
         """
         deadline = asyncio.get_running_loop().time() + timeout
-        attempts = 0
+        is_sent = is_suspect = False
+        problem = "the broker opened no channel"
         backoff = None
         try:
             while True:
                 try:
+                    if is_suspect:
+                        return await self._publish_alone(message, deadline)
                     channel = self._ready_for(message) or await self._channel_for(message, deadline)
-                    attempts += 1
-                    return await self._publish_on(channel, message, deadline)
+                    is_sent = True
+                    return await channel.publish(message, deadline)
                 except BrokerError as error:
-                    _raise_refusal(message, error)
+                    if is_refused(error):
+                        # Perhaps for another message on that channel: ask about this one alone.
+                        is_suspect = True
+                        continue
+                    problem = str(error)
                 backoff = backoff or Backoff()
                 async with asyncio.timeout_at(deadline):
                     await backoff.wait()
         except TimeoutError:
-            raise PublishTimeout(self._explain(message, timeout, attempts)) from None
+            reason = None if is_sent else self._link.problem or problem
+            raise PublishTimeout(_explained(message, timeout, reason)) from None
 
     async def ready(self, timeout: float) -> None:
         """Have a channel, so that what is published next goes out at once.
@@ -113,7 +126,8 @@ class Publisher:
             channel = await self._open()
             await self._declare()
             if message.exchange not in self._known:
-                await self._look_up(message.exchange)
+                with _refusals(message):
+                    await self._look_up(message.exchange)
             return channel
 
     async def _open(self) -> Carrier:
@@ -131,49 +145,53 @@ class Publisher:
             try:
                 await self._declarations.declare(self._queues[self._declared])
             except BrokerError as error:
-                is_refused = isinstance(error.__cause__, ChannelClosed)
-                if not (is_refused or isinstance(error, TopologyMismatch)):
+                if not (is_refused(error) or isinstance(error, TopologyMismatch)):
                     raise
             self._declared += 1
 
     async def _look_up(self, exchange: str) -> None:
         async with self._probe.channel() as channel:
+            underlay: Any = channel.underlay
             with broker_errors():
-                await channel.underlay.exchange_declare(exchange, passive=True)
+                await underlay.rpc(_AnyName(exchange=exchange, passive=True))
         if len(self._known) >= MAX_KNOWN:
             self._known = {""}
         self._known.add(exchange)
 
-    async def _publish_on(self, channel: Carrier, message: Outgoing, deadline: float) -> None:
-        try:
-            await channel.publish(message, deadline)
-        except BrokerError as error:
-            if not isinstance(error.__cause__, ChannelClosed):
-                raise
-            # The broker may have refused another message on that channel: ask about this one alone.
-            async with (
-                asyncio.timeout_at(deadline),
-                self._asking,
-                self._link.channel(confirms=True) as own,
-            ):
-                await own.publish(message, deadline)
-
-    def _explain(self, message: Outgoing, timeout: float, attempts: int) -> str:
-        if attempts:
-            return (
-                f"no confirm within {timeout:g} s for {message}: "
-                "it is unknown whether the broker has the message"
-            )
-        reason = self._link.problem or "the broker opened no channel"
-        return f"not published within {timeout:g} s to {message}: {reason}"
+    async def _publish_alone(self, message: Outgoing, deadline: float) -> None:
+        with _refusals(message):
+            async with asyncio.timeout_at(deadline), self._alone.channel() as channel:
+                await channel.publish(message, deadline)
 
 
-def _raise_refusal(message: Outgoing, error: BrokerError) -> None:
+class _AnyName(Exchange.Declare):
+    """Ask for an exchange by any name that a broker takes: the library takes fewer."""
+
+    def validate(self) -> None:
+        """Leave that to the broker."""
+
+
+def _explained(message: Outgoing, timeout: float, reason: str | None) -> str:
+    """Say how a deadline passed. reason: why nothing was sent, or None if it was."""
+    if reason is None:
+        return (
+            f"no confirm within {timeout:g} s for {message}: "
+            "it is unknown whether the broker has the message"
+        )
+    return f"not published within {timeout:g} s to {message}: {reason}"
+
+
+@contextmanager
+def _refusals(message: Outgoing) -> Iterator[None]:
     """Raise what the broker's refusal means to a publisher; let other failures of it pass."""
-    cause = error.__cause__
-    if isinstance(cause, ChannelNotFoundEntity):
-        raise Unroutable(f"{message}: {error}") from cause
-    if isinstance(cause, ChannelClosed):
+    try:
+        yield
+    except BrokerError as error:
+        if not is_refused(error):
+            raise
+        cause = error.__cause__
+        if isinstance(cause, ChannelNotFoundEntity):
+            raise Unroutable(f"{message}: {error}") from cause
         found = TOO_LARGE.search(str(error))
         reason = SMALLER.format(*found.groups()) if found else error
         raise PublishRejected(f"{message}: {reason}") from cause
