@@ -1,5 +1,7 @@
 """Outcomes as frames: each delivery once, and nothing that is undecided."""
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +63,21 @@ def test_has_nothing_to_send_twice():
     ledger.decide(1, Actions.ACK)
     assert ledger.take()
     assert ledger.take() == []
+
+
+def test_holds_only_what_is_undecided_however_much_is_settled_above_one_that_hangs():
+    ledger = Ledger()
+    tracemalloc.start()
+    for tag in range(2, 100_002):
+        ledger.decide(tag, Actions.ACK)
+        if tag % 10 == 1:
+            assert len(ledger.take()) == 10
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 10_000
+    ledger.decide(1, Actions.ACK)
+    ledger.decide(100_002, Actions.ACK)
+    assert ledger.take() == [Settlement(100_002, Actions.ACK, True)]
 
 
 @given(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
 
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.frames import Decision, Settlement, Unhandled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ACK: Final = Actions.ACK
 
@@ -18,10 +22,11 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._lowest = 1
-        """The lowest delivery tag that is not settled."""
-        self._settled: set[int] = set()
-        """The settled ones above it, fewer than the broker may leave unacknowledged."""
+        self._highest = 0
+        """The highest delivery tag that is settled."""
+        self._open: dict[int, None] = {}
+        """Those below it that are not, the lowest first: fewer than prefetch lets be unsettled,
+        however many are settled above one that hangs."""
         self._acks: set[int] = set()
         self._rejects: dict[int, Actions] = {}
         self._returns: set[int] = set()
@@ -39,47 +44,45 @@ class Ledger:
         """Return what was decided since the last call, in the order in which it must be sent."""
         # Rejections first: an ack of `multiple` would confirm those below it.
         settlements = [Settlement(tag, action, False) for tag, action in self._rejects.items()]
-        self._settled.update(self._rejects)
-        self._rejects.clear()
+        if self._rejects:
+            self._settle(self._rejects)
+            self._rejects.clear()
         if self._acks:
             settlements += self._acknowledgements()
             self._acks.clear()
         if self._returns:
             # Last, for the same reason.
             settlements += self._givings_back()
-            self._settled |= self._returns
             self._returns.clear()
         return settlements
 
     def _acknowledgements(self) -> list[Settlement]:
-        acks, first = self._acks, self._lowest
-        if not self._settled and max(acks) - first + 1 == len(acks):
-            # So many different tags in that range are all of them.
-            covered, self._lowest = len(acks), first + len(acks)
-            return [Settlement(self._lowest - 1, ACK, covered > 1)]
-        settlements = []
-        covered, last = self._advance()
+        acks = self._acks
+        if not self._open and max(acks) - self._highest == len(acks):
+            # So many different tags above all that is settled are all up to there.
+            self._highest += len(acks)
+            return [Settlement(self._highest, ACK, len(acks) > 1)]
+        tags, covered = self._settle(acks)
+        settlements = [Settlement(tag, ACK, False) for tag in tags[covered:]]
         if covered:
-            settlements.append(Settlement(last, ACK, covered > 1))
-        above = sorted(tag for tag in acks if tag >= self._lowest)
-        self._settled.update(above)
-        return settlements + [Settlement(tag, ACK, False) for tag in above]
+            settlements.insert(0, Settlement(tags[covered - 1], ACK, covered > 1))
+        return settlements
 
     def _givings_back(self) -> list[Settlement]:
         """Return one frame where nothing below is undecided, or else one for each."""
-        last = max(self._returns)
-        between = last - self._lowest + 1 - sum(tag < last for tag in self._settled)
-        if between == len(self._returns):
-            return [Settlement(last, Unhandled.RETURN, between > 1)]
-        return [Settlement(tag, Unhandled.RETURN, False) for tag in sorted(self._returns)]
+        tags, covered = self._settle(self._returns)
+        if covered == len(tags):
+            return [Settlement(tags[-1], Unhandled.RETURN, len(tags) > 1)]
+        return [Settlement(tag, Unhandled.RETURN, False) for tag in tags]
 
-    def _advance(self) -> tuple[int, int]:
-        """Step over what is decided; return how many acks were passed, and the last of them."""
-        covered = last = 0
-        while self._lowest in self._acks or self._lowest in self._settled:
-            if self._lowest in self._acks:
-                covered, last = covered + 1, self._lowest
+    def _settle(self, tags: Iterable[int]) -> tuple[list[int], int]:
+        """Note what is settled; return it, the lowest first, and how many have none open below."""
+        ordered = sorted(tags)
+        for tag in ordered:
+            if tag <= self._highest:
+                self._open.pop(tag, None)
             else:
-                self._settled.remove(self._lowest)
-            self._lowest += 1
-        return covered, last
+                for below in range(self._highest + 1, tag):
+                    self._open[below] = None
+                self._highest = tag
+        return ordered, bisect_left(ordered, next(iter(self._open), self._highest + 1))
