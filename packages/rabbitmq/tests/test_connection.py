@@ -2,6 +2,7 @@
 
 import ssl
 import traceback
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,10 @@ from asyncworker.rabbitmq import AMQPConnection
 
 def broker_of(**arguments):
     return AMQPConnection(**arguments).broker
+
+
+def needy(argument):
+    return argument
 
 
 def test_is_offered_by_core():
@@ -126,6 +131,7 @@ def test_takes_a_tls_context():
     [
         AMQPConnection("rabbit", "me", "s3cret", name="main"),
         AMQPConnection(url="amqp://me:s3cret@rabbit/"),
+        AMQPConnection(url="amqp://me@rabbit/", password=partial(str, "s3cret")),
     ],
 )
 def test_shows_no_password(connection):
@@ -141,6 +147,12 @@ def test_shows_no_password(connection):
         ({"hostname": "a", "host": "b"}, "hostname and host are the same: give one of them"),
         ({"hostname": "a", "username": "me"}, "password= is missing"),
         ({"hostname": "a", "password": "s3cret"}, "username= is missing"),
+        ({"hostname": "a", "password": str}, "username= is missing"),
+        ({"hostname": "a", "username": "me", "password": needy}, "needy must need no arguments"),
+        ({"url": "amqp://me@a", "password": needy}, "needy must need no arguments"),
+        ({"url": "amqp://me:s3cret@a", "password": str}, "url and password= both hold a password"),
+        ({"url": "amqp://a", "password": str}, "url and password= need a user in url"),
+        ({"url": "amqp://a", "password": "s3cret"}, "url and password= are both given"),
         ({"hostname": "a", "prefetch": 0}, "prefetch must be an int from 1 to 65535, got 0"),
         ({"hostname": "a", "prefetch": 65536}, "prefetch must be an int"),
         ({"hostname": "a", "prefetch": True}, "prefetch must be an int"),

@@ -11,9 +11,12 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.rabbitmq.broker import MEMORY, Broker
+from asyncworker.told import check_tells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from asyncworker.rabbitmq.broker import Password
 
 PORTS: Final = {"amqp": 5672, "amqps": 5671}
 QUERY: Final = ("cafile", "certfile", "heartbeat", "keyfile")
@@ -38,7 +41,7 @@ def address_from_keywords(
     hostname: str | Iterable[str] | None,
     port: int | None,
     username: str | None,
-    password: str | None,
+    password: Password | None,
     ssl: bool | tls.SSLContext | None,
     heartbeat: int | None,
     name: str,
@@ -65,20 +68,26 @@ def address_from_keywords(
     return Address(broker, "/")
 
 
-def address_from_url(url: str, heartbeat: int | None, name: str) -> Address:
+def address_from_url(
+    url: str, heartbeat: int | None, name: str, password: Callable[[], Any] | None = None
+) -> Address:
     """Return the address that a URL stands for (https://www.rabbitmq.com/docs/uri-spec).
 
     Several hosts are separated by commas: `amqp://user:password@first:5672,second:5673/vhost`.
-    `memory://name/vhost` is a broker in this process.
+    `memory://name/vhost` is a broker in this process. password: what tells that of the URL's user.
     Raises: ConfigurationError, which never shows the password.
     """
     if not isinstance(url, str):
         raise ConfigurationError(f"url must be a string, got {type(url).__name__}")
     parts = _parts(url)
+    if password is not None:
+        check_tells("password", password)
     if parts.scheme == MEMORY:
         return _address_in_memory(url, parts, heartbeat, name)
     login, _, hosts = parts.netloc.rpartition("@")
-    username, _, password = login.partition(":")
+    username, _, in_url = login.partition(":")
+    if password is not None:
+        _check_for_teller(username, in_url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     for key in query:
         if key not in QUERY:
@@ -87,7 +96,7 @@ def address_from_url(url: str, heartbeat: int | None, name: str) -> Address:
     broker = Broker(
         hosts=_hosts(unquote(hosts), PORTS[parts.scheme]),
         username=unquote(username) or "guest",
-        password=unquote(password) or "guest",
+        password=password or unquote(in_url) or "guest",
         tls=_context(query) if parts.scheme == "amqps" else None,
         heartbeat=whole("heartbeat", seconds, 0),
         name=name,
@@ -136,12 +145,22 @@ def _parts(url: str) -> SplitResult:
 
 def _check_login(username: Any, password: Any) -> None:
     """Accept a login that is whole, or none; never show it."""
+    if callable(password):
+        check_tells("password", password)
+        password = ""
     for name, value in (("username", username), ("password", password)):
         if not isinstance(value, str | None):
             raise ConfigurationError(f"{name} must be a string, got {type(value).__name__}")
     if (username is None) != (password is None):
         missing = "username" if username is None else "password"
         raise ConfigurationError(f"{missing}= is missing: give both username and password")
+
+
+def _check_for_teller(username: str, in_url: str) -> None:
+    """Accept the login of a URL that names a user alone, whose password a function tells."""
+    if in_url or not username:
+        reason = "both hold a password" if in_url else "need a user in url"
+        raise ConfigurationError(f"url and password= {reason}: write amqp://user@host")
 
 
 def whole(name: str, value: Any, least: int) -> int:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
 from yarl import URL
 
+from asyncworker.errors import AsyncWorkerError
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
+from asyncworker.routes import name_of
+from asyncworker.told import told
 
 if TYPE_CHECKING:
     import ssl
 
     from aio_pika import Connection
+
+Password: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""A password, or a function that tells it, sync or async."""
 
 MEMORY: Final = "memory"
 """The scheme of a broker in this process."""
@@ -29,13 +36,14 @@ END_TIMEOUT: Final = 0.5
 class Broker:
     """Hold the hosts of one broker, tried in turn, and the login.
 
+    password: or a function that tells it, sync or async, at each attempt to connect.
     heartbeat: seconds. tls: None for a plain connection. name: as the broker's own tools show it.
     in_memory: whether it is one of this process, named by its one host.
     """
 
     hosts: tuple[tuple[str, int], ...]
     username: str
-    password: str = field(repr=False)
+    password: Password = field(repr=False)
     heartbeat: int
     tls: ssl.SSLContext | None
     name: str
@@ -54,13 +62,30 @@ class Broker:
 
         Raises: BrokerError, in one line that names hosts, vhost and user, never the password.
         """
+        try:
+            password = await self._current_password()
+        except AsyncWorkerError as error:
+            raise self._failure(vhost, str(error)) from None
         reasons = []
         for host, port in self.hosts:
+            url = self._url(host, port, vhost, password)
             try:
-                return await self._connect(self._url(host, port, vhost), connection_class)
+                return await self._connect(url, connection_class)
             except BrokerError as error:
                 reasons.append(self._explain(error, vhost))
-        raise BrokerError(f"cannot connect to {self}, vhost {vhost!r}: {'; '.join(reasons)}")
+        raise self._failure(vhost, *reasons)
+
+    async def _current_password(self) -> str:
+        if not callable(self.password):
+            return self.password
+        password = await told("password", self.password, CONNECT_TIMEOUT)
+        if not isinstance(password, str):
+            kind = type(password).__name__
+            raise AsyncWorkerError(f"password: {name_of(self.password)} returned {kind}, no string")
+        return password
+
+    def _failure(self, vhost: str, *reasons: str) -> BrokerError:
+        return BrokerError(f"cannot connect to {self}, vhost {vhost!r}: {'; '.join(reasons)}")
 
     async def _connect(self, url: URL, connection_class: type[Connection]) -> Connection:
         connection = connection_class(url, ssl_context=self.tls)
@@ -75,13 +100,13 @@ class Broker:
             raise
         return connection
 
-    def _url(self, host: str, port: int, vhost: str) -> URL:
+    def _url(self, host: str, port: int, vhost: str, password: str) -> URL:
         return URL.build(
             scheme=self._scheme,
             host=host,
             port=port,
             user=self.username,
-            password=self.password,
+            password=password,
             path=f"/{vhost}",
             query={"heartbeat": self.heartbeat, "name": self.name},
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aio_pika.abc import AbstractChannel
 
-    from asyncworker.rabbitmq.broker import Broker
+    from asyncworker.rabbitmq.broker import Broker, Password
     from asyncworker.rabbitmq.topology import Queue
     from asyncworker.route_types import RouteType
 
@@ -33,7 +33,8 @@ class AMQPConnection(Connection):
     """Say where a RabbitMQ is; consume from it by routes, publish to it by `put()`.
 
     hostname: one host, `host:port`, or a list of them, tried in turn.
-    username, password: the login; both, or neither.
+    username, password: the login; both, or neither. A function for the password, sync or async, is
+    asked at each attempt to connect, as a token may have expired.
     port: that of hosts which name none; with `ssl` 5671 when left out.
     prefetch: the most unsettled messages for each queue of a route, from 1 to 65535.
     heartbeat: seconds between two heartbeats, up to 65535; a broker that misses three is lost. 0
@@ -43,7 +44,8 @@ class AMQPConnection(Connection):
     host: the same as `hostname`. user: the same as `username`.
     prefetch_count: the same as `prefetch`.
     url: `amqps://user:password@host:port/vhost`, in place of `hostname`, `port`, `username`,
-    `password` and `ssl`. Its vhost is that of routes and of `put()` which name none.
+    `password` and `ssl`, but for a function as `password`. Its vhost is that of routes and of
+    `put()` which name none.
     `memory://name/vhost` is a broker in this process.
 
     Raises: ConfigurationError
@@ -57,7 +59,7 @@ class AMQPConnection(Connection):
         self,
         hostname: str | Iterable[str] | None = None,
         username: str | None = None,
-        password: str | None = None,
+        password: Password | None = None,
         port: int | None = None,
         prefetch: int | None = None,
         heartbeat: int | None = None,
@@ -81,8 +83,9 @@ class AMQPConnection(Connection):
         if url is None:
             address = address_from_keywords(**keywords, heartbeat=heartbeat, name=label)
         else:
+            teller = keywords.pop("password") if callable(password) else None
             _check_all_none(keywords)
-            address = address_from_url(url, heartbeat, label)
+            address = address_from_url(url, heartbeat, label, teller)
         self.broker, self.vhost = address
         prefetch = _either("prefetch", prefetch, "prefetch_count", prefetch_count)
         self.prefetch: int = whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)

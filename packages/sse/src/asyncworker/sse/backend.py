@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from asyncworker.options import RouteOptions
     from asyncworker.routes import Handler
     from asyncworker.sse.endpoint import Endpoint
+    from asyncworker.sse.headers import Headers
     from asyncworker.sse.testing import SSEStand
     from asyncworker.testing import Journal
 
@@ -42,13 +43,13 @@ class SSEBackend:
         options: Mapping[Any, Any] | RouteOptions | None,
         *,
         connection: str | Connection | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
     ) -> SSERoute:
         """Return a route that reads these streams, checked.
 
         connection: the SSEConnection to read from, or its name; may be left out where there is but
         one. headers: sent with each request of this route, beside those of the connection; one of
-        the same name takes its place.
+        the same name takes its place. A function that tells them is asked at each attempt.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(SSEConnection, connection)

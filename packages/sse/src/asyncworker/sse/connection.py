@@ -6,21 +6,21 @@ import math
 import ssl as tls
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from multidict import CIMultiDict
+
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError
 from asyncworker.route_types import RouteTypes
 from asyncworker.sse.address import Address, address_of, joined
 from asyncworker.sse.decoder import MAX_EVENT_SIZE
 from asyncworker.sse.endpoint import Endpoint
-from asyncworker.sse.headers import AUTHORIZATION, basic_auth, checked_headers
+from asyncworker.sse.headers import AUTHORIZATION, basic_auth, checked_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from multidict import CIMultiDict
     from yarl import URL
 
     from asyncworker.route_types import RouteType
+    from asyncworker.sse.headers import Headers, Teller
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 300.0
@@ -31,7 +31,8 @@ class SSEConnection(Connection):
 
     url: `http://` or `https://`; the path of each route is joined to it.
     user, password: for Basic authentication; both may be part of the URL instead.
-    headers: sent with each request.
+    headers: sent with each request; or a function that tells them, sync or async, which is asked at
+    each attempt to connect, as a token may have expired.
     name: by which a route chooses the connection, where an app has several.
     connect_timeout: seconds to connect. read_timeout: seconds without a byte, after which a stream
     is taken for dead and opened again. None: it may be silent for ever.
@@ -50,7 +51,7 @@ class SSEConnection(Connection):
         url: str,
         user: str | None = None,
         password: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         name: str | None = None,
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
@@ -61,7 +62,9 @@ class SSEConnection(Connection):
         super().__init__(name)
         address = address_of(url)
         self.url: URL = address.url
-        self.headers: CIMultiDict[str] = checked_headers(headers)
+        own = checked_source(headers)
+        self.headers: CIMultiDict[str] = CIMultiDict() if callable(own) else own
+        self._told: tuple[Teller, ...] = (own,) if callable(own) else ()
         authorization = _authorization(address, user, password)
         if authorization is not None:
             if AUTHORIZATION in self.headers:
@@ -76,16 +79,18 @@ class SSEConnection(Connection):
             raise ConfigurationError(f"ssl must be an SSLContext, got {ssl!r}")
         self.ssl: tls.SSLContext | None = ssl
 
-    def endpoint(self, route: str, headers: Mapping[str, str] | None = None) -> Endpoint:
+    def endpoint(self, route: str, headers: Headers | None = None) -> Endpoint:
         """Return the endpoint of a route, whose own headers go before those of the connection.
 
         Raises: ConfigurationError
         """
-        merged = self.headers.copy()
-        merged.update(checked_headers(headers))
+        own, merged = checked_source(headers), self.headers.copy()
+        if not callable(own):
+            merged.update(own)
         return Endpoint(
             url=joined(self.url, route),
             headers=merged,
+            told=(*self._told, own) if self._told or callable(own) else (),
             ssl=self.ssl,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,

@@ -13,12 +13,13 @@ from yarl import URL
 
 from asyncworker.sse.address import origin_of
 from asyncworker.sse.errors import StreamError, StreamOver, one_line, stream_errors
+from asyncworker.sse.headers import headers_from
 from asyncworker.sse.retry_after import seconds_to_wait
 from asyncworker.sse.version import __version__
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from aiohttp import (
         ClientHandlerType,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
         ClientSession,
         StreamReader,
     )
+
+    from asyncworker.sse.headers import Teller
 
 EVENT_STREAM: Final = "text/event-stream"
 HEADERS: Final = {
@@ -45,12 +48,14 @@ class Endpoint:
     """Hold the URL of a stream, and what goes with each request for it.
 
     url: its query may hold a secret. headers, ssl: for the origin of `url` and no other, as they
-    may hold credentials.
+    may hold credentials. told: what else is among the headers, some of it by functions that are
+    asked at each attempt; of one name, the last counts.
     connect_timeout: seconds to connect. read_timeout: seconds without a byte, or None.
     """
 
     url: URL = field(repr=False)
     headers: CIMultiDict[str] = field(repr=False)
+    told: tuple[Mapping[str, str] | Teller, ...] = field(default=(), repr=False)
     ssl: tls.SSLContext | None = field(repr=False)
     connect_timeout: float
     read_timeout: float | None
@@ -73,9 +78,10 @@ class Endpoint:
 
     async def _answer(self, session: ClientSession, last_event_id: str) -> ClientResponse:
         """Return the first answer that is no redirect."""
-        url, trusted = self.url, True
+        url, trusted, own = self.url, True, await self._own_headers()
         for _ in range(1 + MAX_REDIRECTS):
-            response = await self._get(session, url, last_event_id, trusted=trusted)
+            headers, ssl = (own, self.ssl) if trusted else ({}, None)
+            response = await self._get(session, url, last_event_id, headers, ssl)
             if response.status not in REDIRECTS:
                 return response
             response.close()
@@ -84,15 +90,23 @@ class Endpoint:
             trusted = trusted and origin_of(url) == origin_of(self.url)
         raise StreamError(f"redirected more than {MAX_REDIRECTS} times")
 
+    async def _own_headers(self) -> CIMultiDict[str]:
+        headers = self.headers.copy()
+        for source in self.told:
+            headers.update(await headers_from(source, self.connect_timeout))
+        return headers
+
     async def _get(
-        self, session: ClientSession, url: URL, last_event_id: str, *, trusted: bool
+        self,
+        session: ClientSession,
+        url: URL,
+        last_event_id: str,
+        own: Mapping[str, str],
+        ssl: tls.SSLContext | None,
     ) -> ClientResponse:
         headers = CIMultiDict(HEADERS)
-        options: dict[str, Any] = {}
-        if trusted:
-            headers.update(self.headers)
-            if self.ssl is not None:
-                options["ssl"] = self.ssl
+        headers.update(own)
+        options: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
         timeout = ClientTimeout(

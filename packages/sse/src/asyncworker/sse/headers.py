@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 from multidict import CIMultiDict
 
-from asyncworker.errors import ConfigurationError
+from asyncworker.errors import AsyncWorkerError, ConfigurationError
+from asyncworker.sse.errors import StreamError
+from asyncworker.told import check_tells, told
+
+Teller: TypeAlias = Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+Headers: TypeAlias = Mapping[str, str] | Teller
+"""Headers, or a function that tells them, sync or async."""
 
 AUTHORIZATION: Final = "Authorization"
 NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -20,21 +26,50 @@ MAX_ID: Final = 4096
 """Bytes of an id that is sent: servers take no header of much more than 8 KiB."""
 
 
+def checked_source(headers: Headers | None) -> CIMultiDict[str] | Teller:
+    """Return headers, or the function that tells them, checked.
+
+    Raises: ConfigurationError, which never shows a value.
+    """
+    if callable(headers):
+        check_tells("headers", headers)
+        return headers
+    return checked_headers(headers)
+
+
+async def headers_from(source: Mapping[str, str] | Teller, limit: float) -> Mapping[str, str]:
+    """Return headers as they are now.
+
+    limit: seconds that a function may take.
+    Raises: StreamError, which never shows a value.
+    """
+    if not callable(source):
+        return source
+    try:
+        return _checked(await told("headers", source, limit))
+    except AsyncWorkerError as error:
+        raise StreamError(str(error)) from None
+
+
 def checked_headers(headers: Mapping[str, str] | None) -> CIMultiDict[str]:
     """Return the headers, checked.
 
     Raises: ConfigurationError, which never shows a value.
     """
-    if not isinstance(headers, Mapping | None):
+    return _checked({} if headers is None else headers)
+
+
+def _checked(headers: Any) -> CIMultiDict[str]:
+    if not isinstance(headers, Mapping):
         raise ConfigurationError(f"headers must be a dict, got {type(headers).__name__}")
-    for name, value in (headers or {}).items():
+    for name, value in headers.items():
         _check_name(name)
         if not isinstance(value, str):
             kind = type(value).__name__
             raise ConfigurationError(f"headers: {name!r} must be a string, got {kind}")
         if not fits(value):
             raise ConfigurationError(f"headers: {name!r} holds a line break or control character")
-    return CIMultiDict(headers or {})
+    return CIMultiDict(headers)
 
 
 def _check_name(name: Any) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asyncworker.routes import Handler
     from asyncworker.sse.connection import SSEConnection
     from asyncworker.sse.endpoint import Endpoint
+    from asyncworker.sse.headers import Headers
 
 
 class SSEOptions(RouteOptions):
@@ -47,7 +48,7 @@ def make_route(
     handler: Handler,
     options: Mapping[Any, Any] | RouteOptions | None,
     connection: SSEConnection,
-    headers: Mapping[str, str] | None,
+    headers: Headers | None,
 ) -> SSERoute:
     """Return a route, checked.
 

@@ -117,7 +117,7 @@ class SSEStand:
         pointed = []
         for route in routes:
             endpoints = tuple(
-                replace(one, url=URL(f"http://127.0.0.1:{port}/{next(numbers)}"), ssl=None)
+                replace(one, url=URL(f"http://127.0.0.1:{port}/{next(numbers)}"), ssl=None, told=())
                 for one in route.endpoints
             )
             mine = replace(route, endpoints=endpoints, handler=self._counted(route.handler))
