@@ -162,6 +162,9 @@ class Link:
             except TimeoutError:
                 log.warning("%s did not answer the close of vhost %r", self._broker, self.vhost)
         if self._discarded:
+            # Nothing is left to close: a broker that did not answer would not answer them either.
+            for task in self._discarded:
+                task.cancel()
             await asyncio.wait(self._discarded)
 
     async def _connected(self) -> Connection:
