@@ -291,6 +291,18 @@ def test_a_malformed_frame_ends_the_connection_and_says_why(bench, stream, reaso
     assert bench.taken(1) == []
 
 
+@pytest.mark.parametrize("is_split", [False, True])
+def test_takes_headers_that_the_broker_made_larger_than_a_frame(bench, is_split):
+    large = Basic.Properties(headers={"x": "a" * FRAME_MAX, "x-delivery-count": 1})
+    header = frame.marshal(ContentHeader(body_size=1, properties=large), 1)
+    stream = METHOD_FRAME + header + BODY_FRAME
+    bench.feed(stream, range(1, len(stream)) if is_split else ())
+    assert bench.wire.exception() is None
+    ((_, _, properties, body),) = bench.taken(1)
+    assert properties == large.marshal()
+    assert body == BODY_FRAME[7:-1]
+
+
 def test_hands_over_all_of_a_read_at_once(bench):
     bench.feed(b"".join(delivery()) * 5)
     assert [len(batch) for batch in bench.batches[1]] == [5]

@@ -15,6 +15,7 @@ from asyncworker.rabbitmq.frames import (
     CONNECTION_CLOSE,
     CONNECTION_CLOSE_OK,
     END,
+    HEADER,
     HEARTBEAT,
     KINDS,
     METHOD,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 DEFAULT_FRAME_MAX: Final = 131_072
 """Bytes of the largest frame before one is negotiated."""
 UNLIMITED: Final = 2**32 + AROUND
+LARGEST_HEADER: Final = 2**24
+"""Bytes of a header, whatever was negotiated: the broker cannot split one. To headers that just fit
+in a frame it adds what it counts itself, and whoever publishes may have larger frames than we do."""
 HIGH_WATER: Final = 65_536
 """Bytes that wait to be written before publishers have to wait too."""
 ALIVE_EVERY: Final = 1.0
@@ -143,7 +147,9 @@ class Wire(asyncio.StreamReader):
         while end - position >= AROUND:
             kind, number, size = read_start(data, position)
             after = position + AROUND + size
-            if size > max_payload or (after <= end and data[after - 1] != END):
+            if size > max_payload and not (kind == HEADER and size <= LARGEST_HEADER):
+                raise _complaint(data[position:after], max_payload)
+            if after <= end and data[after - 1] != END:
                 raise _complaint(data[position:after], max_payload)
             if after > end:
                 break
