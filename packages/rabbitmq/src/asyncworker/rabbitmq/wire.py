@@ -32,8 +32,8 @@ DEFAULT_FRAME_MAX: Final = 131_072
 """Bytes of the largest frame before one is negotiated."""
 UNLIMITED: Final = 2**32 + AROUND
 LARGEST_HEADER: Final = 2**24
-"""Bytes of a header, whatever was negotiated: the broker cannot split one. To headers that just fit
-in a frame it adds what it counts itself, and whoever publishes may have larger frames than we do."""
+"""Bytes of a header, whatever was negotiated, as the broker cannot split one. To headers that just
+fit it adds what it counts itself, and whoever publishes may have larger frames than we do."""
 HIGH_WATER: Final = 65_536
 """Bytes that wait to be written before publishers have to wait too."""
 ALIVE_EVERY: Final = 1.0
