@@ -1,5 +1,7 @@
 """What a message carries is decoded when it is used, by pamqp's measure, and not before."""
 
+from functools import reduce
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from pamqp.commands import Basic
 from asyncworker.rabbitmq import RabbitMQMessage
 from asyncworker.rabbitmq.deliveries import read
 from asyncworker.rabbitmq.frames import DELIVER
+from asyncworker.rabbitmq.tables import packed_text, table_of
 
 texts = st.text("aé.", max_size=5)
 properties = st.builds(
@@ -25,6 +28,9 @@ properties = st.builds(
     user_id=st.none() | texts,
     app_id=st.none() | texts,
 )
+
+
+NESTED = reduce(lambda inner, _: b"F" + table_of({b"a": inner}), range(5000), b"V")
 
 
 def message_with(header, exchange="e", routing_key="k"):
@@ -64,13 +70,20 @@ def test_a_routing_key_that_is_no_text_is_shown_as_far_as_it_is():
     assert message.routing_key == "\ufffda"
 
 
-def test_headers_without_meaning_hurt_only_who_asks_for_them():
-    year_beyond_all = b"\x01tT" + (2**62).to_bytes(8, "big")
-    table = len(year_beyond_all).to_bytes(4, "big") + year_beyond_all
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        (b"t", b"T" + (2**62).to_bytes(8, "big"), b"T" + (2**62).to_bytes(8, "big")),
+        (b"t", NESTED, NESTED),
+        (b"\xff", b"b\x07", 7),
+    ],
+    ids=["year beyond all", "nested deeply", "name is no text"],
+)
+def test_a_header_without_meaning_is_its_bytes_and_hurts_no_other(name, field, value):
+    table = table_of({name: field, b"trace": packed_text(b"abc")})
     message = message_with(b"\x20\x80" + table + b"\x03m-1")
     assert message.message_id == "m-1"
-    with pytest.raises(ValueError, match="headers of a message cannot be decoded"):
-        _ = message.headers
+    assert message.headers == {name.decode(errors="replace"): value, "trace": "abc"}
 
 
 def test_has_no_other_attributes():

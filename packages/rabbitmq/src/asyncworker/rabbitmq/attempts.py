@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from pamqp import decode
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from asyncworker.rabbitmq.outgoing import Outgoing
 from asyncworker.rabbitmq.properties import (
@@ -14,6 +12,7 @@ from asyncworker.rabbitmq.properties import (
     join_properties,
     read_properties,
     split_properties,
+    value_of,
 )
 from asyncworker.rabbitmq.tables import packed_number, packed_text, read_table, table_of
 
@@ -144,18 +143,10 @@ def _fields_of(properties: bytes) -> dict[bytes, bytes]:
 
 def _count(value: bytes) -> int:
     """Return a count, whichever of the types it has, or 0."""
-    number = _decoded(value)
+    number = value_of(value)
     return number if type(number) is int and number > 0 else 0
 
 
 def _text(value: bytes) -> str | None:
-    text = _decoded(value)
+    text = value_of(value)
     return text if isinstance(text, str) else None
-
-
-def _decoded(value: bytes) -> Any:
-    """Return a value, or None for what the library cannot decode: anybody may have written it."""
-    try:
-        return decode.embedded_value(value)[1] if value else None
-    except Exception:  # noqa: BLE001 (it has no common exception: OverflowError, struct.error, ...)
-        return None

@@ -79,10 +79,7 @@ class RabbitMQMessage:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Decode what a delivery carries beside its body, on its first use.
-
-            Raises: ValueError, when the headers have no meaning.
-            """
+            """Decode what a delivery carries beside its body, on its first use."""
             if name in ADDRESS:
                 self._decode_address()
             elif name in PROPERTIES:

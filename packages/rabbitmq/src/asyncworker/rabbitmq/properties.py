@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pamqp import decode
 
+from asyncworker.rabbitmq.tables import read_table
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -87,18 +89,27 @@ def _size(flag: int, data: bytes, at: int) -> int:
 
 
 def read_headers(table: bytes) -> dict[str, Any]:
-    """Return a field table (4.2.5.5) as a dict.
+    """Return a field table (4.2.5.5) as a dict, whatever somebody has written into it.
 
-    Raises: ValueError
+    A value that the library cannot decode is its bytes, from the octet that names its type on.
     """
     if not table:
         return {}
     try:
         return dict(decode.field_table(table)[1])
-    except Exception as error:
+    except Exception:  # noqa: BLE001 (as in `value_of`)
+        fields = read_table(table)
+        return {name.decode(errors="replace"): value_of(fields[name]) for name in fields}
+
+
+def value_of(field: bytes) -> Any:
+    """Return a value of a table that stands behind its type; its bytes if it cannot be decoded."""
+    try:
+        return decode.embedded_value(field)[1]
+    except Exception:  # noqa: BLE001
         # The library has no common exception for what it cannot decode: a timestamp of the year
-        # 50,000 is an OverflowError, a cut table a struct.error, and so on.
-        raise ValueError(f"the headers of a message cannot be decoded: {error!r}") from error
+        # 50,000 is an OverflowError, one of a larger year an OSError, and so on.
+        return field
 
 
 def short_string(data: bytes, at: int) -> tuple[str, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.rabbitmq.memory.message import Message, header_of
+from asyncworker.rabbitmq.memory.message import Message
+from asyncworker.rabbitmq.properties import EXPIRATION
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.message import Entry
@@ -19,14 +19,11 @@ def dead_letter(entry: Entry, queue: Queue, reason: str, exchange: str) -> Messa
     """Return what goes to the dead-letter exchange: the message, and the story of its deaths."""
     message = entry.message
     key = queue.rules.dead_letter_routing_key
-    properties = copy(message.properties)
-    properties.headers = _headers(message, queue.name, reason)
-    # It would expire again where it goes to.
-    properties.expiration = None
     return Message(
         exchange=exchange,
         routing_key=message.routing_key if key is None else key,
-        header=header_of(properties),
+        # It would expire again where it goes to.
+        header=message.header_with(_headers(message, queue.name, reason), without={EXPIRATION}),
         body=message.body,
         failures=entry.failures,
     )
@@ -45,10 +42,11 @@ def is_cycle(message: Message, reason: str, target: str) -> bool:
 
 
 def _headers(message: Message, queue: str, reason: str) -> dict[str, Any]:
-    headers = dict(message.headers)
+    headers: dict[str, Any] = {}
     deaths = _deaths(message)
     for name, value in (("reason", reason), ("queue", queue), ("exchange", message.exchange)):
-        headers.setdefault(f"x-first-death-{name}", value)
+        if f"x-first-death-{name}" not in message.headers:
+            headers[f"x-first-death-{name}"] = value
         headers[f"x-last-death-{name}"] = value
     death = next(
         (one for one in deaths if (one.get("queue"), one.get("reason")) == (queue, reason)), None
@@ -57,12 +55,13 @@ def _headers(message: Message, queue: str, reason: str) -> dict[str, Any]:
         first = _death(message, queue, reason)
     else:
         deaths.remove(death)
-        first = {**death, "count": death["count"] + 1}
-    return {**headers, DEATHS: [first, *deaths]}
+        count = death.get("count")
+        first = {**death, "count": count + 1 if type(count) is int else 1}
+    return headers | {DEATHS: [first, *deaths]}
 
 
 def _death(message: Message, queue: str, reason: str) -> dict[str, Any]:
-    expiration = message.properties.expiration
+    expiration = message.text(EXPIRATION)
     return {
         "count": 1,
         "reason": reason,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-
-from asyncworker.rabbitmq.memory.message import header_of
 
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.arguments import Rules
@@ -24,7 +21,7 @@ class Classic:
 
     def rank(self, message: Message) -> int:
         """Return the rank of a message that is published."""
-        return -min(message.properties.priority or 0, self._most)
+        return -min(message.priority or 0, self._most)
 
     def marks(self, message: Message) -> bool:
         """Tell whether a message that is published counts as delivered before."""
@@ -67,7 +64,7 @@ class Quorum(Classic):
 
     def rank(self, message: Message) -> int:
         """Return the rank of a message that is published."""
-        priority = message.properties.priority
+        priority = message.priority
         return -min(self.PRIORITY if priority is None else priority, self.PRIORITIES)
 
     def marks(self, message: Message) -> bool:
@@ -96,9 +93,7 @@ class Quorum(Classic):
         """Return a message as it is delivered: with the counts among its headers."""
         if not entry.returns and not entry.failures:
             return entry.message
-        properties = copy(entry.message.properties)
         counts = {"x-acquired-count": entry.returns or entry.failures}
         if entry.failures:
             counts["x-delivery-count"] = entry.failures
-        properties.headers = {**entry.message.headers, **counts}
-        return replace(entry.message, header=header_of(properties))
+        return replace(entry.message, header=entry.message.header_with(counts))

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from struct import Struct
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pamqp.commands import Basic
-from pamqp.header import ContentHeader
+from pamqp.encode import encode_table_value
+
+from asyncworker.rabbitmq.properties import (
+    HEADERS,
+    PRIORITY,
+    join_properties,
+    read_headers,
+    short_string,
+    split_properties,
+)
+from asyncworker.rabbitmq.tables import read_table, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 _HEADER: Final = Struct("!HHQ")
 """Class, weight, and bytes of the body."""
@@ -28,16 +41,30 @@ class Message:
     failures: int = 0
 
     @cached_property
-    def properties(self) -> Basic.Properties:
-        """Return the properties, decoded. They are not to be changed."""
-        content = ContentHeader()
-        content.unmarshal(content_header(self))
-        return content.properties
+    def parts(self) -> dict[int, bytes]:
+        """Return each property as it was on the wire, by its flag."""
+        return split_properties(self.header)
+
+    @cached_property
+    def headers(self) -> dict[str, Any]:
+        """Return the headers among the properties. They are not to be changed."""
+        return read_headers(self.parts.get(HEADERS, b""))
 
     @property
-    def headers(self) -> dict[str, Any]:
-        """Return the headers among the properties."""
-        return self.properties.headers or {}
+    def priority(self) -> int | None:
+        """Return the priority, None if there is none."""
+        return self.parts[PRIORITY][0] if PRIORITY in self.parts else None
+
+    def text(self, flag: int) -> str | None:
+        """Return a property that is a text, None if it is not there."""
+        return short_string(self.parts[flag], 0)[0] if flag in self.parts else None
+
+    def header_with(self, headers: Mapping[str, Any], without: Collection[int] = ()) -> bytes:
+        """Return the properties with other headers besides, and without some of them."""
+        fields = read_table(self.parts.get(HEADERS, b""))
+        fields |= {name.encode(): encode_table_value(headers[name]) for name in headers}
+        parts = {flag: value for flag, value in self.parts.items() if flag not in without}
+        return join_properties(parts | {HEADERS: table_of(fields)})
 
 
 @dataclass(slots=True, order=True)
@@ -69,11 +96,6 @@ class Unsettled:
     consumer: Any
     channel: Any
     is_late: bool = False
-
-
-def header_of(properties: Basic.Properties) -> bytes:
-    """Return properties as they are on the wire."""
-    return ContentHeader(properties=properties).marshal()[_HEADER.size :]
 
 
 def content_header(message: Message) -> bytes:

@@ -13,6 +13,7 @@ from asyncworker.rabbitmq.memory.consumer import Consumer, Options
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.queue_methods import queue_of
 from asyncworker.rabbitmq.memory.reader import Reader
+from asyncworker.rabbitmq.properties import EXPIRATION, USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +57,10 @@ def publish(channel: Channel, frame: Any, message: Message) -> None:
 
 
 def _check_properties(message: Message, user: str) -> None:
-    own = message.properties.user_id
+    own = message.text(USER_ID)
     if own is not None and own != user:
         raise Refused(406, f"user_id property set to '{own}' but authenticated user was '{user}'")
-    expiration = message.properties.expiration
+    expiration = message.text(EXPIRATION)
     if expiration is not None and not (
         expiration.isdecimal() and int(expiration) <= MAX_EXPIRATION
     ):

@@ -78,7 +78,7 @@ class Session:
                 self._take(kind, number, data[position:after])
             except Refused as error:
                 self.fail(error)
-            except (PAMQPException, ValueError) as error:
+            except (PAMQPException, ValueError, IndexError) as error:
                 self.fail(Refused(502, str(error)))
             position = after
         self._data = data[position:]

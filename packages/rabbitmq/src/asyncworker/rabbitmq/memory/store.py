@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from asyncworker.rabbitmq.memory.alarm import now
 from asyncworker.rabbitmq.memory.message import Entry
 from asyncworker.rabbitmq.memory.ready import Ready
+from asyncworker.rabbitmq.properties import EXPIRATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,7 @@ class Store:
         return self._position
 
     def _expiry_of(self, message: Message) -> float | None:
-        own = message.properties.expiration
+        own = message.text(EXPIRATION)
         times = [int(own) / 1000] if own is not None else []
         if self._rules.ttl is not None:
             times.append(self._rules.ttl)
