@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import aio_pika
 import pytest
@@ -175,19 +176,53 @@ async def test_refuses_a_body_that_has_no_json_form(connection, body):
         await connection.put(body=body, routing_key="q")
 
 
+A_VALUE = "a string, a number .whole ones of up to 64 bits., a bool, None, .*, got "
+
+
 @pytest.mark.parametrize(
-    "arguments",
+    ("headers", "message"),
     [
-        {"headers": {"a": Opaque()}},
-        {"headers": {"a" * 300: 1}},
-        {"properties": {"priority": "high"}},
-        {"properties": {"priority": 1000}},
+        ({"good": 1, "a": Opaque()}, f"header 'a' must be {A_VALUE}a Opaque"),
+        ({"a": b"bytes"}, f"header 'a' must be {A_VALUE}a bytes of length 5"),
+        ({"a": "secret\ud800"}, f"header 'a' must be {A_VALUE}a str of length 7"),
+        ({"a": 2**64}, f"header 'a' must be {A_VALUE}18446744073709551616"),
+        ({"a": datetime(1, 1, 1, tzinfo=UTC)}, f"header 'a' must be {A_VALUE}a datetime"),
+        ({"a": [1, {"b": {"c": {2}}}]}, f"header 'a.b.c' must be {A_VALUE}a set"),
+        ({1: 2}, "the name of a header must be a string of up to 128 bytes, got 1"),
+        ({"é" * 65: 2}, "the name of a header must be .*, got a str of length 65"),
+        ({"a": {1: 2}}, "the name of a header in 'a' must be a string of up to 128 bytes, got 1"),
+        ({"a": [{"b" * 129: 2}]}, "the name of a header in 'a' must be .* of length 129"),
+        ({"a": circle()}, "headers or properties have no AMQP form"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_refuses_headers_and_properties_that_have_no_form(connection, arguments):
-    with pytest.raises(NotSerializable, match="headers or properties have no AMQP form"):
-        await connection.put(body=1, routing_key="q", **arguments)
+async def test_tells_which_header_has_no_form_and_what_it_must_be(connection, headers, message):
+    with pytest.raises(NotSerializable, match=f"^{message}$"):
+        await connection.put(1, "q", headers=headers)
+    with pytest.raises(NotSerializable, match=f"^{message}$"):
+        await connection.put(1, "q", properties={"headers": headers})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("priority", "high", "a whole number from 0 to 255, got a str of length 4"),
+        ("priority", 1000, "a whole number from 0 to 255, got 1000"),
+        ("delivery_mode", 3, "1 or 2, got 3"),
+        ("expiration", 10, "a string of digits, which are milliseconds, got 10"),
+        ("timestamp", 5, "a datetime, got 5"),
+        ("message_id", 7, "a string of up to 255 bytes, got 7"),
+        ("message_id", "x" * 256, "a string of up to 255 bytes, got a str of length 256"),
+        ("correlation_id", b"7", "a string of up to 255 bytes, got a bytes of length 1"),
+        ("cluster_id", "x", "left out, got a str of length 1"),
+    ],
+)
+async def test_tells_which_property_has_no_form_and_what_it_must_be(
+    connection, name, value, wanted
+):
+    with pytest.raises(NotSerializable) as caught:
+        await connection.put(1, "q", properties={"app_id": "shop", name: value})
+    assert str(caught.value) == f"property {name!r} must be {wanted}"
 
 
 @pytest.mark.parametrize(
@@ -205,6 +240,17 @@ async def test_refuses_headers_and_properties_that_have_no_form(connection, argu
         (
             {"body": 1, "routing_key": "q", "properties": {"mesage_id": 1}},
             "properties take no 'mesage_id': did you mean message_id",
+        ),
+        ({"body": 1, "queue": "q"}, r"put\(\) takes no 'queue': a queue's name is its routing_key"),
+        (
+            {"body": 1, "routing_key": "q", "header": {}},
+            r"put\(\) takes no 'header': did you mean headers\?",
+        ),
+        ({"body": 1, "routing_key": "q", "headers": [1]}, r"headers must be a dict, got \[1\]"),
+        ({"body": 1, "routing_key": "q", "properties": 1}, "properties must be a dict, got 1"),
+        (
+            {"body": 1, "routing_key": "q", "properties": {"headers": 1}},
+            r"properties\['headers'\] must be a dict, got 1",
         ),
     ],
 )

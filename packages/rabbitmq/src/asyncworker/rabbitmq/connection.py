@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
 
 from asyncworker.connections import Connection
-from asyncworker.errors import ConfigurationError
+from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.rabbitmq.address import address_from_keywords, address_from_url, whole
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.outgoing import ABSENT, outgoing
@@ -106,6 +107,7 @@ class AMQPConnection(Connection):
         timeout: float = PUBLISH_TIMEOUT,
         *,
         data: Any = ABSENT,
+        **unknown: Never,
     ) -> None:
         """Publish a message, persistent, and return when the broker has confirmed it.
 
@@ -120,6 +122,8 @@ class AMQPConnection(Connection):
 
         Raises: Unroutable, PublishRejected, PublishTimeout, NotSerializable, ConfigurationError
         """
+        if unknown:
+            raise _unknown(*unknown)
         _check_timeout(timeout)
         message = outgoing(
             body=_body(body, data),
@@ -204,6 +208,15 @@ def _either(name: str, value: Any, other_name: str, other: Any) -> Any:
     if value is not None and other is not None:
         raise ConfigurationError(f"{name} and {other_name} are the same: give one of them")
     return other if value is None else value
+
+
+def _unknown(name: str, *_: str) -> ConfigurationError:
+    """Return what to raise for an argument that `put()` has not."""
+    if "queue" in name:
+        hint = "a queue's name is its routing_key"
+    else:
+        hint = suggestion(name, inspect.signature(AMQPConnection.put).parameters)
+    return ConfigurationError(f"put() takes no {name!r}: {hint}")
 
 
 def _check_timeout(timeout: Any) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import getrandbits
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pamqp.commands import Basic
-from pamqp.exceptions import PAMQPException
 from pamqp.header import ContentHeader
 from pydantic_core import to_json
 
 from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.rabbitmq.errors import NotSerializable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from asyncworker.rabbitmq.no_form import has_names, without_form
 
 ABSENT: Final[Any] = object()
 """What `body` is when it is not given: None is a body like any other."""
@@ -24,8 +21,6 @@ ABSENT: Final[Any] = object()
 JSON: Final = "application/json"
 BYTES: Final = "application/octet-stream"
 PERSISTENT: Final = 2
-MAX_FIELD_NAME: Final = 128
-"""Characters in the name of a header (AMQP 0-9-1, 4.2.5.5)."""
 MAX_SHORT_STRING: Final = 255
 """Bytes in a routing key or an exchange name (AMQP 0-9-1, 4.2.5.3)."""
 _BYTES_LIKE: Final = (bytes, bytearray, memoryview)
@@ -113,22 +108,26 @@ def _header(
 
     A message without an id gets one, so that those who get it twice can know.
     """
+    _check_mapping("headers", headers)
+    _check_mapping("properties", given)
     values = {"content_type": content_type, "delivery_mode": PERSISTENT, **(given or {})}
     values["message_id"] = values.get("message_id") or _new_id()
+    _check_mapping("properties['headers']", values.get("headers"))
     if headers is not None:
-        values["headers"] = {**values.get("headers", {}), **headers}
+        values["headers"] = {**(values.get("headers") or {}), **headers}
     for name in values:
         if name not in Basic.Properties.attributes():
             hint = suggestion(name, Basic.Properties.attributes())
             raise ConfigurationError(f"properties take no {name!r}: {hint}")
     try:
-        _check_header_names(values.get("headers", {}))
-        return Basic.Properties(**values).marshal()
-    except (PAMQPException, struct.error, TypeError, ValueError, OverflowError) as error:
-        raise NotSerializable(f"headers or properties have no AMQP form: {error}") from error
+        if has_names(values.get("headers")):
+            return Basic.Properties(**values).marshal()
+    except Exception as error:
+        # The library has no class of its own for what it cannot encode.
+        raise without_form(values) from error
+    raise without_form(values)
 
 
-def _check_header_names(headers: Mapping[str, Any]) -> None:
-    for name in headers:
-        if not isinstance(name, str) or len(name) > MAX_FIELD_NAME:
-            raise ValueError(f"a header's name is a string of up to {MAX_FIELD_NAME}, not {name!r}")
+def _check_mapping(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping | None):
+        raise ConfigurationError(f"{name} must be a dict, got {value!r}")
