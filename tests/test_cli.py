@@ -375,11 +375,13 @@ async def test_the_table_shows_what_each_backend_adds(command):
 
 @pytest.fixture
 async def parcels(amqp_url):
-    """A channel, with the queue that the new project consumes."""
+    """A channel, with the queue of the new project as that declares it."""
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "parcels.dead"}
     async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
-        await channel.declare_queue("parcels", durable=True)
+        await channel.declare_queue("parcels", durable=True, arguments=arguments)
         yield channel
-        await channel.queue_delete("parcels")
+        for name in ("parcels", "parcels.dead"):
+            await channel.queue_delete(name)
 
 
 async def test_a_new_project_handles_messages_and_passes_its_test(
@@ -399,8 +401,9 @@ async def test_a_new_project_handles_messages_and_passes_its_test(
     worker.send(signal.SIGTERM)
     code, _, errors = await worker.end()
     assert (code, errors) == (0, "")
-    queue = await parcels.declare_queue("parcels", passive=True)
-    assert queue.declaration_result.message_count == 0
+    for name, count in (("parcels", 0), ("parcels.dead", 1)):
+        queue = await parcels.declare_queue(name, passive=True)
+        assert queue.declaration_result.message_count == count
 
 
 # The example

@@ -242,7 +242,9 @@ class TestCommand:
         )
 
     def test_a_new_project_works(self, environment, wheels, tmp_path):
-        environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]], "pytest")
+        environment.install(
+            [wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]], "pytest-asyncio"
+        )
         environment.command("asyncworker", "new", str(tmp_path / "parcels"))
         tested = environment.command("pytest", "-q", cwd=tmp_path / "parcels")
         assert "2 passed" in tested

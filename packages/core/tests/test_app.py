@@ -288,6 +288,7 @@ backend = Backend()
         ({"options": [1]}, "options must be a dict keyed by Options, got [1]"),
         ({"connection": "red"}, "connection='red' is no KafkaConnection of this app, "),
         ({"groop": "x"}, "a RouteTypes.KAFKA route takes no 'groop': did you mean group? "),
+        ({"option": {}}, "a RouteTypes.KAFKA route takes no 'option': did you mean options? "),
         ({"vhost": "/"}, "a RouteTypes.KAFKA route takes no 'vhost': "),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
+from asyncworker.backend import load_backend
 from asyncworker.cli import main
 from asyncworker.version import __version__
 
@@ -36,9 +37,9 @@ def module(tmp_path, monkeypatch, kafka):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     # What the command sets is put back.
-    for name in ("ASYNCWORKER_LOOP", "ASYNCWORKER_LOGLEVEL"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
+    for name in ("LOOP", "LOGLEVEL", "HTTP_HOST", "HTTP_PORT"):
+        monkeypatch.setenv(f"ASYNCWORKER_{name}", "")
+        monkeypatch.delenv(f"ASYNCWORKER_{name}")
     known = set(sys.modules)
 
     def write(text, name="shop.py"):
@@ -101,13 +102,18 @@ def test_a_module_that_ends_with_a_run_is_only_looked_at(module):
         ("sho:app", "there is no module 'sho': did you mean shop? choose from shop, stock"),
         (
             "stock.names",
-            "there is no module 'stock.names': did you mean stock.name? choose from stock.name",
+            (
+                "there is no module 'stock.names': did you mean stock.name? "
+                "choose from stock.app, stock.depot, stock.name"
+            ),
         ),
         ("shop.app", "there is no module 'shop.app': write shop:app"),
         (
             "sho.py",
             "there is no module 'sho': did you mean shop? choose from shop, stock",
         ),
+        ("stock", "stock:app is a module: write stock.app:app"),
+        ("stock:depot", "stock:depot is a module: write stock.depot:worker"),
         (":app", "':app' names no module: write module:app"),
         ("a..b", "there is no module 'a..b': choose from shop, stock"),
         ("shop:number", "shop:number is no App, and no function that makes one: 1"),
@@ -120,8 +126,10 @@ def test_a_module_that_ends_with_a_run_is_only_looked_at(module):
     ],
 )
 def test_a_wrong_target_is_one_line_with_the_nearest_name(module, command, target, reason):
-    module("", "stock/__init__.py")
+    module("from . import depot", "stock/__init__.py")
     module("", "stock/name.py")
+    module("", "stock/app.py")
+    module("from asyncworker import App\nworker = App()", "stock/depot.py")
     module(
         f"""{APP}
 number = 1
@@ -207,6 +215,7 @@ def test_a_syntax_error_is_shown_where_it_is(module):
         (["--workers", "0"], "0 is not in the range x>=1"),
         (["--workers", "many"], "'many' is not a valid int"),
         (["--workers", "2", "--reload"], "--reload runs one process: leave out --workers"),
+        (["--port", "80800"], "80800 is not in the range 0<=x<=65535"),
         (["--loop", "trio"], "'trio' is not one of 'asyncio', 'uvloop'"),
         (["--log-level", "loud"], "'loud' is not one of 'DEBUG', 'INFO'"),
     ],
@@ -235,6 +244,36 @@ def test_options_go_before_the_environment(module, monkeypatch):
     monkeypatch.setenv("ASYNCWORKER_LOOP", "uvloop")
     result = invoke("run", "shop", "--loop", "asyncio", "--log-level", "error")
     assert (result.stdout, result.exit_code) == ("asyncio ERROR\n", 0)
+
+
+def test_host_and_port_are_those_of_http(module, monkeypatch):
+    module(
+        """
+        import os
+        from asyncworker import App
+        app = App()
+
+        @app.run_on_startup
+        def tell(app):
+            print(os.environ["ASYNCWORKER_HTTP_HOST"], os.environ["ASYNCWORKER_HTTP_PORT"])
+            app.shutdown()
+        """
+    )
+    monkeypatch.setenv("ASYNCWORKER_HTTP_PORT", "80")
+    arguments = ("run", "shop", "--host", "0.0.0.0", "--port", "0")
+    monkeypatch.setattr("asyncworker.cli.load_backend", lambda route_type: None)
+    assert invoke(*arguments).stdout == "0.0.0.0 0\n"
+
+
+def test_host_and_port_need_the_distribution_that_serves_http(module, monkeypatch):
+    module("from asyncworker import App\napp = App()\n")
+    monkeypatch.setattr("asyncworker.backend.backend_entry_points", list)
+    load_backend.cache_clear()
+    result = invoke("run", "shop", "--port", "0")
+    load_backend.cache_clear()
+    reason = "RouteTypes.HTTP is provided by asyncworker-http: pip install asyncworker-http"
+    assert result.stderr == f"Error: {reason}\n"
+    assert result.exit_code == 1
 
 
 def test_without_options_the_environment_stands(module, monkeypatch):
@@ -454,10 +493,10 @@ def test_hooks_and_handlers_are_not_called(module):
 
 def test_a_new_project_is_written(module, tmp_path):
     result = invoke("new", "parcels")
-    files = ["worker.py", "test_worker.py", "requirements.txt", "Dockerfile"]
-    assert result.stdout.splitlines()[:4] == [f"wrote parcels/{name}" for name in files]
+    files = ["worker.py", "test_worker.py", "pytest.ini", "requirements.txt", "Dockerfile"]
+    assert result.stdout.splitlines() == [f"wrote parcels/{name}" for name in files]
     assert sorted(files) == sorted(path.name for path in (tmp_path / "parcels").iterdir())
-    assert '["parcels"]' in (tmp_path / "parcels" / "worker.py").read_text()
+    assert 'Queue("parcels", dead_letter=True)' in (tmp_path / "parcels" / "worker.py").read_text()
     assert result.exit_code == 0
 
 

@@ -92,6 +92,24 @@ def test_a_url_that_is_no_connection_is_not_shown(kafka):
         app.connections.choose(kafka.KafkaConnection, url)
 
 
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("amqps://me:s3cret@h/", "AMQPConnection(url=...)"),
+        ("AMQP://h", "AMQPConnection(url=...)"),
+        ("memory://", "AMQPConnection(url=...)"),
+        ("https://me:s3cret@h/", "SSEConnection(...)"),
+    ],
+)
+def test_how_a_connection_to_a_url_is_written_is_told(url, written):
+    for connections in ([url], url):
+        with pytest.raises(ConfigurationError) as caught:
+            App(connections=connections)
+        assert str(caught.value) == (
+            f"connections must hold connections, got a URL: write {written}"
+        )
+
+
 def test_a_connection_without_a_list_around_it_is_an_error_that_says_so(kafka):
     with pytest.raises(ConfigurationError, match="list"):
         App(connections=kafka.KafkaConnection())

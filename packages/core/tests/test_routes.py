@@ -86,6 +86,7 @@ def test_names_come_in_any_iterable_and_keep_their_order(names):
         ("orders", "routes must be a list: write ['orders'], not 'orders'"),
         (5, "routes must be a list of names, got 5"),
         (None, "routes must be a list of names, got None"),
+        (len, "routes are missing: write @app.route([...], type=...) on len"),
         ([], "routes is empty: name at least one"),
         ((), "routes is empty: name at least one"),
         ([""], "each of routes must be a non-empty string, got ''"),

@@ -226,8 +226,14 @@ def test_options_of_other_backends_are_an_error(app, options):
 
 
 def test_arguments_of_other_backends_are_an_error(app):
-    with pytest.raises(ConfigurationError, match="takes no 'vhost': choose from methods"):
+    with pytest.raises(ConfigurationError, match="takes no 'vhost': choose from methods, options"):
         app.route(["/"], type=RouteTypes.HTTP, vhost="/")(_nothing)
+
+
+def test_a_decorator_without_a_path_is_an_error_that_shows_one(app):
+    with pytest.raises(ConfigurationError) as caught:
+        app.http.get(_nothing)
+    assert str(caught.value) == 'the path is missing: write @app.http.get("/...") on _nothing'
 
 
 def test_a_handler_that_is_not_async_is_an_error(app):

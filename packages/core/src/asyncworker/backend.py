@@ -26,6 +26,10 @@ DISTRIBUTIONS: Final = {
 }
 
 
+COMMON: Final = ("options", "type")
+"""What `app.route()` takes by keyword for every backend."""
+
+
 class Backend(Protocol):
     """Serve the routes of one type.
 
@@ -132,5 +136,5 @@ def check_arguments(backend: Backend, given: Mapping[str, Any]) -> None:
     taken = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
     for name in given:
         if name not in taken:
-            hint = suggestion(name, taken)
+            hint = suggestion(name, [*taken, *COMMON])
             raise ConfigurationError(f"a {backend.route_type!r} route takes no {name!r}: {hint}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
-from asyncworker.backend import Remark
+from asyncworker.backend import Remark, load_backend
 from asyncworker.checkup import problems_of
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.failure import users_traceback
@@ -19,6 +19,7 @@ from asyncworker.lifeline import Lifeline
 from asyncworker.likeness import brief
 from asyncworker.listing import print_table, rows_of
 from asyncworker.logs import json_logging
+from asyncworker.route_types import RouteTypes
 from asyncworker.settings import PREFIX, Loop, Settings
 from asyncworker.signals import stop_signals
 from asyncworker.supervision import supervise
@@ -70,6 +71,10 @@ def main() -> None:
     type=click.Choice(LEVELS, case_sensitive=False),
     help=f"Set {PREFIX}LOGLEVEL.",
 )
+@click.option("--host", metavar="HOST", help=f"Set {PREFIX}HTTP_HOST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="PORT", help=f"Set {PREFIX}HTTP_PORT."
+)
 @click.option("--lifeline", type=int, hidden=True)
 def run(
     target: str,
@@ -78,13 +83,17 @@ def run(
     workers: int | None,
     loop: str | None,
     log_level: str | None,
+    host: str | None,
+    port: int | None,
     lifeline: int | None,
 ) -> None:
     """Run an app until SIGINT or SIGTERM."""
     if reload and workers:
         raise click.UsageError("--reload runs one process: leave out --workers")
-    _set_variables(LOOP=loop, LOGLEVEL=log_level)
+    _set_variables(LOOP=loop, LOGLEVEL=log_level, HTTP_HOST=host, HTTP_PORT=port)
     with _one_line():
+        if host is not None or port is not None:
+            load_backend(RouteTypes.HTTP)
         if reload:
             sys.exit(_reload(target))
         if workers:
@@ -148,11 +157,11 @@ def new(name: Path) -> None:
         click.echo(f"wrote {file}")
 
 
-def _set_variables(**values: str | None) -> None:
+def _set_variables(**values: str | int | None) -> None:
     """Set what apps read, those of further processes included."""
     for name, value in values.items():
         if value is not None:
-            os.environ[f"{PREFIX}{name}"] = value
+            os.environ[f"{PREFIX}{name}"] = str(value)
 
 
 def _run_here(target: str, lifeline: int | None) -> None:

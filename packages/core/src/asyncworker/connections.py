@@ -22,6 +22,12 @@ DISTRIBUTIONS: Final = {
     "SSEConnection": "asyncworker-sse",
 }
 
+SCHEMES: Final = {
+    **dict.fromkeys(("amqp", "amqps", "memory"), "AMQPConnection(url=...)"),
+    **dict.fromkeys(("http", "https"), "SSEConnection(...)"),
+}
+"""How connections are written whose URLs begin so."""
+
 
 class Connection:
     """Say where one kind of route finds its work.
@@ -64,7 +70,8 @@ class Connections(Mapping[str, Connection]):
     def __init__(self, connections: Iterable[Connection]) -> None:
         if not isinstance(connections, Iterable):
             raise ConfigurationError(f"connections must be a list, got {connections!r}")
-        self.all: tuple[Connection, ...] = tuple(connections)
+        given: Iterable[Any] = (connections,) if isinstance(connections, str) else connections
+        self.all: tuple[Connection, ...] = tuple(given)
         self._named: dict[str, Connection] = {}
         for connection in self.all:
             self._admit(connection)
@@ -106,7 +113,8 @@ class Connections(Mapping[str, Connection]):
 
     def _admit(self, connection: Connection) -> None:
         if not isinstance(connection, Connection):
-            raise ConfigurationError(f"connections must hold connections, got {_shown(connection)}")
+            wrong = f"{_shown(connection)}{_hint(connection)}"
+            raise ConfigurationError(f"connections must hold connections, got {wrong}")
         if sum(connection is other for other in self.all) > 1:
             raise ConfigurationError(f"{connection!r} is in connections twice")
         if connection.name is None:
@@ -121,6 +129,12 @@ class Connections(Mapping[str, Connection]):
 def _shown(wrong: object) -> str:
     """Return what is no connection the way errors show it: a URL may hold a password."""
     return "a URL" if "://" in str(wrong) else repr(wrong)
+
+
+def _hint(wrong: object) -> str:
+    """Return how a connection to a URL is written."""
+    written = SCHEMES.get(str(wrong).partition("://")[0].lower())
+    return "" if written is None else f": write {written}"
 
 
 def __getattr__(name: str) -> Any:

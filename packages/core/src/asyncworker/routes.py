@@ -64,6 +64,9 @@ def check_names(routes: object) -> tuple[RouteName, ...]:
     """
     if isinstance(routes, str):
         raise ConfigurationError(f"routes must be a list: write [{routes!r}], not {routes!r}")
+    if inspect.isroutine(routes):
+        reason = f"write @app.route([...], type=...) on {name_of(routes)}"
+        raise ConfigurationError(f"routes are missing: {reason}")
     if not isinstance(routes, Iterable):
         raise ConfigurationError(f"routes must be a list of names, got {routes!r}")
     given = tuple(routes)

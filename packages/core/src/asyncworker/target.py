@@ -96,6 +96,8 @@ class Target:
         name = f"{self.module}:{self.attribute}"
         if isinstance(found, App):
             return found
+        if inspect.ismodule(found):
+            raise TargetNotFound(f"{name} is a module: write {_written(found)}")
         if not callable(found):
             raise TargetNotFound(f"{name} is no App, and no function that makes one: {found!r}")
         if inspect.iscoroutinefunction(found):
@@ -135,8 +137,17 @@ def _attribute(module: ModuleType, name: str) -> Any:
     try:
         return getattr(module, name)
     except AttributeError:
+        if name in modules_in(getattr(module, "__path__", ())):
+            place = f"{module.__name__}.{name}"
+            reason = f"{module.__name__}:{name} is a module: write {place}:{DEFAULT}"
+            raise TargetNotFound(reason) from None
         hint = _hint(name, _candidates(module))
         raise TargetNotFound(f"module {module.__name__!r} has no {name!r}{hint}") from None
+
+
+def _written(module: ModuleType) -> str:
+    """Return how the first App of a module is written, or the one that it would have."""
+    return f"{module.__name__}:{next(iter(_candidates(module)), DEFAULT)}"
 
 
 def _candidates(module: ModuleType) -> list[str]:

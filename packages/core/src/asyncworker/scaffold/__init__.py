@@ -17,6 +17,7 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 TEMPLATES: Final = {
     "worker.py": "worker.txt",
     "test_worker.py": "worker_test.txt",
+    "pytest.ini": "pytest.txt",
     "requirements.txt": "requirements.txt",
     "Dockerfile": "dockerfile.txt",
 }

@@ -127,6 +127,9 @@ class HTTP:
                 self._server = None
 
     def _route(self, method: str, paths: str | Iterable[str], options: Options) -> Callable[[H], H]:
+        if inspect.isroutine(paths):
+            example = f'@app.http.{method.lower()}("/...")'
+            raise ConfigurationError(f"the path is missing: write {example} on {name_of(paths)}")
         routes = [paths] if isinstance(paths, str) else paths
         return self._app.route(routes, type=RouteTypes.HTTP, options=options, methods=[method])
 
