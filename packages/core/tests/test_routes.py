@@ -1,5 +1,6 @@
 import functools
 import sys
+from unittest import mock
 
 import pytest
 
@@ -102,7 +103,15 @@ def test_wrong_names_are_an_error_that_shows_them(wrong, message):
 
 
 @pytest.mark.parametrize(
-    "good", [handler, Handler(), Handler().method, lambda *items: items, lambda a, b=1: (a, b)]
+    "good",
+    [
+        handler,
+        Handler(),
+        Handler().method,
+        lambda *items: items,
+        lambda a, b=1: (a, b),
+        mock.AsyncMock(),
+    ],
 )
 def test_a_handler_takes_one_argument(good):
     check_takes(good, "the items")

@@ -344,7 +344,7 @@ async def test_a_run_that_takes_too_long_is_cancelled_and_leaves_its_place(
 # The start and the end
 
 
-async def test_nothing_runs_before_backends_take_work(app, kafka, job):
+async def test_nothing_runs_before_backends_take_work(app, kafka, clock, job):
     app = App(connections=[kafka.KafkaConnection([1])])
     app.run_every(1)(job)
     app.route(["orders"], type=RouteTypes.KAFKA)(Handlers().takes_app)

@@ -14,9 +14,18 @@ else:
     LAZILY: dict[str, Any] = {}
 
 
+def _anything(*args: Any, **kwargs: Any) -> None: ...
+
+
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """Return the signature; what cannot be evaluated in it stays a reference.
 
     Raises: ValueError, for built-in functions that have none
     """
-    return inspect.signature(function, **LAZILY)
+    try:
+        return inspect.signature(function, **LAZILY)
+    except TypeError:
+        if not callable(function):
+            raise
+        # Python 3.11.2, that of Debian 12, cannot look at an AsyncMock.
+        return inspect.signature(_anything)

@@ -71,8 +71,10 @@ def _inspect(callback: Callback) -> Takes:
         raise TypeError(f"callback must be a function, not {callback!r}")
     try:
         parameters = inspect.signature(callback, **LAZILY).parameters.values()
-    except ValueError:  # a built-in function without a signature
-        return Takes(unwanted=GIVEN_IF_NAMED, any_keyword=True, is_usual=True)
+    except (ValueError, TypeError):
+        # A built-in function without a signature; in Python 3.11.2, as of Debian 12, an AsyncMock.
+        is_async = is_async_callable(callback)
+        return Takes(unwanted=GIVEN_IF_NAMED, any_keyword=True, is_async=is_async, is_usual=True)
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     names = frozenset(p.name for p in named)
     any_keyword = any(p.kind is p.VAR_KEYWORD for p in parameters)
