@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextlib import asynccontextmanager, contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
 
 from asyncworker.connections import Connection
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 PREFETCH: Final = 128
 PUBLISH_TIMEOUT: Final = 30.0
+_CHANGING: Final = Lock()
+"""Held by the thread that changes which event loops publish: each of them has its own."""
 
 
 class AMQPConnection(Connection):
@@ -159,7 +162,8 @@ class AMQPConnection(Connection):
 
     async def close(self) -> None:
         """Close what `put()` opened on this event loop; the next `put()` opens it again."""
-        publishers = self._publishers.pop(asyncio.get_running_loop(), {})
+        with _CHANGING:
+            publishers = self._publishers.pop(asyncio.get_running_loop(), {})
         for publisher in publishers.values():
             await publisher.close()
 
@@ -177,12 +181,13 @@ class AMQPConnection(Connection):
     def publisher(self, vhost: str) -> Publisher:
         """Return the publisher of a vhost on the running loop; forget those of closed loops."""
         loop = asyncio.get_running_loop()
-        if loop not in self._publishers:
-            self._publishers = {
-                one: of for one, of in self._publishers.items() if not one.is_closed()
-            }
-            self._publishers[loop] = {}
-        publishers = self._publishers[loop]
+        publishers = self._publishers.get(loop)
+        if publishers is None:
+            with _CHANGING:
+                self._publishers = {
+                    one: of for one, of in self._publishers.items() if not one.is_closed()
+                }
+                publishers = self._publishers[loop] = {}
         if vhost not in publishers:
             queues = self._queues.setdefault(vhost, [])
             publishers[vhost] = Publisher(Link(self.broker, vhost), queues)
