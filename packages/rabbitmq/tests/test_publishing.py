@@ -3,13 +3,18 @@
 import asyncio
 import json
 import logging
+import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from threading import Thread
 
 import aio_pika
 import pytest
 from aiormq.exceptions import ChannelClosed
+from pamqp.constants import DOMAIN_REGEX
 
 from asyncworker import RouteTypes
 from asyncworker.errors import ConfigurationError
@@ -22,6 +27,7 @@ from asyncworker.rabbitmq import (
     Unroutable,
 )
 from asyncworker.rabbitmq.errors import broker_errors
+from asyncworker.rabbitmq.outgoing import outgoing
 from scripts.rabbitmq import version_of
 from tests.faults.proxy import Proxy
 
@@ -223,6 +229,109 @@ async def test_tells_which_property_has_no_form_and_what_it_must_be(
     with pytest.raises(NotSerializable) as caught:
         await connection.put(1, "q", properties={"app_id": "shop", name: value})
     assert str(caught.value) == f"property {name!r} must be {wanted}"
+
+
+async def test_refuses_headers_that_no_frame_can_hold_and_takes_the_largest(connection, queue, get):
+    """The broker would end the connection, with all who publish by it, each time they are sent."""
+    await connection.put(body=0, routing_key=queue)
+    await get(queue)
+    underlay = connection.publisher("/")._channel.underlay
+    largest = underlay.connection.connection_tune.frame_max - 8
+    properties = {"message_id": "m"}
+    around = 12 + len(outgoing_header({"a": ""}, properties))
+    too_large = rf"take {largest + 1} bytes, this broker takes {largest} at most: say it"
+    with pytest.raises(NotSerializable, match=too_large):
+        headers = {"a": "x" * (largest - around + 1)}
+        await connection.put(body=0, routing_key=queue, headers=headers, properties=properties)
+    headers = {"a": "x" * (largest - around)}
+    await connection.put(body=1, routing_key=queue, headers=headers, properties=properties)
+
+    message = await get(queue)
+    assert message.headers == headers
+    assert connection.publisher("/")._channel.underlay is underlay
+
+
+def outgoing_header(headers, properties):
+    message = outgoing(
+        body=1,
+        routing_key="q",
+        exchange="",
+        headers=headers,
+        properties=properties,
+        mandatory=True,
+    )
+    return message.header
+
+
+@pytest.mark.parametrize("name", ["jobs;v2", "ação"])
+async def test_publishes_by_names_that_the_library_does_not_take(connection, path, admin, name):
+    """Where messages go through the library, that fails at once."""
+
+    @contextmanager
+    def any_name():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(DOMAIN_REGEX, "exchange-name", re.compile(".*"))
+            yield
+
+    with any_name():
+        await admin.declare_exchange(name, "fanout")
+    if path == "library":
+        with pytest.raises(NotSerializable, match=name):
+            await connection.put(body=1, exchange=name, mandatory=False)
+    else:
+        await connection.put(body=1, exchange=name, mandatory=False)
+    with any_name():
+        await admin.exchange_delete(name)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "headers", "mandatory"),
+    [
+        ("orders", {"x-delay": 5000}, False),
+        ("orders", {"x-delay": 0}, True),
+        # As one has that was held back.
+        ("orders", {"x-delay": -5000}, True),
+        ("orders", {"x-delay": "soon"}, True),
+        ("orders", {}, True),
+        ("", {"x-delay": 5000}, True),
+    ],
+)
+def test_what_an_exchange_holds_back_cannot_be_mandatory(exchange, headers, mandatory):
+    """The plugin that delays messages has the broker return each as if no queue took it."""
+    for given in ({"headers": headers}, {"properties": {"headers": headers}}):
+        given = {"headers": None, "properties": None} | given
+        message = outgoing(body=1, routing_key="q", exchange=exchange, mandatory=True, **given)
+        assert message.mandatory is mandatory
+
+
+async def test_another_thread_may_begin_to_publish_at_any_moment(connection):
+    async def ask():
+        return connection.publisher("/")
+
+    class ClosedLoop:
+        def is_closed(self):
+            other.start()
+            # As far as it comes.
+            other.join(0.2)
+            return True
+
+    asked = []
+    other = Thread(target=lambda: asked.append(asyncio.run(ask())))
+    connection._publishers[ClosedLoop()] = {}
+    own = connection.publisher("/")
+    await asyncio.to_thread(other.join)
+    assert own is connection.publisher("/")
+    assert len({own, *asked}) == 2
+
+
+def test_publishes_from_several_threads_at_once(connection):
+    async def publish():
+        await connection.put(body=1, routing_key="nowhere", mandatory=False)
+        await connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(asyncio.run, publish()) for _ in range(8)]:
+            done.result()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,14 @@ from aiormq.exceptions import DeliveryError
 from aiormq.exceptions import PublishError as ReturnedError
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.errors import BrokerError, Unroutable, broker_errors, refusal
-from asyncworker.rabbitmq.frames import DELIVER, Unhandled
+from asyncworker.rabbitmq.errors import (
+    BrokerError,
+    NotSerializable,
+    Unroutable,
+    broker_errors,
+    refusal,
+)
+from asyncworker.rabbitmq.frames import DELIVER, Unhandled, payload_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +62,7 @@ class Carrier(Protocol):
         """Publish on a channel with confirms, and wait for this one's.
 
         deadline: seconds, on the loop's clock.
-        Raises: BrokerError, Unroutable, PublishRejected, TimeoutError
+        Raises: BrokerError, Unroutable, PublishRejected, NotSerializable, TimeoutError
         """
         ...
 
@@ -100,13 +106,17 @@ class PlainCarrier:
     async def publish(self, message: Outgoing, deadline: float) -> None:
         """Publish, and wait for the confirm. Messages of one id in flight are taken for one.
 
-        Raises: BrokerError, Unroutable, PublishRejected, TimeoutError
+        Raises: BrokerError, Unroutable, PublishRejected, NotSerializable, TimeoutError
         """
+        frame_max = self.underlay.connection.connection_tune.frame_max
+        message.check_header(payload_of(frame_max))
         try:
             async with asyncio.timeout_at(deadline):
                 await self._publish(message)
         except BrokerError as error:
             cause = error.__cause__
+            if isinstance(cause, ValueError):
+                raise NotSerializable(f"{message}: the library refuses: {cause}") from cause
             if isinstance(cause, ReturnedError):
                 raise Unroutable(f"{message}: {error}") from cause
             if isinstance(cause, DeliveryError):

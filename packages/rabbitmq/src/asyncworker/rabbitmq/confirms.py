@@ -17,6 +17,7 @@ from asyncworker.rabbitmq.errors import (
     refusal,
 )
 from asyncworker.rabbitmq.frames import ACK, RETURN, publish_frames
+from asyncworker.rabbitmq.outgoing import HEADER_START
 from asyncworker.rabbitmq.properties import short_string
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Confirms:
         self.inlet = wire.open(channel.number, self._on_answers)
         self._channel = channel
         self._wire = wire
+        self._max_header = wire.max_payload - HEADER_START
         self._loop = asyncio.get_running_loop()
         self._published = 0
         self._returned = 0
@@ -70,8 +72,10 @@ class Confirms:
         """Publish, and wait for the answer.
 
         deadline: seconds, on the loop's clock.
-        Raises: BrokerError, Unroutable, PublishRejected, TimeoutError
+        Raises: BrokerError, Unroutable, PublishRejected, NotSerializable, TimeoutError
         """
+        if len(message.header) > self._max_header:
+            message.check_header(self._wire.max_payload)
         if self._wire.is_full:
             await self._room(deadline)
         if not self.inlet.is_open or self._wire.is_closing or self._channel.is_closed:

@@ -22,6 +22,8 @@ START: Final = Struct("!BHI")
 """Kind, channel, and bytes of payload."""
 AROUND: Final = 8
 """Bytes of a frame that are not payload."""
+UNLIMITED: Final = 2**32 + AROUND
+"""Bytes of a frame than which none can say that it is larger."""
 HEARTBEAT: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 
 BASIC: Final = 60 << 16
@@ -43,6 +45,11 @@ _PUBLISH: Final = Struct("!BHIIH")
 _HEADER: Final = Struct("!BHIIQ")
 _END_AND_BODY: Final = Struct("!BBHI")
 _END: Final = bytes([END])
+
+
+def payload_of(frame_max: int) -> int:
+    """Return the most payload of a frame of so many bytes; 0 stands for no limit."""
+    return (frame_max or UNLIMITED) - AROUND
 
 
 class Unhandled(Enum):

@@ -21,6 +21,10 @@ ABSENT: Final[Any] = object()
 JSON: Final = "application/json"
 BYTES: Final = "application/octet-stream"
 PERSISTENT: Final = 2
+DELAY: Final = "x-delay"
+"""The header by which an exchange of the type x-delayed-message holds a message back."""
+HEADER_START: Final = 12
+"""Bytes of a content header before the properties (AMQP 0-9-1, 2.3.5.2)."""
 MAX_SHORT_STRING: Final = 255
 """Bytes in a routing key or an exchange name (AMQP 0-9-1, 4.2.5.3)."""
 _BYTES_LIKE: Final = (bytes, bytearray, memoryview)
@@ -46,6 +50,19 @@ class Outgoing:
 
     def __str__(self) -> str:
         return f"exchange {self.exchange!r}, routing key {self.routing_key!r}"
+
+    def check_header(self, max_payload: int) -> None:
+        """Accept properties that a frame can hold: unlike a body they cannot be split.
+
+        max_payload: bytes in one frame.
+        Raises: NotSerializable
+        """
+        size = HEADER_START + len(self.header)
+        if size > max_payload:
+            raise NotSerializable(
+                f"{self}: headers and properties take {size} bytes, this broker takes "
+                f"{max_payload} at most: say it in the body, or raise its frame_max"
+            )
 
     @property
     def properties(self) -> Basic.Properties:
@@ -75,6 +92,8 @@ def outgoing(
     content = bytes(body) if is_bytes else _json(body)
     if headers or properties or is_bytes:
         header = _header(headers, properties, BYTES if is_bytes else JSON)
+        # No queue has it yet, and none can be told of: the broker would return what will arrive.
+        mandatory = mandatory and not (exchange and _is_delayed(headers, properties))
     else:
         header = _JSON_HEADER + _new_id().encode()
     return Outgoing(content, exchange, routing_key, address, header, mandatory)
@@ -131,3 +150,9 @@ def _header(
 def _check_mapping(name: str, value: Any) -> None:
     if not isinstance(value, Mapping | None):
         raise ConfigurationError(f"{name} must be a dict, got {value!r}")
+
+
+def _is_delayed(headers: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> bool:
+    """Tell whether a message is held back, if its exchange is of the type x-delayed-message."""
+    delay = {**((given or {}).get("headers") or {}), **(headers or {})}.get(DELAY)
+    return isinstance(delay, int) and delay > 0

@@ -68,7 +68,7 @@ class Publisher:
         """Publish and wait for the confirm; when the connection is lost meanwhile, publish again.
 
         timeout: seconds.
-        Raises: Unroutable, PublishRejected, PublishTimeout
+        Raises: Unroutable, PublishRejected, PublishTimeout, NotSerializable
         """
         deadline = asyncio.get_running_loop().time() + timeout
         is_sent = is_suspect = False

@@ -20,6 +20,7 @@ from asyncworker.rabbitmq.frames import (
     KINDS,
     METHOD,
     START,
+    payload_of,
 )
 from asyncworker.rabbitmq.inlet import Inlet, Malformed
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_FRAME_MAX: Final = 131_072
 """Bytes of the largest frame before one is negotiated."""
-UNLIMITED: Final = 2**32 + AROUND
 LARGEST_HEADER: Final = 2**24
 """Bytes of a header, whatever was negotiated, as the broker cannot split one. To headers that just
 fit it adds what it counts itself, and whoever publishes may have larger frames than we do."""
@@ -66,7 +66,7 @@ class Wire(asyncio.StreamReader):
 
     def limit(self, frame_max: int) -> None:
         """Take the largest frame that was negotiated, in bytes; 0 is none."""
-        self.max_payload = (frame_max or UNLIMITED) - AROUND
+        self.max_payload = payload_of(frame_max)
 
     def open(self, number: int, take: Callable[[list[Content]], None]) -> Inlet:
         """Have the content of a channel handed over, all that one read brought at once."""

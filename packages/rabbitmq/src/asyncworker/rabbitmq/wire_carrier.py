@@ -56,7 +56,7 @@ class WireCarrier:
     async def publish(self, message: Outgoing, deadline: float) -> None:
         """Publish, and wait for the confirm.
 
-        Raises: BrokerError, Unroutable, PublishRejected, TimeoutError
+        Raises: BrokerError, Unroutable, PublishRejected, NotSerializable, TimeoutError
         """
         if self._confirms is None:
             # It lives longer than whoever comes first, and must keep nothing of its context.
