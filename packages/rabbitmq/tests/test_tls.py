@@ -9,7 +9,8 @@ import aio_pika
 import pytest
 
 from asyncworker import App, RouteTypes
-from asyncworker.rabbitmq import AMQPConnection, PublishTimeout
+from asyncworker.rabbitmq import AMQPConnection, PublishTimeout, Queue
+from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -97,3 +98,42 @@ async def test_consumes_and_publishes_large_messages_by_tls(private_node, certif
                 *(connection.put(body="x" * 300_000, routing_key="by-tls") for _ in range(20))
             )
             assert await inbox.bodies(20) == ["x" * 300_000] * 20
+
+
+async def test_loses_nothing_as_connections_by_tls_break_off(private_node, certificate, limit):
+    """In the middle of a handshake or a record too, and as when a host vanishes."""
+    context = ssl.create_default_context(cafile=certificate[0])
+    handled = set()
+    complete = asyncio.Event()
+    async with (
+        tls_in_front_of(private_node.port, *certificate) as port,
+        Proxy.to(port) as proxy,
+    ):
+        connection = AMQPConnection(f"127.0.0.1:{proxy.port}", ssl=context, heartbeat=1)
+        app = App(connections=[connection])
+
+        @app.route([Queue("broken-tls")], type=RouteTypes.AMQP_RABBITMQ)
+        async def handle(messages):
+            handled.update(message.body["number"] for message in messages)
+            if len(handled) == 60:
+                complete.set()
+
+        async def publish(numbers):
+            bodies = [{"number": number, "text": "x" * 20_000} for number in numbers]
+            puts = [connection.put(body, "broken-tls", timeout=limit) for body in bodies]
+            await asyncio.gather(*puts)
+
+        async with app.started(), asyncio.timeout(limit):
+            await publish(range(10))
+            for turn in range(1, 6):
+                if turn == 5:
+                    proxy.stall()
+                    asyncio.get_running_loop().call_later(7, proxy.flow)
+                else:
+                    proxy.cuts = iter([turn * 900, turn * 3000, None, None])
+                    proxy.cut()
+                await publish(range(turn * 10, turn * 10 + 10))
+            await complete.wait()
+    async with await aio_pika.connect(private_node.url) as admin, admin.channel() as channel:
+        await channel.queue_delete("broken-tls")
+    assert handled == set(range(60))
