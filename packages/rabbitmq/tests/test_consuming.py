@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import logging
 
 import aio_pika
 import pytest
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
-from asyncworker.rabbitmq import AMQPConnection, AMQPOptions, RabbitMQMessage
+from asyncworker.rabbitmq import AMQPConnection, AMQPOptions, RabbitMQMessage, Retry
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -310,6 +311,76 @@ async def test_logs_a_handlers_error_with_queue_and_message_id_and_goes_on(
     assert record.exc_info[0] is KeyError
     assert record.exc_info[2].tb_frame.f_code is handler.__code__
     assert (record.queues, record.message_ids) == ([queue], ["m-1"])
+
+
+class Odd(type):
+    def __instancecheck__(cls, one):
+        raise RuntimeError("odd")
+
+
+class Strange(Exception, metaclass=Odd):
+    pass
+
+
+async def test_a_batch_is_settled_though_a_class_of_the_policy_raises(
+    app, queue, publish, inbox, depth, logs
+):
+    bulk = {Options.BULK_SIZE: 3, Options.BULK_FLUSH_INTERVAL: 0.05}
+    options = {**bulk, Events.ON_EXCEPTION: Retry(on=Strange)}
+
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)
+    async def handler(messages):
+        await inbox(messages)
+        for message in messages:
+            message.accept() if message.body else None
+        if not any(message.redelivered for message in messages):
+            raise ValueError("on purpose")
+
+    async with app.started():
+        await publish(queue, b"0", b"1", b"2")
+        assert await inbox.bodies(4) == [0, 0, 1, 2]
+    assert await depth(queue) == 0
+    record = await logs.wait("not all could be settled as they should, and go back: RuntimeError")
+    assert record.queues == [queue]
+
+
+async def test_a_batch_is_settled_though_an_outcome_is_none(app, queue, publish, inbox, depth):
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 2})
+    async def handler(messages):
+        await inbox(messages)
+        for message in messages:
+            message.outcome = None if message.body or message.redelivered else "confirmed"
+
+    async with app.started():
+        await publish(queue, b"0", b"1", b"2", b"3")
+        assert await inbox.bodies(4) == [0, 1, 2, 3]
+        await publish(queue, b"4")
+        assert await inbox.bodies(2) == [0, 4]
+    assert await depth(queue) == 0
+
+
+async def test_a_batch_is_settled_though_a_filter_of_the_log_raises(
+    app, queue, publish, inbox, depth
+):
+    def broken(record):
+        raise RuntimeError("broken")
+
+    options = {Events.ON_EXCEPTION: Actions.REJECT}
+
+    @app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)
+    async def handler(messages):
+        await inbox(messages)
+        raise ValueError("on purpose")
+
+    log = logging.getLogger("asyncworker.rabbitmq.outcomes")
+    log.addFilter(broken)
+    try:
+        async with app.started():
+            await publish(queue, b"0", b"1")
+            assert await inbox.bodies(2) == [0, 1]
+    finally:
+        log.removeFilter(broken)
+    assert await depth(queue) == 0
 
 
 async def test_logs_no_data_of_what_a_handler_raised(app, queue, publish, inbox, logs):

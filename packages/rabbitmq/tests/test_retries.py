@@ -13,6 +13,8 @@ from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.errors import ConfigurationError
 from asyncworker.listing import rows_of
 from asyncworker.rabbitmq import AMQPConnection, Queue, Retry
+from asyncworker.rabbitmq.errors import NotSerializable
+from asyncworker.rabbitmq.publisher import Publisher
 from asyncworker.rabbitmq.retry import outcome_of, rounded
 from asyncworker.rabbitmq.waiting import waiting_name
 from tests.faults.proxy import Proxy
@@ -106,6 +108,27 @@ async def test_does_what_it_is_told_then(app, failing, inbox, queue, publish, de
         await publish(queue, b"1")
         assert await attempts(inbox, 1 + left) == [1] * (1 + left)
     assert await depth(queue) == left
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["raises", "retry()"])
+async def test_what_cannot_be_written_for_its_next_attempt_has_had_its_last(
+    app, failing, inbox, queue, publish, depth, logs, monkeypatch, asks
+):
+    def raises(message):
+        return message.retry(0.1) if asks else TimeoutError("on purpose")
+
+    async def refuse(*_):
+        raise NotSerializable("the headers are larger than a frame")
+
+    monkeypatch.setattr(Publisher, "publish", refuse)
+    failing(raises, Retry(attempts=3, then=Actions.ACK, **SOON), inbox)
+    async with app.started():
+        await publish(queue, b"1", message_id="m-1")
+        assert await attempts(inbox, 1) == [1]
+        record = await logs.wait("cannot be written for its next attempt: ack: NotSerializable")
+    assert record.message_id == "m-1"
+    assert inbox.batches.empty()
+    assert await depth(queue) == 0
 
 
 async def test_keeps_body_properties_and_where_a_message_came_from(

@@ -149,24 +149,28 @@ class Consumer:
 
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
         """Settle what a handler was given, on the channel that brought it."""
-        if raised is not None:
-            self._outcomes.log_failure(batch, raised)
         # All are of one channel: those of a lost one never share a batch with later ones.
         channel = batch[0].channel
         if channel is None or channel.is_lost:
-            self._on_late(batch)
-        else:
+            self._on_late(batch, raised)
+        elif raised is None or isinstance(raised, Exception):
             self._outcomes.settle(batch, raised, channel)
+        else:
+            # Cancelled, or told to exit.
+            self._outcomes.give_back(batch, channel)
+            self._outcomes.log_failure(batch, raised)
 
-    def _on_late(self, batch: list[RabbitMQMessage]) -> None:
+    def _on_late(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
         """Count outcomes that nobody can be told, and handle again what came again meanwhile."""
         self._route.connection.late_outcomes += len(batch)
+        self._intake.ended(batch)
         log.warning(
             "handler %s ended after its channel was lost: %s will be delivered again",
             self._route.handler_name,
             counted(len(batch), "message"),
         )
-        self._intake.ended(batch)
+        if raised is not None:
+            self._outcomes.log_failure(batch, raised)
 
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""

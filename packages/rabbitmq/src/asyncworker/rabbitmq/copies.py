@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Self
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.errors import BrokerError, PublishError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -83,7 +82,7 @@ async def _replace(
 ) -> None:
     try:
         await publish()
-    except (BrokerError, PublishError, TimeoutError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is about this one message)
         give_up(error)
     else:
         channel.settle(message.delivery_tag, Actions.ACK)

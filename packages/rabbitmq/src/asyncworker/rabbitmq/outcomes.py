@@ -31,7 +31,7 @@ class Outcomes:
     """Decide about each message: by its own outcome first, by the route's options else."""
 
     def __init__(self, route: AMQPRoute, copies: Copies) -> None:
-        self._retries = Retries(route, copies, self.requeue)
+        self._retries = Retries(route, copies, self._settle_otherwise)
         self._route = route
         self._returns = Returns()
 
@@ -40,22 +40,38 @@ class Outcomes:
         self._returns = Returns()
 
     def settle(
-        self, batch: list[RabbitMQMessage], raised: BaseException | None, channel: ConsumeChannel
+        self, batch: list[RabbitMQMessage], raised: Exception | None, channel: ConsumeChannel
     ) -> None:
-        """Settle the messages of a batch on their channel, or have them tried again."""
-        options = self._route.options
-        if raised is None:
-            self._settle_by(batch, options.on_success, channel)
-        elif isinstance(raised, Exception):
-            default = outcome_of(options.on_exception, raised, DefaultValues.ON_EXCEPTION)
-            if isinstance(default, Retry):
-                self._retry_or_give_up(batch, default, channel)
-            else:
-                self._settle_by(batch, default, channel)
-        else:
-            # Cancelled, or told to exit: nobody knows what was done, so nothing is confirmed.
-            for message in batch:
+        """Settle the messages of a batch on their channel, or have them tried again.
+
+        Whatever goes wrong with one, it goes back, and the others are settled as they should be.
+        """
+        default: Actions | Retry = self._route.options.on_success
+        error: Exception | None = None
+        if raised is not None:
+            default, error = self._default(raised)
+        for message in batch:
+            try:
+                outcome = message.outcome or default
+                if outcome is ACK:
+                    channel.settle(message.delivery_tag, ACK)
+                else:
+                    self._settle_otherwise(message, outcome, channel)
+            except Exception as mistake:  # noqa: BLE001 (it must not keep the others unsettled)
                 self.requeue(message, channel)
+                error = mistake
+        # Only now: what users have added to the logging may raise too.
+        if error is not None:
+            self._log_mistake(batch, error)
+        if raised is not None:
+            self.log_failure(batch, raised)
+            if isinstance(default, Retry):
+                self._log_end(batch, default)
+
+    def give_back(self, batch: list[RabbitMQMessage], channel: ConsumeChannel) -> None:
+        """Put messages back of which nobody knows what was done: nothing is confirmed."""
+        for message in batch:
+            self.requeue(message, channel)
 
     def log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
         """Log what a handler raised, and the messages it was given."""
@@ -77,45 +93,50 @@ class Outcomes:
         due = self._returns.due(loop.time(), again=message.redelivered)
         loop.call_at(due, channel.settle, message.delivery_tag, Actions.REQUEUE)
 
-    def _settle_by(
-        self, batch: list[RabbitMQMessage], default: Actions, channel: ConsumeChannel
-    ) -> None:
-        for message in batch:
-            outcome = message.outcome or default
-            if outcome is ACK:
-                channel.settle(message.delivery_tag, ACK)
-            else:
-                self._settle_otherwise(message, outcome, channel)
+    def _default(self, raised: Exception) -> tuple[Actions | Retry, Exception | None]:
+        """Return what is done with messages that say nothing themselves, or why that is unknown."""
+        on_exception = self._route.options.on_exception
+        try:
+            return outcome_of(on_exception, raised, DefaultValues.ON_EXCEPTION), None
+        except Exception as error:  # noqa: BLE001 (users' classes say themselves what is one of them)
+            return Actions.REQUEUE, error
 
     def _settle_otherwise(
-        self, message: RabbitMQMessage, outcome: Actions | Later, channel: ConsumeChannel
+        self, message: RabbitMQMessage, outcome: Actions | Later | Retry, channel: ConsumeChannel
     ) -> None:
-        if isinstance(outcome, Later):
-            policy = self._route.options.on_exception
-            delay = outcome.milliseconds(policy, message.attempt)
-            self._retries.submit(message, delay, channel)
+        if isinstance(outcome, Retry):
+            if message.attempt < outcome.attempts:
+                delay = outcome.milliseconds(message.attempt)
+                self._retries.submit(message, delay, outcome.then, channel)
+            else:
+                self._settle_otherwise(message, outcome.then, channel)
+        elif isinstance(outcome, Later):
+            retry = outcome.policy(self._route.options.on_exception)
+            delay = outcome.milliseconds(retry, message.attempt)
+            self._retries.submit(message, delay, retry.then, channel)
         elif outcome is Actions.REQUEUE:
             self.requeue(message, channel)
         else:
-            channel.settle(message.delivery_tag, outcome)
+            channel.settle(message.delivery_tag, Actions(outcome))
 
-    def _retry_or_give_up(
-        self, batch: list[RabbitMQMessage], retry: Retry, channel: ConsumeChannel
-    ) -> None:
-        exhausted = []
-        for message in batch:
-            if message.outcome is not None:
-                self._settle_otherwise(message, message.outcome, channel)
-            elif message.attempt < retry.attempts:
-                delay = retry.milliseconds(message.attempt)
-                self._retries.submit(message, delay, channel)
-            else:
-                exhausted.append(message)
-        if exhausted:
-            self._log_end(exhausted, retry)
-            self._settle_by(exhausted, retry.then, channel)
+    def _log_mistake(self, batch: list[RabbitMQMessage], error: Exception) -> None:
+        log.error(
+            "handler %s: of %s not all could be settled as they should, and go back: %s",
+            self._route.handler_name,
+            counted(len(batch), "message"),
+            brief(error),
+            exc_info=raised_by_users(error),
+            extra={"queues": sorted({message.queue for message in batch})},
+        )
 
-    def _log_end(self, exhausted: list[RabbitMQMessage], retry: Retry) -> None:
+    def _log_end(self, batch: list[RabbitMQMessage], retry: Retry) -> None:
+        exhausted = [
+            message
+            for message in batch
+            if message.outcome is None and message.attempt >= retry.attempts
+        ]
+        if not exhausted:
+            return
         log.error(
             "handler %s: gave up on %s after %s: %s",
             self._route.handler_name,

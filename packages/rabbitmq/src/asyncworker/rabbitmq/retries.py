@@ -7,8 +7,10 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from asyncworker.likeness import brief
+from asyncworker.options import Actions
 from asyncworker.rabbitmq.attempts import next_attempt
-from asyncworker.rabbitmq.errors import PublishError, Unroutable
+from asyncworker.rabbitmq.errors import NotSerializable, PublishError, Unroutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,25 +29,32 @@ PUBLISH_TIMEOUT: Final = 10.0
 class Retries:
     """Publish each message to a queue where it waits.
 
-    One that the broker does not take in time goes back to its queue instead.
+    One that the broker does not take in time goes back to its queue instead; one that cannot be
+    written at all, as its headers are too large with what is to be added, has had its last attempt.
 
-    requeue: puts a message back.
+    settle: does with a message what is done with it instead.
     """
 
     def __init__(
         self,
         route: AMQPRoute,
         copies: Copies,
-        requeue: Callable[[RabbitMQMessage, ConsumeChannel], None],
+        settle: Callable[[RabbitMQMessage, Actions, ConsumeChannel], None],
     ) -> None:
         self._route = route
         self._copies = copies
-        self._requeue = requeue
+        self._settle = settle
 
-    def submit(self, message: RabbitMQMessage, milliseconds: int, channel: ConsumeChannel) -> None:
-        """Have a message wait, and then confirm it on its channel."""
+    def submit(
+        self, message: RabbitMQMessage, milliseconds: int, then: Actions, channel: ConsumeChannel
+    ) -> None:
+        """Have a message wait, and then confirm it on its channel.
+
+        then: what is done with it when there can be no next attempt.
+        """
         put_off = partial(self._put_off, message, milliseconds)
-        self._copies.submit(message, channel, put_off, partial(self._give_up, message, channel))
+        give_up = partial(self._give_up, message, then, channel)
+        self._copies.submit(message, channel, put_off, give_up)
 
     async def _put_off(self, message: RabbitMQMessage, milliseconds: int) -> None:
         """Publish a message to where it waits.
@@ -72,11 +81,24 @@ class Retries:
                 publisher.waiting.doubt()
                 raise
 
-    def _give_up(self, message: RabbitMQMessage, channel: ConsumeChannel, error: Exception) -> None:
+    def _give_up(
+        self, message: RabbitMQMessage, then: Actions, channel: ConsumeChannel, error: Exception
+    ) -> None:
+        extra = {"queue": message.queue, "message_id": message.message_id}
+        if isinstance(error, ValueError | NotSerializable):
+            self._settle(message, then, channel)
+            log.error(
+                "handler %s: a message cannot be written for its next attempt: %s: %s",
+                self._route.handler_name,
+                then,
+                brief(error),
+                extra=extra,
+            )
+            return
+        self._settle(message, Actions.REQUEUE, channel)
         log.error(
             "handler %s: a message cannot wait for its next attempt and goes back at once: %s",
             self._route.handler_name,
             str(error) or f"no answer within {PUBLISH_TIMEOUT:g} s",
-            extra={"queue": message.queue, "message_id": message.message_id},
+            extra=extra,
         )
-        self._requeue(message, channel)

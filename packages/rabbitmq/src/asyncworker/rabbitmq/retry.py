@@ -90,11 +90,13 @@ class Later(NamedTuple):
 
     delay: float | None
 
-    def milliseconds(self, policy: object, attempt: int) -> int:
-        """Return how long a message waits, where its route has this policy."""
-        if self.delay is None:
-            return (policy if isinstance(policy, Retry) else Retry()).milliseconds(attempt)
-        return rounded(self.delay)
+    def policy(self, on_exception: object) -> Retry:
+        """Return what holds for what is not said, where this is done with what raised."""
+        return on_exception if isinstance(on_exception, Retry) else Retry()
+
+    def milliseconds(self, policy: Retry, attempt: int) -> int:
+        """Return how long a message waits, where this is its policy."""
+        return policy.milliseconds(attempt) if self.delay is None else rounded(self.delay)
 
 
 Policy: TypeAlias = Actions | Retry | Mapping[type[Exception], Actions | Retry]
