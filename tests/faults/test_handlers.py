@@ -7,6 +7,9 @@ import signal
 import pytest
 from aiohttp import ClientSession
 
+from asyncworker import App
+from asyncworker.rabbitmq import AMQPConnection
+from tests.faults import hostile
 from tests.faults.flood import Flood
 from tests.faults.tally import Tally
 from tests.faults.waiting import until
@@ -107,6 +110,30 @@ async def test_poison(drill, queues, worker):
     assert set(bulks(process)) == {len(good)}
     assert drill.ledger.dead_lettered == set(POISON)
     drill.check(within=SOON)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+async def test_hostile_messages(drill, case, queues, private_node, logs, kind):
+    """50,000 messages with anything in properties, headers and body: all settled."""
+    names = {feature: f"drill.{feature}" for feature in hostile.FEATURES}
+    for name in names.values():
+        key = "" if name == names["dead"] else names["dead"]
+        await queues.declare(name, x_queue_type=kind, x_dead_letter_routing_key=key)
+    connection = AMQPConnection(url=private_node.url)
+    app = App(connections=[connection])
+    target = hostile.Target(app, connection, names)
+    async with app.started():
+        drill.broken()
+        await target.publish(seed=1, numbers=range(50_000))
+        drill.recovered()
+        assert not app.problems
+    for name in names.values():
+        await queues.hold(name, 0)
+    assert hostile.mistakes(logs.records) == []
+    assert connection.late_outcomes == 0
+    drill.check_time(within=60, handled=len(target.done))
 
 
 @pytest.mark.parametrize("count", [1, 128])
