@@ -84,6 +84,44 @@ async def test_static_files_are_served(app, serving, tmp_path):
             assert response.status == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../private",
+        "%2e%2e/private",
+        "..%2fprivate",
+        "%252e%252e%252fprivate",
+        "..%5cprivate",
+        "%c0%ae%c0%ae/private",
+        "..%2fstatic-beside%2fprivate",
+        "link",
+        "%00",
+        "private%00",
+        "{folder}/private",
+        "%2f{folder}/private",
+        "..%2f" * 50 + "{folder}/private",
+        "x" * 5000,
+    ],
+    ids=lambda path: path[:30],
+)
+async def test_no_path_leads_out_of_a_static_folder(app, connect, logs, tmp_path, path):
+    static, beside = tmp_path / "static", tmp_path / "static-beside"
+    for folder in (static, beside):
+        folder.mkdir()
+    for folder in (tmp_path, beside):
+        (folder / "private").write_text("secret")
+    (static / "link").symlink_to(tmp_path / "private")
+    app.http.configure(lambda application: application.router.add_static("/static/", static))
+    target = f"/static/{path.format(folder=tmp_path)}"
+    async with app.started():
+        wire = await connect(app)
+        wire.send(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = await wire.rest()
+    assert answer.startswith("HTTP/1.1 404 ")
+    assert "secret" not in answer
+    assert logs.errors == []
+
+
 @pytest.mark.parametrize("declared", ["as a route", "by aiohttp"])
 async def test_websockets_work_and_are_closed_at_the_end(app, declared):
     open_ones = set()

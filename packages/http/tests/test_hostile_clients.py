@@ -75,6 +75,89 @@ async def test_a_malformed_request_is_400_and_ends_the_connection(app, connect, 
     assert logs.errors == []
 
 
+ONE = b"1\r\n1\r\n0\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"Content-Length: 1\r\n" + CHUNKED + b"\r\n" + ONE,
+        b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n1",
+        b"Content-Length: 1, 1\r\n\r\n1",
+        b"Content-Length: +1\r\n\r\n1",
+        b"Content-Length: 0x1\r\n\r\n1",
+        b"Content-Length: \xd9\xa1\r\n\r\n1",
+        b"Content-Length : 1\r\n\r\n1",
+        b"Content-Length:\r\n 1\r\n\r\n1",
+        b"X-Name: a\r\n b\r\nContent-Length: 1\r\n\r\n1",
+        b"X-Name: a\nContent-Length: 1\r\n\r\n1",
+        b"X-Name: a\rContent-Length: 0\r\nContent-Length: 1\r\n\r\n1",
+        b"X-Name: a\0b\r\nContent-Length: 1\r\n\r\n1",
+        b"Transfer-Encoding: xchunked\r\n\r\n" + ONE,
+        b"Transfer-Encoding: chunked, gzip\r\n\r\n" + ONE,
+        b"Transfer-Encoding: \x0bchunked\r\n\r\n" + ONE,
+        b"Transfer-Encoding:\r\n chunked\r\n\r\n" + ONE,
+        CHUNKED + b"Transfer-Encoding: identity\r\n\r\n" + ONE,
+        CHUNKED + b"\r\n0x1\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n+1\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n0_1\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1 \r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1\r\n1\n0\r\n\r\n",
+        CHUNKED + b"\r\n1;a=\nb\r\n1\r\n0\r\n\r\n",
+    ],
+)
+async def test_no_request_hides_in_one_whose_end_is_unclear(app, connect, logs, sent):
+    hidden = asyncio.Event()
+
+    @app.http.get("/hidden")
+    async def hide():
+        hidden.set()
+
+    async with app.started():
+        wire = await connect(app)
+        wire.send(JSON_HEAD + sent + REQUEST.replace(b"/ ", b"/hidden "))
+        text = await wire.rest()
+    assert text.startswith(("HTTP/1.1 400 ", "HTTP/1.0 400 "))
+    assert text.count("HTTP/1.") == 1
+    assert not hidden.is_set()
+    assert logs.errors == []
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (b"", 200),
+        (b"worker", 200),
+        (b"worker.internal:8080", 200),
+        (b"my_worker:", 200),
+        (b"[::1]:80", 200),
+        (b"xn--bcher-kva.example", 200),
+        (b"a b", 400),
+        (b"a:b", 400),
+        (b"a:-1", 400),
+        (b"a:65536", 400),
+        (b"a:999999999", 400),
+        (b"[::1", 400),
+        (b"me:secret@worker", 400),
+        (b"a/b?c#d", 400),
+        (b"\xff", 400),
+        ("bücher".encode(), 400),
+    ],
+)
+async def test_a_host_that_is_none_is_refused_before_any_handler(app, connect, logs, host, status):
+    @app.http.get("/url")
+    async def url(request):
+        return str(request.url)
+
+    async with app.started():
+        wire = await connect(app)
+        wire.send(b"GET /url HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n")
+        assert (await wire.rest()).startswith(f"HTTP/1.1 {status} ")
+    assert logs.errors == []
+
+
 async def test_a_head_within_the_limit_is_taken(connect, make):
     app = make(header_limit=3000)
     async with app.started():

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 
+from asyncworker.http.address import is_no_file
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -27,8 +29,10 @@ def without_rest(handle: Handle) -> Handle:
         except web.HTTPException as error:
             _end(request, error)
             raise
-        except BaseException:
+        except BaseException as error:
             _end(request)
+            if is_no_file(error, request):
+                raise web.HTTPNotFound from None
             raise
         _end(request, response)
         return response

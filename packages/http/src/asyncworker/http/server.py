@@ -15,6 +15,7 @@ from yarl import URL
 
 from asyncworker.abandoned import abandon_deaf
 from asyncworker.failure import raised_by_users
+from asyncworker.http.address import with_host
 from asyncworker.http.complaints import only_ours
 from asyncworker.http.errors import CannotListen
 from asyncworker.http.rest import without_rest
@@ -82,7 +83,7 @@ class Server:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None  # noqa: S101
-        server.request_handler = without_rest(server.request_handler)
+        server.request_handler = without_rest(with_host(server.request_handler))
         self._watch = Watch(server, self._settings)
         try:
             await self._bind(server)
