@@ -158,6 +158,23 @@ async def test_a_host_that_is_none_is_refused_before_any_handler(app, connect, l
     assert logs.errors == []
 
 
+async def test_a_body_that_is_broken_is_the_clients_fault_for_handlers_that_read_it_too(
+    app, connect, logs
+):
+    @app.http.put("/")
+    async def take(request):
+        return str(len(await request.read()))
+
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    async with app.started():
+        wire, gone = await connect(app), await connect(app)
+        gone.send(head + b"Content-Length: 8\r\n\r\nhalf")
+        gone.writer.close()
+        wire.send(head + b"Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nno gzip.")
+        assert (await wire.rest()).startswith("HTTP/1.1 400 ")
+    assert logs.errors == []
+
+
 async def test_a_head_within_the_limit_is_taken(connect, make):
     app = make(header_limit=3000)
     async with app.started():

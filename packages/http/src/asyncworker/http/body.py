@@ -8,7 +8,16 @@ from aiohttp import hdrs, web
 from pydantic import ValidationError
 
 from asyncworker.http.fail_fast import failing_fast
-from asyncworker.http.refusal import JSON, a_problem, misfit, problems_of, refusal, too_large
+from asyncworker.http.refusal import (
+    BROKEN,
+    JSON,
+    a_problem,
+    broken_body,
+    misfit,
+    problems_of,
+    refusal,
+    too_large,
+)
 from asyncworker.http.sources import REQUIRED
 
 if TYPE_CHECKING:
@@ -69,10 +78,9 @@ async def _read(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise too_large(request.client_max_size) from None
-    except (web.RequestPayloadError, ConnectionError):
-        # The client sent a broken encoding, or left: no handler is to blame for that.
-        reason = "it is broken, or ends too early"
-        raise _misfit(web.HTTPBadRequest, [a_problem("body", "", reason)]) from None
+    except BROKEN:
+        # No handler is to blame for that.
+        raise broken_body() from None
 
 
 def _is_json(content_type: str) -> bool:

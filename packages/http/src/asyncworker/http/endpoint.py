@@ -12,7 +12,7 @@ from aiohttp.http import HttpVersion11
 from asyncworker.errors import HandlerTimeout
 from asyncworker.failure import raised_by_users
 from asyncworker.groups import counts_as, leaves
-from asyncworker.http.refusal import failure, timed_out
+from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
 from asyncworker.likeness import brief
 
@@ -99,6 +99,8 @@ def _after(error: BaseException, request: web.Request, label: str) -> web.Stream
         raise error
     if isinstance(error, GeneratorExit) or _is_cancelled_from_outside(error):
         raise error
+    if isinstance(error, BROKEN) and request.content.exception() is not None:
+        raise broken_body()
     log.error("%s raised %s", label, brief(error), exc_info=raised_by_users(error))
     _check_not_begun(request)
     return timed_out() if isinstance(error, HandlerTimeout) else failure()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 JSON: Final = "application/json"
+BROKEN: Final = (web.RequestPayloadError, ConnectionError)
+"""What reading a body raises when the client sent a broken encoding, or left."""
 MOST: Final = 20
 """The most problems that a client is told."""
 LONGEST: Final = 500
@@ -39,6 +41,12 @@ def misfit(
     """Return what to raise for problems: the first of them are told, and how many there are."""
     count = {"count": len(problems)} if len(problems) > MOST else {}
     return refusal(status, error, problems=problems[:MOST], **count)
+
+
+def broken_body() -> web.HTTPException:
+    """Return what to raise for a body that ended early, or whose encoding is none."""
+    problem = a_problem("body", "", "it is broken, or ends too early")
+    return misfit(web.HTTPBadRequest, "the body does not fit", [problem])
 
 
 def failure() -> web.Response:
