@@ -10,6 +10,7 @@ from tests.faults.waiting import INTERVAL, LIMIT
 
 CHUNK = 64 * 1024
 CLOSE = "Connection: close"
+LENGTH = re.compile(r"Content-Length: (\d+)")
 NO_ANSWER = 0
 """The status that a client gets whose connection is closed without a word."""
 STATUS_LINE = re.compile(r"HTTP/1\.[01] (\d{3}) ")
@@ -54,6 +55,29 @@ class Clients:
             self._ledger.handled[name] += 1
         return answer
 
+    async def send_hostile(self, data: bytes, *, is_cut: bool) -> str:
+        """Send a request that must do no harm: a 2xx or 4xx answers it, unless its end is cut."""
+        self._count += 1
+        name = f"request {self._count}, 2xx or 4xx promised"
+        self._ledger.attempted.add(name)
+        async with asyncio.timeout(LIMIT):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                # Whoever is refused early cannot send all.
+                with suppress(ConnectionError):
+                    writer.write(data)
+                    if is_cut:
+                        writer.write_eof()
+                    await writer.drain()
+                self._ledger.confirmed.add(name)
+                answer = await _one(reader)
+            finally:
+                writer.transport.abort()
+        statuses = _statuses(answer)
+        if all(status // 100 in (2, 4) for status in statuses) and (is_cut or len(statuses) == 1):
+            self._ledger.handled[name] += 1
+        return answer
+
     async def get(self, number: int) -> None:
         """Ask for a number as a client does that wants no harm."""
         answer = await self.send(request(f"/numbers/{number}", CLOSE), 200)
@@ -87,7 +111,17 @@ async def _all(reader: asyncio.StreamReader) -> str:
     with suppress(ConnectionResetError):
         while chunk := await reader.read(CHUNK):
             data += chunk
-    return data.decode()
+    return data.decode(errors="replace")
+
+
+async def _one(reader: asyncio.StreamReader) -> str:
+    """Return one answer, or what there is of it; the worker may close later."""
+    head = body = b""
+    with suppress(ConnectionResetError, asyncio.IncompleteReadError):
+        head = await reader.readuntil(b"\r\n\r\n")
+        if length := LENGTH.search(head.decode(errors="replace")):
+            body = await reader.readexactly(int(length[1]))
+    return (head + body).decode(errors="replace")
 
 
 def _statuses(answer: str) -> list[int]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.faults.clients import CLOSE, NO_ANSWER, Clients, request
+from tests.faults.hostile_bodies import hostile_requests
 
 JSON = "Content-Type: application/json"
 HALF = request("/numbers/1")[:-2]
@@ -16,6 +17,9 @@ TIMES = 20
 CROWD = 1000
 """That of the `serving` worker."""
 DEADLINE = 1.0
+HOSTILE = 500
+AT_ONCE = 10
+SEED = 12
 
 
 @pytest.fixture
@@ -108,6 +112,26 @@ async def test_smuggled_request(drill, case, serving, headers):
             await clients.send(data, 400)
     assert process.complaints == []
     drill.check()
+
+
+async def test_hostile_bodies(drill, serving):
+    """500 hostile bodies: each type and coding, cut, too large, too deep, too many problems."""
+
+    async def send():
+        for hostile in hostiles:
+            await clients.send_hostile(hostile.data, is_cut=hostile.is_cut)
+
+    hostiles = hostile_requests(SEED, HOSTILE)
+    async with serving() as (process, clients):
+        before = process.memory
+        drill.broken()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(send())
+        drill.recovered()
+        assert process.peak_memory - before < 300 * MEGABYTE
+    assert process.complaints == []
+    drill.check(within=120)
 
 
 async def test_injected_header(drill, serving):

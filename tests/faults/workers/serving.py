@@ -2,7 +2,11 @@
 
 import asyncio
 import os
+from datetime import date
+from enum import Enum
 
+from aiohttp import web
+from pydantic import BaseModel
 from recorder import note
 
 from asyncworker import App, RouteTypes
@@ -38,6 +42,48 @@ async def number(number: int):
 @app.http.post("/documents")
 async def document(document: dict):
     return document
+
+
+class Model(BaseModel):
+    number: int
+    names: list[str] = []
+    inner: "Model | None" = None
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@app.http.post("/models")
+@app.http.delete("/models")
+async def models(models: list[Model], limit: float = 1):
+    return {"count": len(models)}
+
+
+@app.http.put("/models/{number}")
+async def model(number: int, model: Model):
+    return model
+
+
+@app.http.patch("/numbers")
+async def numbers(numbers: dict[str, list[int]] | None = None):
+    return numbers or {}
+
+
+@app.http.post("/ignored")
+async def ignored():
+    return "ok"
+
+
+@app.http.post("/raw")
+async def raw(request: web.Request):
+    return str(len(await request.read()))
+
+
+@app.http.get("/search")
+async def search(word: list[str], color: Color, day: date | None = None):
+    return {"words": len(word)}
 
 
 @app.http.get("/named")
