@@ -41,7 +41,7 @@ def likeness(error: BaseException) -> BaseException:
 
     For whatever writes its traceback: that of the copy has the same types, lines and causes.
     """
-    errors = list(islice(_linked(error), MOST + 1))
+    errors = list(islice(linked(error), MOST + 1))
     if len(errors) <= MOST and not any(map(_is_unfit, errors)):
         return error
     return _Copies().of(error) or error
@@ -49,11 +49,11 @@ def likeness(error: BaseException) -> BaseException:
 
 def shortened(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback without its middle, where it is too deep."""
-    links = list(_links(trace))
-    if len(links) <= DEEPEST:
+    found = list(links(trace))
+    if len(found) <= DEEPEST:
         return trace
     short: TracebackType | None = None
-    for link in reversed(links[: DEEPEST // 2] + links[-DEEPEST // 2 :]):
+    for link in reversed(found[: DEEPEST // 2] + found[-DEEPEST // 2 :]):
         short = TracebackType(short, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return short
 
@@ -96,7 +96,7 @@ class _Copies:
 def _is_unfit(error: BaseException) -> bool:
     if isinstance(error, WITH_DATA):
         return True
-    is_deep = next(islice(_links(error.__traceback__), DEEPEST, None), None) is not None
+    is_deep = next(islice(links(error.__traceback__), DEEPEST, None), None) is not None
     return is_deep or len(_text(str, error)) + sum(map(len, _notes(error))) > LONGEST
 
 
@@ -141,7 +141,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
 
 
-def _linked(error: BaseException) -> Iterator[BaseException]:
+def linked(error: BaseException) -> Iterator[BaseException]:
     """Yield an error, its causes, and what is in it."""
     known: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -156,7 +156,8 @@ def _linked(error: BaseException) -> Iterator[BaseException]:
             waiting += each.exceptions[: MOST + 1]
 
 
-def _links(trace: TracebackType | None) -> Iterator[TracebackType]:
+def links(trace: TracebackType | None) -> Iterator[TracebackType]:
+    """Yield the parts of a traceback, the outermost first."""
     while trace is not None:
         yield trace
         trace = trace.tb_next

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import ConfigurationError
-from asyncworker.failure import raised_by_users
-from asyncworker.likeness import brief
+from asyncworker.failures import Failures
 from asyncworker.routes import check_handler, check_takes, name_of
 from asyncworker.signatures import signature_of
 from asyncworker.time_limit import limited
@@ -82,13 +81,19 @@ class Runner:
 
     def __init__(self, schedule: Schedule, app: App) -> None:
         self._schedule = schedule
-        self._handler = limited(schedule.handler, schedule.options.timeout)
-        self._arguments = (app,) if schedule.takes_app else ()
+        handler = limited(schedule.handler, schedule.options.timeout)
+        arguments = (app,) if schedule.takes_app else ()
+
+        def call(_tick: list[None]) -> Awaitable[Any]:
+            return handler(*arguments)
+
+        call.__qualname__ = schedule.handler_name
+        self._failures = Failures(log, f"{self._subject}:")
         self._stopping = asyncio.Event()
         self._runs = 0
         self._is_skipping = False
         self._dispatcher: Dispatcher[None] = Dispatcher(
-            self._call, self._settle, schedule.options.max_concurrency
+            call, self._settle, schedule.options.max_concurrency
         )
 
     def stop(self) -> None:
@@ -115,14 +120,10 @@ class Runner:
                 going_on = counted(self._runs, "run")
                 log.warning("%s: skipped, with %s still going on", self._subject, going_on)
 
-    def _call(self, _tick: list[None]) -> Awaitable[Any]:
-        return self._handler(*self._arguments)
-
     def _settle(self, _tick: list[None], raised: BaseException | None) -> None:
         self._runs -= 1
         if raised is not None:
-            error = brief(raised)
-            log.error("%s: raised %s", self._subject, error, exc_info=raised_by_users(raised))
+            self._failures.report(raised)
 
     @property
     def _subject(self) -> str:

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11
 
 from asyncworker.errors import HandlerTimeout
-from asyncworker.failure import raised_by_users
+from asyncworker.failures import Failures
 from asyncworker.groups import counts_as, leaves
 from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
@@ -32,13 +32,14 @@ def make_endpoint(begin: Begin, label: str) -> Endpoint:
 
     label: method, path and handler, as the log names them; never what a client wrote.
     """
+    failures = Failures(log, label)
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         try:
             value = await begin(request)
         except BaseException as error:  # noqa: BLE001
             # Users' code: even its SystemExit must not stop the worker.
-            return _after(error, request, label)
+            return _after(error, request, label, failures)
         return _answer(value, request, label)
 
     return endpoint
@@ -49,13 +50,14 @@ def make_expect(check: Check, label: str) -> Expect:
 
     label: as for the endpoint.
     """
+    failures = Failures(log, label)
 
     async def expect(request: web.Request) -> web.StreamResponse | None:
         try:
             check(request)
         except BaseException as error:  # noqa: BLE001
             # Users' validators may raise anything.
-            return _after(error, request, label)
+            return _after(error, request, label, failures)
         await _go_on(request)
         return None
 
@@ -86,7 +88,9 @@ def _answer(value: Any, request: web.Request, label: str) -> web.StreamResponse:
     return response
 
 
-def _after(error: BaseException, request: web.Request, label: str) -> web.StreamResponse:
+def _after(
+    error: BaseException, request: web.Request, label: str, failures: Failures
+) -> web.StreamResponse:
     """Return the answer to what a handler raised, or raise it once more."""
     if counts_as(error, web.HTTPException):
         error = next(leaves(error))
@@ -101,7 +105,7 @@ def _after(error: BaseException, request: web.Request, label: str) -> web.Stream
         raise error
     if isinstance(error, BROKEN) and request.content.exception() is not None:
         raise broken_body()
-    log.error("%s raised %s", label, brief(error), exc_info=raised_by_users(error))
+    failures.report(error)
     _check_not_begun(request)
     return timed_out() if isinstance(error, HandlerTimeout) else failure()
 

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.failure import raised_by_users
+from asyncworker.failures import Failures
 from asyncworker.likeness import brief
 from asyncworker.options import Actions, DefaultValues
 from asyncworker.rabbitmq.retries import Retries
@@ -33,6 +34,7 @@ class Outcomes:
     def __init__(self, route: AMQPRoute, copies: Copies) -> None:
         self._retries = Retries(route, copies, self._settle_otherwise)
         self._route = route
+        self._failures = Failures(log, f"handler {route.handler_name}")
         self._returns = Returns()
 
     def begin(self) -> None:
@@ -75,12 +77,9 @@ class Outcomes:
 
     def log_failure(self, batch: list[RabbitMQMessage], raised: BaseException) -> None:
         """Log what a handler raised, and the messages it was given."""
-        log.error(
-            "handler %s raised %s",
-            self._route.handler_name,
-            brief(raised),
-            exc_info=raised_by_users(raised),
-            extra={
+        self._failures.report(
+            raised,
+            {
                 "queues": sorted({message.queue for message in batch}),
                 "message_ids": [message.message_id for message in batch[:SHOWN]],
                 "messages": len(batch),

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
-from asyncworker.failure import raised_by_users
-from asyncworker.likeness import brief
+from asyncworker.failures import Failures
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
@@ -37,6 +36,7 @@ class Consumer:
         self._route = route
         self._session = session
         self._stopping = asyncio.Event()
+        self._failures = Failures(log, f"handler {route.handler_name}")
         self._dispatcher: Dispatcher[SSEEvent] = Dispatcher(
             route.handler, self._settle, route.options.max_concurrency
         )
@@ -87,12 +87,9 @@ class Consumer:
     def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> None:
         if raised is None:
             return
-        log.error(
-            "handler %s raised %s",
-            self._route.handler_name,
-            brief(raised),
-            exc_info=raised_by_users(raised),
-            extra={
+        self._failures.report(
+            raised,
+            {
                 "routes": sorted({shown(event.route) for event in batch}),
                 "last_event_id": batch[-1].id[:LONGEST_ID],
                 "events": len(batch),
