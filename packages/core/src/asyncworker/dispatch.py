@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from asyncworker.abandoned import abandon_deaf, tell_abandoned
 from asyncworker.failure import raised_by_users
 from asyncworker.likeness import brief
+from asyncworker.returned import tell_returned
 from asyncworker.steps import stepped
 from asyncworker.words import counted
 
@@ -55,6 +56,7 @@ class Dispatcher(Generic[T]):
         self._context = copy_context()
         self._variables = tuple(self._context.items())
         self._sets_variables = False
+        self._told: set[type] = set()
         self._ready: deque[list[T]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
@@ -167,7 +169,10 @@ class Dispatcher(Generic[T]):
         raised: BaseException | None = None
         try:
             # A list of its own: users may empty theirs, and all of it is to be settled.
-            await self._handler(batch[:])
+            returned = await self._handler(batch[:])
+            if returned is not None and type(returned) not in self._told:
+                self._told.add(type(returned))
+                tell_returned(self._handler, returned)
         except asyncio.CancelledError as error:
             self._settle(batch, error)
             if _is_cancelled_from_outside():
