@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from asyncworker.backend import Checking, load_backend
+from asyncworker.emptiness import emptiness_of
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.likeness import brief
 
@@ -25,7 +26,9 @@ async def problems_of(app: App, limit: float) -> list[str]:
             group.create_task(_check(app, one, limit))
             for one in sorted(types, key=lambda one: one.name)
         ]
-    return [problem for check in checks for problem in check.result()]
+    found = [problem for check in checks for problem in check.result()]
+    emptiness = emptiness_of(app)
+    return found if found or emptiness is None else [emptiness]
 
 
 async def _check(app: App, route_type: RouteType, limit: float) -> list[str]:

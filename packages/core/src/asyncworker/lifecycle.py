@@ -6,12 +6,14 @@ import asyncio
 import inspect
 import logging
 import signal
+import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.backend import load_backend
+from asyncworker.backend import Remark, load_backend
+from asyncworker.emptiness import emptiness_of
 from asyncworker.errors import AsyncWorkerError, DrainTimeout, HookFailed, StartStopped
 from asyncworker.failure import caused_by_users
 from asyncworker.likeness import brief
@@ -49,6 +51,7 @@ class Lifecycle:
         self._start: asyncio.Timeout | None = None
         self._end: asyncio.Timeout | None = None
         self._deadline = 0.0
+        self._ends_at = 0.0
         self.watchdog = Watchdog()
 
     def stop(self) -> None:
@@ -75,6 +78,9 @@ class Lifecycle:
         try:
             with woken_by_signals(asyncio.get_running_loop()):
                 async with self.running():
+                    if (emptiness := emptiness_of(self._app)) is not None:
+                        is_remark = isinstance(emptiness, Remark)
+                        log.log(logging.INFO if is_remark else logging.WARNING, "%s", emptiness)
                     await self._stopping.wait()
         except StartStopped as stopped:
             log.info("%s", stopped)
@@ -83,6 +89,11 @@ class Lifecycle:
     def is_stopping(self) -> bool:
         """Tell whether the run is to end, from any thread."""
         return self._is_asked_to_stop or self._stopping.is_set()
+
+    @property
+    def ends_at(self) -> float:
+        """Return until when the drain may last, by the monotonic clock; 0 when it is hurried."""
+        return 0.0 if self._is_hurried else self._ends_at
 
     async def stopping(self) -> None:
         """Wait until the run is to end."""
@@ -148,6 +159,7 @@ class Lifecycle:
         self._stopping.set()
         limit = 0.0 if self._is_hurried else self._limit
         self._deadline = asyncio.get_running_loop().time() + limit
+        self._ends_at = time.monotonic() + limit
         self.watchdog.allow(limit)
         try:
             async with asyncio.timeout_at(self._deadline) as self._end:
