@@ -174,6 +174,17 @@ async def test_a_process_that_dies_by_a_signal_without_a_name_is_started_again(c
     assert result.code == 0
 
 
+async def test_each_line_tells_its_process(command):
+    parent = await command(STEADY, "run", "shop", "--workers", "2")
+    pids = await ups(parent, 2)
+    parent.send(signal.SIGTERM)
+    result = await parent.end()
+    lines = [json.loads(line) for line in result.output if line.startswith("{")]
+    assert {line["process"] for line in lines if "started; " in line["msg"]} == set(pids)
+    (ours,) = {line["process"] for line in lines if "passing it on" in line["msg"]}
+    assert ours not in pids
+
+
 async def test_one_worker_is_watched_as_well(command):
     parent = await command(STEADY, "run", "shop", "--workers", "1")
     (first,) = await ups(parent, 1)

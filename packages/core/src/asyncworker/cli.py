@@ -15,6 +15,7 @@ from asyncworker.backend import Remark, load_backend
 from asyncworker.checkup import problems_of
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.failure import users_traceback
+from asyncworker.json_lines import show_process
 from asyncworker.lifeline import Lifeline
 from asyncworker.likeness import brief
 from asyncworker.listing import print_table, rows_of
@@ -168,6 +169,7 @@ def _run_here(target: str, lifeline: int | None) -> None:
     with stop_signals(_end_before_start):
         parent = None if lifeline is None else Lifeline(lifeline)
         if parent is not None:
+            show_process()
             parent.end_with_parent(Settings.load().shutdown_timeout)
         app = parse_target(target).load()
         if parent is not None:

@@ -2,18 +2,28 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from aiologger.formatters.json import ExtendedJsonFormatter
 from aiologger.levels import LEVEL_TO_NAME, LogLevel
 from aiologger.records import ExtendedLogRecord
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+process: Final[dict[str, int]] = {}
+"""The id of this process, under its name in lines, where several write to one log."""
+
+
+def show_process() -> None:
+    """Have each line tell from now on which process wrote it."""
+    process["process"] = os.getpid()
 
 
 class _LevelNames(dict[int, str]):
@@ -90,7 +100,7 @@ def _extended(
     record: logging.LogRecord, extra: Mapping[str, object], flatten: bool, options: object
 ) -> ExtendedLogRecord:
     """Return aiologger's record, which knows six levels by name, with any level."""
-    fields = {"logger": record.name, **extra}
+    fields = {"logger": record.name, **process, **extra}
     if record.stack_info:
         fields["stack_info"] = record.stack_info.split("\n")
     extended = ExtendedLogRecord(

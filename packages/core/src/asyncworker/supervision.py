@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from asyncworker.children import Children
 from asyncworker.errors import AsyncWorkerError
+from asyncworker.json_lines import show_process
 from asyncworker.logs import json_logging
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def supervise(
     """
     if os.name != "posix":
         raise AsyncWorkerError("--workers and --reload need Linux, macOS or another POSIX system")
+    show_process()
     with json_logging(loglevel):
         return asyncio.run(_minded(arguments, keep))
 
