@@ -320,6 +320,46 @@ async def test_a_handler_that_blocks_a_thread_does_not_keep_the_process_after_a_
     assert result.code == 1
 
 
+async def test_a_thread_that_nobody_waits_for_has_as_long_as_the_drain(worker):
+    body = """
+    def work():
+        sys.stdin.readline()
+        print("worked", flush=True)
+    app["work"] = asyncio.create_task(asyncio.to_thread(work))
+    await asyncio.sleep(0)
+    app.shutdown()
+    """
+    process = await worker(SCRIPT.format(body=body))
+    await process.printed("shutdown hook")
+    process.write("go on")
+    await process.printed("worked")
+    result = await process.end()
+    assert (result.code, result.log) == (0, [])
+
+
+@pytest.mark.parametrize("is_hurried", [False, True])
+async def test_a_thread_that_never_returns_is_left_and_named(worker, is_hurried):
+    body = """
+    def work():
+        threading.Event().wait()
+    app["work"] = asyncio.create_task(asyncio.to_thread(work))
+    await asyncio.sleep(0)
+    """
+    limit = {} if is_hurried else {"ASYNCWORKER_SHUTDOWN_TIMEOUT": "0.1"}
+    process = await worker(SCRIPT.format(body=body), **limit)
+    await process.printed("handling")
+    process.send(signal.SIGTERM)
+    await process.printed("shutdown hook")
+    if is_hurried:
+        process.send(signal.SIGTERM)
+    result = await process.end(limit=10)
+    (line,) = [one for one in result.log if one["level"] == "ERROR"]
+    assert line["msg"] == "abandoned 1 thread that does not return"
+    (place,) = line["stood_at"]
+    assert place.endswith("in work")
+    assert result.code == 1
+
+
 async def test_an_async_generator_that_never_closes_does_not_keep_the_process(worker):
     body = """
     async def numbers():

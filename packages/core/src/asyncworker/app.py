@@ -167,15 +167,11 @@ class App(MutableMapping[Hashable, Any]):
         Raises: SystemExit(1), when it did not start or did not end cleanly; the log says why.
         """
         check_no_loop_runs()
-        with (
-            self._run() as lifecycle,
-            lifecycle.watchdog.watching(),
-            event_loop(self.settings.loop) as loop,
-        ):
-            code = exit_code(loop, lifecycle.serve())
-            lifecycle.watchdog.allow(2 * LEFTOVER_GRACE)
-        if code:
-            leave(code)
+        with self._run() as lifecycle:
+            with lifecycle.watchdog.watching(), event_loop(self.settings.loop) as loop:
+                code = exit_code(loop, lifecycle.serve())
+                lifecycle.watchdog.allow(2 * LEFTOVER_GRACE)
+            leave(code, lifecycle)
 
     async def serve(self) -> None:
         """Run on the loop that runs already, signals included, until a signal or `shutdown()`.

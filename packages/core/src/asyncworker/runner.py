@@ -15,15 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.abandoned import is_abandoned, keep, stood_at
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
 from asyncworker.failure import caused_by_users, raised_by_users
+from asyncworker.standing import frames_of_thread, place
 from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
+    from asyncworker.lifecycle import Lifecycle
+
 log = logging.getLogger(__name__)
 
 LEFTOVER_GRACE: Final = 1.0
 """Seconds that tasks and threads which users left running have to end when the loop closes."""
+POLL: Final = 0.1
+"""Seconds between two looks at whether a thread may take longer."""
 THREADS: Final = "asyncworker-thread"
 """What the names of the threads of `asyncio.to_thread` begin with."""
 
@@ -67,20 +72,40 @@ def exit_code(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) 
     return 1
 
 
-def leave(code: int) -> None:
-    """End the process with an exit code, even when threads of handlers never return.
+def leave(code: int, lifecycle: Lifecycle) -> None:
+    """End the process where a run failed, or where threads of handlers do not return.
 
+    They have as long as the drain; where that failed, `LEFTOVER_GRACE`.
     Raises: SystemExit, when there are none.
     """
-    deadline = time.monotonic() + LEFTOVER_GRACE
-    for thread in threading.enumerate():
-        if thread.name.startswith(THREADS):
-            thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
-                # The interpreter would wait for it for ever.
-                sys.stdout.flush()
-                os._exit(code)
-    raise SystemExit(code)
+    if left := _threads_left(code, lifecycle):
+        found = {place(frames_of_thread(thread.ident)) for thread in left if thread.ident}
+        extra = {"stood_at": sorted(filter(None, found))}
+        log.error("abandoned %s that does not return", counted(len(left), "thread"), extra=extra)
+        if threading.current_thread() is threading.main_thread():
+            # The interpreter would wait for it for ever.
+            from asyncworker.logs import flush
+
+            flush()
+            sys.stdout.flush()
+            os._exit(1)
+        code = 1
+    if code:
+        raise SystemExit(code)
+
+
+def _threads_left(code: int, lifecycle: Lifecycle) -> list[threading.Thread]:
+    """Wait for the threads of `asyncio.to_thread`, and return those that still run."""
+    soon = time.monotonic() + LEFTOVER_GRACE
+    threads = [one for one in threading.enumerate() if one.name.startswith(THREADS)]
+    for thread in threads:
+        while thread.is_alive():
+            until = soon if code else max(soon, lifecycle.ends_at)
+            if (left := until - time.monotonic()) <= 0:
+                break
+            # In steps, as a signal may come that ends the patience.
+            thread.join(min(left, POLL))
+    return [thread for thread in threads if thread.is_alive()]
 
 
 def check_no_loop_runs() -> None:
