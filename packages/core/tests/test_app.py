@@ -381,11 +381,21 @@ def test_the_hook_decorators_return_the_function(app):
     assert app.run_on_shutdown(hook) is hook
 
 
+def lifespan(app):
+    yield
+
+
+async def async_lifespan(app):
+    yield
+
+
 @pytest.mark.parametrize("declare", [App.run_on_startup, App.run_on_shutdown])
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         (None, "a hook must be a function that takes the app, got None"),
+        (lifespan, "hook lifespan yields, and would never run"),
+        (async_lifespan, "hook async_lifespan yields, and would never run"),
         (lambda: None, "cannot be called with the app alone: too many positional arguments"),
         (lambda app, more: more, "cannot be called with the app alone: missing a required"),
     ],

@@ -15,7 +15,7 @@ from asyncworker.errors import BackendNotInstalled, ConfigurationError
 from asyncworker.grid import Grid
 from asyncworker.lifecycle import Lifecycle
 from asyncworker.route_types import RouteType, RouteTypes
-from asyncworker.routes import Route, RouteName, check_handler, check_names, check_takes
+from asyncworker.routes import Route, RouteName, check_handler, check_hook, check_names
 from asyncworker.runner import LEFTOVER_GRACE, check_no_loop_runs, event_loop, exit_code, leave
 from asyncworker.schedule import Schedule
 from asyncworker.signals import stop_signals
@@ -238,9 +238,7 @@ class App(MutableMapping[Hashable, Any]):
 
     def _add_hook(self, hooks: list[Callable[[App], Any]], hook: H) -> H:
         self._check_not_running("hooks")
-        if not callable(hook):
-            raise ConfigurationError(f"a hook must be a function that takes the app, got {hook!r}")
-        check_takes(hook, "the app")
+        check_hook(hook, "the app")
         hooks.append(hook)
         return hook
 

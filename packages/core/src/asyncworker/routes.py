@@ -105,6 +105,22 @@ def _advice(function: object) -> str:
     return "define it with async def"
 
 
+def check_hook(hook: object, parameter: str) -> None:
+    """Accept a function that can be called with one argument, and yields nothing.
+
+    parameter: what that argument is, for the error message.
+    Raises: ConfigurationError
+    """
+    if not callable(hook):
+        raise ConfigurationError(f"a hook must be a function that takes {parameter}, got {hook!r}")
+    if inspect.isgeneratorfunction(hook) or inspect.isasyncgenfunction(hook):
+        raise ConfigurationError(
+            f"hook {name_of(hook)} yields, and would never run: "
+            "make one hook of what is before the yield, and another of what is behind it"
+        )
+    check_takes(hook, parameter)
+
+
 def check_takes(handler: Handler, parameter: str) -> None:
     """Accept a handler that can be called with one argument.
 

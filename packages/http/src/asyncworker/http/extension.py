@@ -15,7 +15,7 @@ from asyncworker.http.server import Server
 from asyncworker.http.settings import Settings
 from asyncworker.likeness import brief
 from asyncworker.route_types import RouteTypes
-from asyncworker.routes import check_takes, name_of
+from asyncworker.routes import check_hook, name_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -79,9 +79,7 @@ class HTTP:
         """
         if self._url is not None:
             raise ConfigurationError("the app runs already: declare hooks before app.run()")
-        if not callable(hook):
-            raise ConfigurationError(f"a hook must be a function, got {hook!r}")
-        check_takes(hook, "the web.Application")
+        check_hook(hook, "the web.Application")
         self._hooks.append(hook)
         return hook
 
