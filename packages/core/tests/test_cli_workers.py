@@ -197,7 +197,7 @@ async def test_one_worker_is_watched_as_well(command):
 
 
 async def test_a_process_that_dies_again_and_again_is_started_less_and_less_often(command):
-    dying = f"""{PRELUDE}
+    dying = f"""{STEADY}
 app.started_hooks.append(lambda app: asyncio.get_running_loop().call_soon(os._exit, 7))
 """
     parent = await command(dying, "run", "shop", "--workers", "1")

@@ -103,7 +103,7 @@ def _after(
         raise error
     if isinstance(error, GeneratorExit) or _is_cancelled_from_outside(error):
         raise error
-    if isinstance(error, BROKEN) and request.content.exception() is not None:
+    if counts_as(error, BROKEN) and request.content.exception() is not None:
         raise broken_body()
     failures.report(error)
     _check_not_begun(request)
