@@ -117,13 +117,13 @@ async def test_poison(drill, queues, worker):
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 async def test_hostile_messages(drill, case, queues, private_node, logs, kind):
     """50,000 messages with anything in properties, headers and body: all settled."""
-    names = {feature: f"drill.{feature}" for feature in hostile.FEATURES}
+    names = {feature: f"hostile.{feature}" for feature in hostile.FEATURES}
     for name in names.values():
         key = "" if name == names["dead"] else names["dead"]
         await queues.declare(name, x_queue_type=kind, x_dead_letter_routing_key=key)
     connection = AMQPConnection(url=private_node.url)
     app = App(connections=[connection])
-    target = hostile.Target(app, connection, names)
+    target = hostile.Target(app, connection, private_node.url, names)
     async with app.started():
         drill.broken()
         await target.publish(seed=1, numbers=range(50_000))

@@ -14,10 +14,12 @@ async def queues(declare):
     return {name: names.get(name) or await declare(**dead) for name in FEATURES}
 
 
-async def test_whatever_strangers_write_is_settled(app, connection, queues, depth, logs, path):
+async def test_whatever_strangers_write_is_settled(
+    app, connection, queues, depth, logs, path, amqp_url
+):
     if path == "library":
         pytest.skip("aiormq itself ends the connection at a header that pamqp cannot decode")
-    target = Target(app, connection, queues)
+    target = Target(app, connection, amqp_url, queues)
     async with app.started():
         await target.publish(seed=1, numbers=range(1000))
         assert not app.problems
