@@ -6,12 +6,14 @@ import re
 from contextlib import suppress
 
 import pytest
+from aio_pika.exceptions import AMQPError
 
 from asyncworker.connections import AMQPConnection
 from asyncworker.rabbitmq import PublishError
 from scripts.rabbitmq_cluster import cluster
 from scripts.rabbitmq_node import find_server
 from tests.faults.queues import Queues
+from tests.faults.waiting import INTERVAL, LIMIT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -47,13 +49,23 @@ def private_node(nodes):
 async def queues(nodes, drill):
     """The cluster from outside. The queue `drill` has a replica on each node."""
     # Its leader is where it is first declared.
-    await Queues(nodes[LEADER].url, drill.ledger).declare("drill", x_queue_type="quorum")
+    await declared(Queues(nodes[LEADER].url, drill.ledger))
     queues = Queues(nodes[OTHER].url, drill.ledger)
-    await queues.declare("drill", x_queue_type="quorum")
+    await declared(queues)
     yield queues
     for node in nodes.values():
         await asyncio.to_thread(node.start)
     await queues.clean()
+
+
+async def declared(queues):
+    """Declare the queue as soon as the cluster can: a node may have come back a moment ago."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            try:
+                return await queues.declare("drill", x_queue_type="quorum")
+            except AMQPError:
+                await asyncio.sleep(INTERVAL)
 
 
 @pytest.fixture
