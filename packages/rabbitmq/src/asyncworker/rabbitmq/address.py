@@ -9,6 +9,8 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from yarl import URL
+
 from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.rabbitmq.broker import MEMORY, Broker
 from asyncworker.told import check_tells
@@ -26,6 +28,7 @@ NAME: Final = re.compile("[a-z0-9_-]+")
 DEFAULT_NAME: Final = "default"
 PORT_IN_MEMORY: Final = 1
 """What stands where the library wants a port."""
+_SLASH: Final = "%2F"
 MAX_SHORT: Final = 65535
 """The largest port, prefetch and heartbeat (AMQP 0-9-1, 4.2.5.1: short)."""
 
@@ -101,7 +104,7 @@ def address_from_url(
         heartbeat=whole("heartbeat", seconds, 0),
         name=name,
     )
-    return Address(broker, unquote(parts.path.removeprefix("/")) or "/")
+    return Address(broker, _vhost(parts))
 
 
 def _address_in_memory(url: str, parts: SplitResult, heartbeat: int | None, name: str) -> Address:
@@ -124,7 +127,24 @@ def _address_in_memory(url: str, parts: SplitResult, heartbeat: int | None, name
         name=name,
         in_memory=True,
     )
-    return Address(broker, unquote(parts.path.removeprefix("/")) or "/")
+    return Address(broker, _vhost(parts))
+
+
+def checked_vhost(vhost: Any) -> str:
+    """Return a vhost's name.
+
+    Raises: ConfigurationError
+    """
+    if not isinstance(vhost, str) or not vhost:
+        raise ConfigurationError(f"vhost must be a non-empty string, got {vhost!r}")
+    if _SLASH in vhost:
+        reason = f"vhost holds {_SLASH}, which the library takes for a slash: write /"
+        raise ConfigurationError(f"{reason}, got {vhost!r}")
+    return vhost
+
+
+def _vhost(parts: SplitResult) -> str:
+    return checked_vhost(unquote(parts.path.removeprefix("/")) or "/")
 
 
 def _parts(url: str) -> SplitResult:
@@ -195,6 +215,8 @@ def _host(host: str, port: int) -> tuple[str, int]:
         found, own_port = parts.hostname, parts.port
         if "[" in text:
             _check_v6(text)
+        if found:
+            URL.build(scheme="amqp", host=found)
     except ValueError as error:
         raise ConfigurationError(f"hostname {host!r} is no host or host:port: {error}") from None
     if not found:

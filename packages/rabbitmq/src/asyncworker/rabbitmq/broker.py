@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import quote
 
 from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
 from yarl import URL
@@ -68,8 +70,9 @@ class Broker:
             raise self._failure(vhost, str(error)) from None
         reasons = []
         for host, port in self.hosts:
-            url = self._url(host, port, vhost, password)
             try:
+                with broker_errors():
+                    url = self._url(host, port, vhost, password)
                 return await self._connect(url, connection_class)
             except BrokerError as error:
                 reasons.append(self._explain(error, vhost))
@@ -88,7 +91,8 @@ class Broker:
         return BrokerError(f"cannot connect to {self}, vhost {vhost!r}: {'; '.join(reasons)}")
 
     async def _connect(self, url: URL, connection_class: type[Connection]) -> Connection:
-        connection = connection_class(url, ssl_context=self.tls)
+        with broker_errors():
+            connection = connection_class(url, ssl_context=self.tls)
         # Cancelled in the middle, the library would leave a connection open that nobody holds.
         connecting = asyncio.ensure_future(connection.connect(timeout=CONNECT_TIMEOUT))
         try:
@@ -96,19 +100,23 @@ class Broker:
                 await asyncio.shield(connecting)
         except BaseException:
             await _end(connecting)
-            await connection.close()
+            with suppress(BrokerError), broker_errors():
+                await connection.close()
             raise
         return connection
 
     def _url(self, host: str, port: int, vhost: str, password: str) -> URL:
-        return URL.build(
+        url = URL.build(
             scheme=self._scheme,
             host=host,
             port=port,
             user=self.username,
             password=password,
-            path=f"/{vhost}",
-            query={"heartbeat": self.heartbeat, "name": self.name},
+        )
+        # A vhost is a name: what looks like a step up in a path is a part of it.
+        path = f"/{quote(vhost, safe='')}"
+        return url.with_path(path, encoded=True).with_query(
+            {"heartbeat": self.heartbeat, "name": self.name}
         )
 
     @property

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
 
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError, suggestion
-from asyncworker.rabbitmq.address import address_from_keywords, address_from_url, whole
+from asyncworker.rabbitmq.address import (
+    address_from_keywords,
+    address_from_url,
+    checked_vhost,
+    whole,
+)
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.outgoing import ABSENT, outgoing
 from asyncworker.rabbitmq.paths import connection_class
@@ -174,9 +179,7 @@ class AMQPConnection(Connection):
         """
         if vhost is None:
             return self.vhost
-        if not isinstance(vhost, str) or not vhost:
-            raise ConfigurationError(f"vhost must be a non-empty string, got {vhost!r}")
-        return vhost
+        return checked_vhost(vhost)
 
     def publisher(self, vhost: str) -> Publisher:
         """Return the publisher of a vhost on the running loop; forget those of closed loops."""

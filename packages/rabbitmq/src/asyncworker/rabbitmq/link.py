@@ -158,7 +158,11 @@ class Link:
                 await _hear_from(connection)
             try:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await connection.close()
+                    with broker_errors():
+                        await connection.close()
+            except BrokerError:
+                # It is gone: nothing is left to close.
+                pass
             except TimeoutError:
                 log.warning("%s did not answer the close of vhost %r", self._broker, self.vhost)
         if self._discarded:
