@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from asyncworker.rabbitmq.consumer import Consumer
 from asyncworker.rabbitmq.declarations import declare_at_start
 from asyncworker.rabbitmq.gate import Gate
 from asyncworker.rabbitmq.link import Link
+from asyncworker.rabbitmq.remarks import remarks_at_start
 from asyncworker.rabbitmq.route import AMQPRoute, make_route
 from asyncworker.rabbitmq.topology import Queue
 from asyncworker.route_types import RouteTypes
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.testing import RabbitMQStand
     from asyncworker.routes import Handler
     from asyncworker.testing import Journal
+log = logging.getLogger(__name__)
 
 
 class RabbitMQBackend:
@@ -78,6 +81,8 @@ class RabbitMQBackend:
                 consumed.setdefault(links[place], []).extend(route.topology.values())
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
                 consumers.append(Consumer(route, links[place], gate, interval))
+            for remark in remarks_at_start(routes):
+                log.warning(remark)
             await declare_at_start(consumed)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             for consumer in consumers:

@@ -12,6 +12,7 @@ from asyncworker.rabbitmq.delivery_limit import remark_on
 from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch
 from asyncworker.rabbitmq.link import Link
 from asyncworker.rabbitmq.obstacles import Obstacles
+from asyncworker.rabbitmq.remarks import remarks_on
 from asyncworker.rabbitmq.topology import Queue
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRo
         )
     async with asyncio.TaskGroup() as group:
         checks = [group.create_task(_check(*place, names)) for place, names in queues.items()]
-    return [problem for check in checks for problem in check.result()]
+    problems = [problem for check in checks for problem in check.result()]
+    return problems + [Remark(remark) for remark in remarks_on(routes)]
 
 
 async def _check(connection: AMQPConnection, vhost: str, queues: list[str | Queue]) -> list[str]:

@@ -10,6 +10,7 @@ from asyncworker.failure import raised_by_users
 from asyncworker.failures import Failures
 from asyncworker.likeness import brief
 from asyncworker.options import Actions, DefaultValues
+from asyncworker.rabbitmq.remarks import DROPPED
 from asyncworker.rabbitmq.retries import Retries
 from asyncworker.rabbitmq.retry import Later, Retry, outcome_of
 from asyncworker.rabbitmq.returns import Returns
@@ -36,6 +37,8 @@ class Outcomes:
         self._route = route
         self._failures = Failures(log, f"handler {route.handler_name}")
         self._returns = Returns()
+        self._is_told_of_reject = False
+        self._told_of_drop: set[str] = set()
 
     def begin(self) -> None:
         """Begin with the messages of a new channel."""
@@ -114,9 +117,14 @@ class Outcomes:
             delay = outcome.milliseconds(retry, message.attempt)
             self._retries.submit(message, delay, retry.then, channel)
         elif outcome is Actions.REQUEUE:
+            if message.redelivered and message.outcome is outcome:
+                self._tell_of_reject()
             self.requeue(message, channel)
         else:
-            channel.settle(message.delivery_tag, Actions(outcome))
+            action = Actions(outcome)
+            if self._route.drops(message.queue):
+                self._tell_of_drop(message.queue)
+            channel.settle(message.delivery_tag, action)
 
     def _log_mistake(self, batch: list[RabbitMQMessage], error: Exception) -> None:
         log.error(
@@ -127,6 +135,24 @@ class Outcomes:
             exc_info=raised_by_users(error),
             extra={"queues": sorted({message.queue for message in batch})},
         )
+
+    def _tell_of_reject(self) -> None:
+        """Say, once for a route, that a message may come back for ever."""
+        if not self._is_told_of_reject:
+            self._is_told_of_reject = True
+            log.warning(
+                "handler %s: reject() puts a message back, and it came again: "
+                "reject(requeue=False) drops or dead-letters it, retry() has it wait",
+                self._route.handler_name,
+            )
+
+    def _tell_of_drop(self, queue: str) -> None:
+        """Say, once for a queue, what becomes of messages that are rejected."""
+        if queue not in self._told_of_drop:
+            self._told_of_drop.add(queue)
+            log.warning(
+                "queue %r, vhost %r: a rejected message is %s", queue, self._route.vhost, DROPPED
+            )
 
     def _log_end(self, batch: list[RabbitMQMessage], retry: Retry) -> None:
         exhausted = [

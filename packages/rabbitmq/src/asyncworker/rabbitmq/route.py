@@ -13,7 +13,7 @@ from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
 from asyncworker.rabbitmq.checks import checked_name
 from asyncworker.rabbitmq.retry import Policy, checked_policy
-from asyncworker.rabbitmq.topology import MAX_QUEUE, Queue
+from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, check_takes
 
@@ -72,6 +72,13 @@ class AMQPRoute(Route):
     def bulk_size(self) -> int:
         """Return the most messages of a batch: the broker sends no more than prefetch."""
         return min(self.options.bulk_size, self.connection.prefetch)
+
+    def drops(self, queue: str) -> bool:
+        """Tell whether what is rejected is known to go nowhere, as it is of what is declared."""
+        declared = self.topology.get(queue)
+        if declared is None or declared.is_stream:
+            return False
+        return DEAD_LETTER_EXCHANGE not in declared.all_arguments
 
     @property
     def concurrency(self) -> int:

@@ -142,6 +142,11 @@ class Queue:
         return {**self.arguments, **self._own_arguments()}
 
     @property
+    def is_stream(self) -> bool:
+        """Tell a stream, which keeps what was read, from a queue."""
+        return bool(self.all_arguments.get("x-queue-type") == "stream")
+
+    @property
     def stated_limit(self) -> int | None:
         """Return how often messages may come back: -1 for any number, None if nothing is said."""
         stated: int | None = self.all_arguments.get(DELIVERY_LIMIT)
