@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 
 import aio_pika
 import pytest
@@ -130,7 +131,7 @@ async def test_loses_nothing_as_connections_by_tls_break_off(private_node, certi
                     proxy.stall()
                     asyncio.get_running_loop().call_later(7, proxy.flow)
                 else:
-                    proxy.cuts = iter([turn * 900, turn * 3000, None, None])
+                    proxy.cuts = chain([turn * 900, turn * 3000], repeat(None))
                     proxy.cut()
                 await publish(range(turn * 10, turn * 10 + 10))
             await complete.wait()
