@@ -95,3 +95,14 @@ async def test_a_message_that_was_put_back_by_reject_and_came_again_is_told_of_o
         await connection.put(1, "bare")
         await logs.wait("reject() puts a message back, and it came again: reject(requeue")
     assert len(logs.matching("and it came again")) == 1
+
+
+async def test_what_is_confirmed_when_its_attempts_end_is_no_drop(app, consume, connection, logs):
+    async def fail(messages):
+        raise ValueError
+
+    consume(Queue("bare"), handler=fail, on_exception=Retry(attempts=1, then=Actions.ACK))
+    async with app.started():
+        await connection.put(1, "bare")
+        await logs.wait("gave up on 1 message")
+    assert logs.matching("dropped") == []

@@ -122,7 +122,7 @@ class Outcomes:
             self.requeue(message, channel)
         else:
             action = Actions(outcome)
-            if self._route.drops(message.queue):
+            if action is Actions.REJECT and self._route.drops(message.queue):
                 self._tell_of_drop(message.queue)
             channel.settle(message.delivery_tag, action)
 
