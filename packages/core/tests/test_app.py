@@ -559,7 +559,7 @@ async def test_shutdown_works_from_another_thread(worker, debug):
         print("ended", flush=True)
     """
     process = await worker(script, PYTHONASYNCIODEBUG=debug)
-    result = await process.end(limit=5)
+    result = await process.end()
     assert (result.code, result.log) == (0, [])
     assert result.output[-1] == "ended"
 

@@ -1,5 +1,6 @@
 """What a message carries is decoded when it is used, by pamqp's measure, and not before."""
 
+import sys
 from functools import reduce
 
 import pytest
@@ -70,6 +71,15 @@ def test_a_routing_key_that_is_no_text_is_shown_as_far_as_it_is():
     assert message.routing_key == "\ufffda"
 
 
+@pytest.fixture
+def recursion_limit():
+    """That of Python, which Hypothesis raises: nothing would be too deep."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
 @pytest.mark.parametrize(
     ("name", "field", "value"),
     [
@@ -79,7 +89,9 @@ def test_a_routing_key_that_is_no_text_is_shown_as_far_as_it_is():
     ],
     ids=["year beyond all", "nested deeply", "name is no text"],
 )
-def test_a_header_without_meaning_is_its_bytes_and_hurts_no_other(name, field, value):
+def test_a_header_without_meaning_is_its_bytes_and_hurts_no_other(
+    recursion_limit, name, field, value
+):
     table = table_of({name: field, b"trace": packed_text(b"abc")})
     message = message_with(b"\x20\x80" + table + b"\x03m-1")
     assert message.message_id == "m-1"

@@ -19,7 +19,13 @@ def test_the_body_is_decoded_once():
 
 @pytest.mark.parametrize(
     ("data", "expected"),
-    [("null", None), ("1", 1), (' "\\ud800" ', "\ud800"), ("[" * 300 + "]" * 300, None)],
+    [
+        ("null", None),
+        ("1", 1),
+        ('"\\u00e9"', "é"),
+        (' "\\ud800" ', "\ud800"),
+        ("[" * 300 + "]" * 300, None),
+    ],
 )
 def test_takes_whatever_json_there_is(data, expected):
     body = SSEEvent("message", data).body
