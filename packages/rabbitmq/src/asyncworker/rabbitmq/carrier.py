@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiormq.exceptions import DeliveryError
 from aiormq.exceptions import PublishError as ReturnedError
@@ -18,7 +18,6 @@ from asyncworker.rabbitmq.errors import (
     refusal,
 )
 from asyncworker.rabbitmq.frames import DELIVER, Unhandled, payload_of
-from asyncworker.rabbitmq.methods import Deliver, consume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,10 +40,10 @@ class Carrier(Protocol):
         ...
 
     async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
-        """Consume a queue, and wait for no answer; its name is the consumer tag.
+        """Consume a queue; its name is the consumer tag.
 
-        The channel is lost when the broker refuses. take: gets the deliveries.
-        Raises: BrokerError
+        take: gets the deliveries, perhaps before this returns.
+        Raises: BrokerError, when the broker refuses; the channel is then lost.
         """
         ...
 
@@ -82,7 +81,7 @@ class PlainCarrier:
         return self.underlay.is_closed
 
     async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
-        """Consume a queue, and wait for no answer; its name is the consumer tag.
+        """Consume a queue; its name is the consumer tag.
 
         Raises: BrokerError
         """
@@ -91,7 +90,7 @@ class PlainCarrier:
             take([_content(delivered)])
 
         with broker_errors():
-            await consume(self.underlay, queue, deliver, nowait=True)
+            await self.underlay.basic_consume(queue, deliver, consumer_tag=queue)
 
     def send(self, settlements: Iterable[Settlement]) -> None:
         """Settle deliveries, in that order."""
@@ -157,6 +156,6 @@ class PlainCarrier:
 
 def _content(delivered: DeliveredMessage) -> Content:
     """Return a delivery as it was on the wire."""
-    deliver = Deliver(**dict(cast("Any", delivered.delivery)))
+    deliver: Any = delivered.delivery
     properties = delivered.header.properties
     return DELIVER, deliver.marshal(), properties.marshal(), delivered.body

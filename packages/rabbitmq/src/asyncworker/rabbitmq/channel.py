@@ -6,8 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from aiormq.exceptions import ChannelInvalidStateError
-
 from asyncworker.rabbitmq.deliveries import read
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.rabbitmq.ledger import Ledger
@@ -56,9 +54,6 @@ class ConsumeChannel:
         self._queues: dict[bytes, str] = {}
         self._consumers: dict[str, asyncio.Event] = {}
         self._asking = asyncio.Lock()
-        self._wanted: list[str] = []
-        self._is_stopped = False
-        self._stopping: asyncio.Future[None] | None = None
         channel.underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
 
     @classmethod
@@ -76,17 +71,15 @@ class ConsumeChannel:
         Raises: BrokerError
         """
         async with link.channel() as carrier:
+            with broker_errors():
+                await carrier.underlay.basic_qos(prefetch_count=prefetch)
             channel = cls(carrier, prefetch, take, on_poison)
-            await channel._answered()
             try:
                 yield channel
             finally:
                 with suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
                         await channel._settled()
-                if channel._stopping is not None:
-                    channel._stopping.cancel()
-                    await asyncio.wait([channel._stopping])
 
     @property
     def is_lost(self) -> bool:
@@ -104,35 +97,17 @@ class ConsumeChannel:
         raise BrokerError(reason_of(error) if error else "the channel was closed") from error
 
     async def consume(self, queue: str) -> None:
-        """Start to consume a queue, unless the consuming is being stopped.
+        """Start to consume a queue.
 
         Raises: BrokerError, when the broker refuses; the channel is then lost.
         """
-        self._consumers[queue] = asyncio.Event()
-        self._wanted.append(queue)
+        # One at a time: of several that wait as the broker refuses one, the library tells some
+        # that the channel is closed, and not why.
         async with self._asking:
-            if self.is_lost:
-                await self.lost()
-            # All that were wanted while the one before waited go together: on a slow link many
-            # queues would take long one by one.
-            wanted, self._wanted = self._wanted, []
-            if wanted:
-                await self._consume(wanted)
-
-    async def _consume(self, queues: list[str]) -> None:
-        try:
-            for queue in queues:
-                # What began after the cancels would hold on to its messages to the end.
-                if not self._is_stopped:
-                    # Deliveries may be here at once: who they are for must be known.
-                    self._queues[queue.encode()] = queue
-                    await self._channel.consume(queue, self._on_deliveries)
-            await self._answered()
-        except BrokerError as error:
-            if isinstance(error.__cause__, ChannelInvalidStateError):
-                # The broker has refused one before: the end of the channel tells why.
-                await self.lost()
-            raise
+            # Deliveries may be here before the broker's answer is: who they are for must be known.
+            self._queues[queue.encode()] = queue
+            self._consumers[queue] = asyncio.Event()
+            await self._channel.consume(queue, self._on_deliveries)
 
     async def cancelled(self, queue: str) -> None:
         """Wait until the broker ends the consuming of a queue, as it does when one is deleted."""
@@ -140,33 +115,20 @@ class ConsumeChannel:
         del self._consumers[queue]
 
     async def stop_consuming(self) -> None:
-        """Have the broker send nothing more, and wait for what it sent before, but not for long."""
-        self._is_stopped = True
-        if self._stopping is None:
-            self._stopping = asyncio.ensure_future(self._stop())
-        # Nothing is cancelled when that takes long: the library would close the channel, and what
-        # handlers are still at could not be confirmed any more.
-        await asyncio.wait([self._stopping], timeout=CLOSE_TIMEOUT)
+        """Have the broker send nothing more, and wait for what it had sent before.
 
-    async def _stop(self) -> None:
-        with suppress(BrokerError):
+        Raises: BrokerError, TimeoutError
+        """
+        async with asyncio.timeout(CLOSE_TIMEOUT):
             with broker_errors():
                 # Without an answer to each, which for many queues on a slow link would take long;
                 # also those that the broker took back, which could come to life again.
                 for queue in self._queues.values():
                     await self._channel.underlay.basic_cancel(queue, nowait=True)
-            # With the first answer the queues know of it, and what they had on its way to the
-            # channel then comes before the second one.
-            for _ in range(2):
-                await self._answered()
-
-    async def _answered(self) -> None:
-        """Wait until the broker has done all that it was asked for on this channel.
-
-        Raises: BrokerError
-        """
-        with broker_errors():
-            await self._channel.underlay.basic_qos(prefetch_count=self._prefetch)
+                # With the first answer the queues know of it, and what they had on its way to the
+                # channel then comes before the second one.
+                for _ in range(2):
+                    await self._channel.underlay.basic_qos(prefetch_count=self._prefetch)
 
     def settle(self, delivery_tag: int, action: Decision) -> None:
         """Decide about a delivery; what is decided in one turn of the loop is sent together."""

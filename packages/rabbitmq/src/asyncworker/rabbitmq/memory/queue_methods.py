@@ -11,7 +11,6 @@ from asyncworker.rabbitmq.memory.arguments import QUORUM
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.exchange import Binding
 from asyncworker.rabbitmq.memory.exchange_methods import RESERVED, reserved
-from asyncworker.rabbitmq.methods import QueueDeclareOk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def _declare(channel: Channel, frame: Any) -> Frames.DeclareOk:
             user=channel.session,
         )
     channel.last_queue = queue.name
-    return QueueDeclareOk(queue.name, queue.depth, len(queue.consumers))
+    return Frames.DeclareOk(queue.name, queue.depth, len(queue.consumers))
 
 
 def _bind(channel: Channel, frame: Any) -> Frames.BindOk:
