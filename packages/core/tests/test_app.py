@@ -551,6 +551,7 @@ async def test_shutdown_works_from_another_thread(worker, debug):
             loop.call_later(0.1, start)
 
         def start():
+            print("stopping", flush=True)
             thread = threading.Thread(target=app.shutdown)
             thread.start()
             thread.join()
@@ -559,7 +560,9 @@ async def test_shutdown_works_from_another_thread(worker, debug):
         print("ended", flush=True)
     """
     process = await worker(script, PYTHONASYNCIODEBUG=debug)
-    result = await process.end()
+    # The start of a process takes seconds on a busy machine; only its end is limited.
+    await process.printed("stopping")
+    result = await process.end(limit=5)
     assert (result.code, result.log) == (0, [])
     assert result.output[-1] == "ended"
 

@@ -84,7 +84,7 @@ async def put():
 
 """
 DEADLINE = 0.5
-MARGIN = 6.0
+MARGIN = 3.0
 """Seconds for a busy machine to end a process."""
 CUT_SHORT = "the drain was cut short when 0.5 s had passed (ASYNCWORKER_SHUTDOWN_TIMEOUT)"
 ENDED = "ended without a complete shutdown: "

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.testing import RabbitMQStand
     from asyncworker.routes import Handler
     from asyncworker.testing import Journal
+
 log = logging.getLogger(__name__)
 
 
