@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from yarl import URL
 
 from asyncworker.rabbitmq import AMQPConnection
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.link import Link
+from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -82,6 +84,24 @@ async def test_a_discarded_channel_is_closed(link):
     link.discard(channel)
     assert await asyncio.wait([channel.underlay.closing])
     assert not channel.underlay.connection.is_closed
+
+
+async def test_a_slow_link_closes_a_channel_once(amqp_url, path, monkeypatch):
+    """For a second time the broker would end the connection."""
+    if path == "memory":
+        pytest.skip("memory has no links")
+    monkeypatch.setattr("asyncworker.rabbitmq.link.CLOSE_TIMEOUT", 0.05)
+    url = URL(amqp_url)
+    async with Proxy.to(url.port) as proxy:
+        link = Link(AMQPConnection(url=str(url.with_port(proxy.port))).broker, "/")
+        other = await link.open_channel(confirms=False)
+        async with link.channel() as channel:
+            proxy.delay = 0.1
+        await asyncio.wait([channel.underlay.closing])
+        # The broker answers in order: what it says to that channel would come first.
+        await other.underlay.basic_qos(prefetch_count=1)
+        await other.underlay.basic_qos(prefetch_count=1)
+        await link.close()
 
 
 async def test_a_quiet_connection_without_heartbeats_is_closed_in_words(amqp_url, clock, caplog):

@@ -65,7 +65,9 @@ class Link:
         try:
             yield channel
         finally:
-            await _close_channel(channel.underlay)
+            # Not cancelled when that takes long: the library would close it a second time, at which
+            # the broker ends the connection.
+            await asyncio.wait([self._ended(channel)], timeout=CLOSE_TIMEOUT)
 
     async def open_channel(self, *, confirms: bool) -> Carrier:
         """Return a channel that the caller closes, or that ends with the connection.
@@ -77,10 +79,14 @@ class Link:
     def discard(self, channel: Carrier) -> None:
         """Close a channel, if it is open; do not wait for it."""
         if not channel.is_lost:
-            loop = asyncio.get_running_loop()
-            task = loop.create_task(_end_channel(channel.underlay), context=Context())
-            self._discarded.add(task)
-            task.add_done_callback(self._discarded.discard)
+            self._ended(channel)
+
+    def _ended(self, channel: Carrier) -> asyncio.Task[None]:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(_end_channel(channel.underlay), context=Context())
+        self._discarded.add(task)
+        task.add_done_callback(self._discarded.discard)
+        return task
 
     async def connect(self) -> None:
         """Connect now.
@@ -214,12 +220,6 @@ async def _hear_from(connection: Connection) -> None:
     except (BrokerError, TimeoutError):
         # It is lost indeed.
         pass
-
-
-async def _close_channel(channel: AbstractChannel) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await _end_channel(channel)
 
 
 async def _end_channel(channel: AbstractChannel) -> None:
