@@ -10,6 +10,8 @@ from tests.faults.waiting import until
 
 BULKY = 100_000_000
 """Bytes in a body."""
+MANY = 300
+"""Queues of a route."""
 PREFETCH = 50
 """That of the `counting` worker."""
 WAITING_PREFETCH = 10
@@ -100,6 +102,29 @@ async def test_permission_withdrawn(drill, queues, worker, proxy, user, ctl, pri
         process.account(drill.ledger)
     await queues.account()
     drill.check(within=5, duplicates=PREFETCH)
+
+
+async def test_many_queues_under_latency(drill, queues, worker, proxy):
+    """A route with 300 queues and 20 ms round trip: started, and drained amid handlers."""
+    names = [f"drill-{number}" for number in range(MANY)]
+    for name in names:
+        await queues.declare(name)
+    proxy.delay = 0.01
+    async with worker(
+        "counting", port=proxy.port, QUEUES=",".join(names), BULK_SIZE="1", PAUSE="3"
+    ) as process:
+        await process.logged("connected to")
+        drill.broken()
+        await process.logged("consuming", MANY)
+        drill.recovered()
+        for number in range(5):
+            await queues.publish(names[number * MANY // 5], [number])
+        await process.noted("started", 5)
+        process.send(signal.SIGTERM)
+        assert await process.end() == 0
+        process.account(drill.ledger)
+    await queues.account()
+    drill.check(within=5)
 
 
 async def test_memory_alarm(drill, queues, worker, ctl):

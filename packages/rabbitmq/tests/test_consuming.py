@@ -3,12 +3,15 @@
 import asyncio
 import json
 import logging
+import struct
 
 import aio_pika
 import pytest
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection, AMQPOptions, RabbitMQMessage, Retry
+from asyncworker.rabbitmq.link import Link
+from asyncworker.rabbitmq.methods import QueueDeclare
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -84,6 +87,42 @@ async def test_says_why_one_of_many_queues_is_refused_and_consumes_the_others(
         await held.cancel(tag)
         await logs.wait(f"queue '{taken}', vhost '/': consuming")
         assert app.problems == []
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError, TypeError, struct.error, RuntimeError, asyncio.InvalidStateError]
+)
+async def test_what_the_library_raises_for_one_queue_is_that_queues_trouble_alone(
+    app, declare, publish, inbox, logs, monkeypatch, error
+):
+    good, bad = await declare(), await declare()
+    opened = []
+    open_channel = Link.open_channel
+
+    async def counted(self, *, confirms):
+        opened.append(self)
+        return await open_channel(self, confirms=confirms)
+
+    def refuse(frame):
+        if frame.queue == bad:
+            raise error("on purpose")
+
+    monkeypatch.setattr(Link, "open_channel", counted)
+    monkeypatch.setattr(QueueDeclare, "validate", refuse)
+    app.route([good, bad], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with app.started():
+        await logs.wait(f"queue '{bad}', vhost '/': on purpose; waiting")
+        await publish(good, b"1")
+        assert await inbox.bodies(1) == [1]
+        (problem,) = app.problems
+        assert "on purpose" in problem
+
+        monkeypatch.undo()
+        await logs.wait(f"queue '{bad}', vhost '/': consuming")
+        assert app.problems == []
+    assert len(logs.matching(f"queue '{good}', vhost '/': consuming")) == 1
+    # That of the route, and one for each question that was asked at the same time.
+    assert len(opened) <= 3
 
 
 async def test_one_handler_serves_the_routes_that_are_stacked_on_it(app, declare, publish, inbox):

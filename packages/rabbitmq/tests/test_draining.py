@@ -6,6 +6,7 @@ import pytest
 
 from asyncworker import App, Options, RouteTypes
 from asyncworker.rabbitmq import AMQPConnection
+from asyncworker.rabbitmq.channel import ConsumeChannel
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -90,6 +91,47 @@ async def test_a_quorum_queue_has_taken_in_all_of_it_at_the_end(
     left = await admin.get_queue(queue)
     assert [(await left.get(no_ack=True)).body for _ in range(499)].count(b"0") == 0
     assert await left.get(fail=False) is None
+
+
+async def test_begins_to_consume_nothing_when_the_end_has_begun(
+    app, declare, publish, depth, inbox, monkeypatch
+):
+    first, late = await declare(), await declare()
+    stopped, asked, release = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    consume, stop_consuming = ConsumeChannel.consume, ConsumeChannel.stop_consuming
+
+    async def consume_late(self, queue):
+        if queue == late:
+            await stopped.wait()
+        await consume(self, queue)
+        if queue == late:
+            asked.set()
+
+    async def stop(self, busy):
+        await stop_consuming(self, busy)
+        stopped.set()
+
+    monkeypatch.setattr(ConsumeChannel, "consume", consume_late)
+    monkeypatch.setattr(ConsumeChannel, "stop_consuming", stop)
+
+    @app.route([first, late], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        await inbox(messages)
+        await release.wait()
+
+    async def look():
+        await asked.wait()
+        await publish(late, b"2")
+        # No consumer took it, although a handler is still at work.
+        assert await depth(late) == 1
+        release.set()
+
+    async with asyncio.TaskGroup() as group, app.started():
+        await publish(first, b"1")
+        await inbox.batch()
+        group.create_task(look())
+
+    assert await depth(first) == 0
 
 
 async def test_leaves_no_task_and_no_problem_behind(app, queue, publish, inbox):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiormq.exceptions import DeliveryError
 from aiormq.exceptions import PublishError as ReturnedError
@@ -18,6 +18,7 @@ from asyncworker.rabbitmq.errors import (
     refusal,
 )
 from asyncworker.rabbitmq.frames import DELIVER, Unhandled, payload_of
+from asyncworker.rabbitmq.methods import Deliver, consume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,10 +41,10 @@ class Carrier(Protocol):
         ...
 
     async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
-        """Consume a queue; its name is the consumer tag.
+        """Consume a queue, and wait for no answer; its name is the consumer tag.
 
-        take: gets the deliveries, perhaps before this returns.
-        Raises: BrokerError, when the broker refuses; the channel is then lost.
+        The channel is lost when the broker refuses. take: gets the deliveries.
+        Raises: BrokerError
         """
         ...
 
@@ -81,7 +82,7 @@ class PlainCarrier:
         return self.underlay.is_closed
 
     async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
-        """Consume a queue; its name is the consumer tag.
+        """Consume a queue, and wait for no answer; its name is the consumer tag.
 
         Raises: BrokerError
         """
@@ -90,7 +91,7 @@ class PlainCarrier:
             take([_content(delivered)])
 
         with broker_errors():
-            await self.underlay.basic_consume(queue, deliver, consumer_tag=queue)
+            await consume(self.underlay, queue, deliver, nowait=True)
 
     def send(self, settlements: Iterable[Settlement]) -> None:
         """Settle deliveries, in that order."""
@@ -156,6 +157,6 @@ class PlainCarrier:
 
 def _content(delivered: DeliveredMessage) -> Content:
     """Return a delivery as it was on the wire."""
-    deliver: Any = delivered.delivery
+    deliver = Deliver(**dict(cast("Any", delivered.delivery)))
     properties = delivered.header.properties
     return DELIVER, deliver.marshal(), properties.marshal(), delivered.body

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from aiormq.exceptions import ChannelInvalidStateError
+
 from asyncworker.rabbitmq.deliveries import read
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.rabbitmq.ledger import Ledger
@@ -14,7 +16,7 @@ from asyncworker.rabbitmq.pace import Pace
 from asyncworker.rabbitmq.server import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from pamqp.commands import Basic
 
@@ -54,6 +56,9 @@ class ConsumeChannel:
         self._queues: dict[bytes, str] = {}
         self._consumers: dict[str, asyncio.Event] = {}
         self._asking = asyncio.Lock()
+        self._wanted: list[str] = []
+        self._is_stopped = False
+        self._stopping: asyncio.Future[None] | None = None
         channel.underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
 
     @classmethod
@@ -71,15 +76,17 @@ class ConsumeChannel:
         Raises: BrokerError
         """
         async with link.channel() as carrier:
-            with broker_errors():
-                await carrier.underlay.basic_qos(prefetch_count=prefetch)
             channel = cls(carrier, prefetch, take, on_poison)
+            await channel._answered()
             try:
                 yield channel
             finally:
                 with suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
                         await channel._settled()
+                if channel._stopping is not None:
+                    channel._stopping.cancel()
+                    await asyncio.wait([channel._stopping])
 
     @property
     def is_lost(self) -> bool:
@@ -97,38 +104,77 @@ class ConsumeChannel:
         raise BrokerError(reason_of(error) if error else "the channel was closed") from error
 
     async def consume(self, queue: str) -> None:
-        """Start to consume a queue.
+        """Start to consume a queue, unless the consuming is being stopped.
 
         Raises: BrokerError, when the broker refuses; the channel is then lost.
         """
-        # One at a time: of several that wait as the broker refuses one, the library tells some
-        # that the channel is closed, and not why.
+        self._consumers[queue] = asyncio.Event()
+        self._wanted.append(queue)
         async with self._asking:
-            # Deliveries may be here before the broker's answer is: who they are for must be known.
-            self._queues[queue.encode()] = queue
-            self._consumers[queue] = asyncio.Event()
-            await self._channel.consume(queue, self._on_deliveries)
+            if self.is_lost:
+                await self.lost()
+            # All that were wanted while the one before waited go together: on a slow link many
+            # queues would take long one by one.
+            wanted, self._wanted = self._wanted, []
+            if wanted:
+                await self._consume(wanted)
+
+    async def _consume(self, queues: list[str]) -> None:
+        try:
+            for queue in queues:
+                # What began after the cancels would hold on to its messages to the end.
+                if not self._is_stopped:
+                    # Deliveries may be here at once: who they are for must be known.
+                    self._queues[queue.encode()] = queue
+                    await self._channel.consume(queue, self._on_deliveries)
+            await self._answered()
+        except BrokerError as error:
+            if isinstance(error.__cause__, ChannelInvalidStateError):
+                # The broker has refused one before: the end of the channel tells why.
+                await self.lost()
+            raise
 
     async def cancelled(self, queue: str) -> None:
         """Wait until the broker ends the consuming of a queue, as it does when one is deleted."""
         await self._consumers[queue].wait()
-        del self._consumers[queue]
 
-    async def stop_consuming(self) -> None:
-        """Have the broker send nothing more, and wait for what it had sent before.
+    async def stop_consuming(self, busy: Collection[str]) -> None:
+        """Have the broker send nothing more, and wait for what it sent before, but not for long.
 
-        Raises: BrokerError, TimeoutError
+        busy: queues of which handlers are still at messages.
         """
-        async with asyncio.timeout(CLOSE_TIMEOUT):
+        self._is_stopped = True
+        if self._stopping is None:
+            # Of a consumer that it took back, the broker ends the channel when one message more is
+            # unsettled for too long and the consumer is not there any more. When all its messages
+            # are settled, it would come to life again. (4.3.6)
+            queues = [one for one in self._queues.values() if one not in busy or self._lives(one)]
+            self._stopping = asyncio.ensure_future(self._stop(queues))
+        # Nothing is cancelled when that takes long: the library would close the channel, and what
+        # handlers are still at could not be confirmed any more.
+        await asyncio.wait([self._stopping], timeout=CLOSE_TIMEOUT)
+
+    def _lives(self, queue: str) -> bool:
+        return not self._consumers[queue].is_set()
+
+    async def _stop(self, queues: list[str]) -> None:
+        with suppress(BrokerError):
             with broker_errors():
-                # Without an answer to each, which for many queues on a slow link would take long;
-                # also those that the broker took back, which could come to life again.
-                for queue in self._queues.values():
+                # Without an answer to each, which for many queues on a slow link would take long.
+                for queue in queues:
                     await self._channel.underlay.basic_cancel(queue, nowait=True)
-                # With the first answer the queues know of it, and what they had on its way to the
-                # channel then comes before the second one.
-                for _ in range(2):
-                    await self._channel.underlay.basic_qos(prefetch_count=self._prefetch)
+            # With the first answer the queues know of it, and what they had on its way to the
+            # channel then comes before the second one.
+            for _ in range(2):
+                await self._answered()
+
+    async def _answered(self) -> None:
+        """Wait until the broker has done all that it was asked for on this channel.
+
+        Raises: BrokerError
+        """
+        with broker_errors():
+            await self._channel.underlay.basic_qos(prefetch_count=self._prefetch)
 
     def settle(self, delivery_tag: int, action: Decision) -> None:
         """Decide about a delivery; what is decided in one turn of the loop is sent together."""

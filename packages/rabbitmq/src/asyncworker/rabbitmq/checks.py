@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,8 +17,6 @@ MAX_COUNT: Final = 2**31 - 1
 MAX_FIELD_NAME: Final = 128
 """Characters in the name of an argument (AMQP 0-9-1, 4.2.5.5)."""
 RESERVED: Final = "amq."
-_NAME: Final = re.compile(r"[a-zA-Z0-9-_.:@#,/+ ]*")
-"""What the library lets pass as the name of a queue or an exchange."""
 
 
 def checked_name(kind: str, name: Any, longest: int, *, is_ours: bool = True) -> str:
@@ -31,10 +28,9 @@ def checked_name(kind: str, name: Any, longest: int, *, is_ours: bool = True) ->
     short_text(f"{kind}: name", name, longest)
     if not name:
         raise ConfigurationError(f"{kind}: name must be a non-empty string, got {name!r}")
-    if not _NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"{kind}: name must be of letters, digits, spaces and - _ . : @ # , / +, got {name!r}"
-        )
+    if "\r" in name or "\n" in name:
+        # The broker would leave them out as it declares it, and not as it consumes it.
+        raise ConfigurationError(f"{kind}: name must be of one line, got {name!r}")
     if is_ours and name.startswith(RESERVED):
         raise ConfigurationError(
             f"{kind}: name {name!r} is the broker's own, as all that begin with {RESERVED}: "
@@ -50,7 +46,12 @@ def short_text(subject: str, value: Any, longest: int) -> None:
     """
     if not isinstance(value, str):
         raise ConfigurationError(f"{subject} must be a string, got {value!r}")
-    if len(value.encode(errors="replace")) > longest:
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        reason = "has a surrogate, which is half a character and has no UTF-8"
+        raise ConfigurationError(f"{subject} {reason}: {value!r}") from None
+    if size > longest:
         raise ConfigurationError(f"{subject} has at most {longest} bytes, got {value!r}")
 
 

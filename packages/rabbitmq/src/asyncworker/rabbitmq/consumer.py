@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
+TROUBLE_AFTER: Final = 0.5
+"""Seconds after which what a question to the broker raised is no sign of a lost connection."""
 
 
 class Consumer:
@@ -138,9 +140,18 @@ class Consumer:
 
     async def _until_consumable(self, queue: str) -> None:
         backoff = Backoff()
-        while (obstacle := await self._obstacles.to(queue)) is not None:
+        while (obstacle := await self._obstacle_to(queue)) is not None:
             self._report(queue, f"{obstacle}; waiting")
             await backoff.wait()
+
+    async def _obstacle_to(self, queue: str) -> str | None:
+        try:
+            return await self._obstacles.to(queue)
+        except BrokerError as error:
+            # When the connection is lost, so is the channel in a moment, and this is cancelled.
+            # Whatever else it is, the other queues of the route must not suffer for it.
+            await asyncio.sleep(TROUBLE_AFTER)
+            return str(error)
 
     def _on_messages(self, messages: list[RabbitMQMessage]) -> None:
         if not self._intake.is_closed:

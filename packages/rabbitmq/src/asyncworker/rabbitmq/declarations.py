@@ -14,6 +14,7 @@ from asyncworker.rabbitmq.errors import (
     broker_errors,
     is_refused,
 )
+from asyncworker.rabbitmq.methods import ExchangeDeclare, QueueBind, QueueDeclare, call
 from asyncworker.rabbitmq.mismatch import LimitMissing, explained
 from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.server import version_of
@@ -94,11 +95,14 @@ class Declarations:
 
     async def _declare_queue(self, channel: AbstractChannel, queue: Queue) -> None:
         with explained("queue", queue.name), broker_errors():
-            await channel.queue_declare(
-                queue.name,
-                durable=queue.durable,
-                auto_delete=queue.auto_delete,
-                arguments=self._arguments(queue, version_of(channel)),
+            await call(
+                channel,
+                QueueDeclare(
+                    queue=queue.name,
+                    durable=queue.durable,
+                    auto_delete=queue.auto_delete,
+                    arguments=self._arguments(queue, version_of(channel)),
+                ),
             )
 
     def _arguments(self, queue: Queue, version: tuple[int, ...]) -> dict[str, Any]:
@@ -138,8 +142,12 @@ async def _declare_now(link: Link, queues: Sequence[Queue]) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(START_TIMEOUT):
             if await _reached(link):
-                for queue in queues:
-                    await _declare_if_possible(declarations, queue)
+                for missed in await asyncio.gather(
+                    *(_missed(declarations, queue) for queue in queues)
+                ):
+                    # What it needs may have been declared meanwhile.
+                    if missed is not None:
+                        await _missed(declarations, missed)
 
 
 async def _reached(link: Link) -> bool:
@@ -151,35 +159,46 @@ async def _reached(link: Link) -> bool:
     return True
 
 
-async def _declare_if_possible(declarations: Declarations, queue: Queue) -> None:
+async def _missed(declarations: Declarations, queue: Queue) -> Queue | None:
+    """Declare a queue; return it if that cannot be done now.
+
+    Raises: TopologyMismatch
+    """
     try:
         await declarations.declare(queue)
     except TopologyMismatch:
         raise
     except BrokerError:
         # An exchange or a permission that is missing may come: it is shown as a problem till then.
-        return
+        return queue
+    return None
 
 
 async def _bind(channel: AbstractChannel, queue: Queue, binding: Binding) -> None:
     with explained("exchange", binding.exchange_name), broker_errors():
-        await channel.queue_bind(
-            queue.name,
-            binding.exchange_name,
-            binding.routing_key,
-            arguments=dict(binding.arguments),
+        await call(
+            channel,
+            QueueBind(
+                queue=queue.name,
+                exchange=binding.exchange_name,
+                routing_key=binding.routing_key,
+                arguments=dict(binding.arguments),
+            ),
         )
 
 
 async def _declare_exchange(channel: AbstractChannel, exchange: Exchange) -> None:
     with explained("exchange", exchange.name), broker_errors():
-        await channel.exchange_declare(
-            exchange.name,
-            exchange_type=exchange.type,
-            durable=exchange.durable,
-            auto_delete=exchange.auto_delete,
-            internal=exchange.internal,
-            arguments=dict(exchange.arguments),
+        await call(
+            channel,
+            ExchangeDeclare(
+                exchange=exchange.name,
+                exchange_type=exchange.type,
+                durable=exchange.durable,
+                auto_delete=exchange.auto_delete,
+                internal=exchange.internal,
+                arguments=dict(exchange.arguments),
+            ),
         )
 
 
@@ -189,7 +208,7 @@ async def _expect(channel: AbstractChannel, queue: str) -> None:
     Raises: BrokerError
     """
     with explained("queue", queue), broker_errors():
-        await channel.queue_declare(queue, passive=True)
+        await call(channel, QueueDeclare(queue=queue, passive=True))
 
 
 def _own_exchanges(queue: Queue) -> list[Exchange]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.frames import Unhandled
 from asyncworker.rabbitmq.twins import Twins
 
@@ -30,6 +28,8 @@ class Intake:
     ) -> None:
         self.is_closed = False
         """Whether what comes goes back."""
+        self._gives_back = False
+        """Whether it goes back at once: as long as the broker sends on, it would only return."""
         self._gate = gate
         self._bucket = bucket
         self._dispatcher = dispatcher
@@ -39,7 +39,9 @@ class Intake:
 
     def take(self, messages: list[RabbitMQMessage]) -> None:
         """Have messages handled as soon as the gate is open, or given back."""
-        if self.is_closed:
+        if self._gives_back:
+            _return(messages)
+        elif self.is_closed:
             self._unwanted += messages
         elif self._gate.is_open:
             self._hand_out(messages)
@@ -59,6 +61,7 @@ class Intake:
         """
         dropped = len(self._withdrawn()) + len(self._unwanted)
         self._unwanted.clear()
+        self._gives_back = False
         running = self._dispatcher.running()
         self._twins.expect(running)
         return dropped, len(running)
@@ -67,10 +70,12 @@ class Intake:
         """Take nothing more, and return to the broker what no handler was given."""
         self.is_closed = True
         self._unwanted += self._withdrawn()
-        with suppress(BrokerError, TimeoutError):
-            # First, or the broker would deliver right here again what goes back.
-            await channel.stop_consuming()
-        # Now all is here that was under way: what goes back by the channel's end, 4.3 counts.
+        running = self._dispatcher.running()
+        # First, or the broker would deliver right here again what goes back.
+        await channel.stop_consuming({one.queue for one in running if one.channel is channel})
+        # Now all is here that was under way, or goes back as it comes: what goes back by the
+        # channel's end, 4.3 counts.
+        self._gives_back = True
         _return(self._unwanted)
         self._unwanted.clear()
 

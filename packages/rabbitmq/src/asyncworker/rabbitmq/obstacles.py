@@ -13,6 +13,7 @@ from asyncworker.rabbitmq.errors import (
     broker_errors,
     is_refused,
 )
+from asyncworker.rabbitmq.methods import QueueDeclare, call, consume
 from asyncworker.rabbitmq.probe import Probe
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Obstacles:
     async def _ask_once(self, queue: str) -> None:
         async with self._probe.channel() as channel:
             with broker_errors():
-                await channel.underlay.queue_declare(queue, passive=True)
+                await call(channel.underlay, QueueDeclare(queue=queue, passive=True))
         if queue in self._suspects:
             await self._try_to_consume(queue)
 
@@ -112,7 +113,7 @@ class Obstacles:
 
             with broker_errors():
                 await channel.underlay.basic_qos(prefetch_count=1)
-                await channel.underlay.basic_consume(queue, take, consumer_tag=queue)
+                await consume(channel.underlay, queue, take)
                 await channel.underlay.basic_cancel(queue)
                 for message in delivered:
                     await channel.underlay.basic_nack(message.delivery_tag or 0, wait=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from asyncworker.rabbitmq.errors import PublishError
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from asyncworker.rabbitmq.carrier import Carrier
     from asyncworker.rabbitmq.link import Link
+
+
+WIDTH: Final = 8
+"""Questions at a time: one by one, hundreds of queues would take long on a slow link."""
 
 
 class Probe:
@@ -24,7 +28,7 @@ class Probe:
     width: the most questions at a time, each on a channel of its own.
     """
 
-    def __init__(self, link: Link, *, confirms: bool = False, width: int = 1) -> None:
+    def __init__(self, link: Link, *, confirms: bool = False, width: int = WIDTH) -> None:
         self._link = link
         self._confirms = confirms
         self._idle: list[Carrier] = []
@@ -37,8 +41,10 @@ class Probe:
         Raises: BrokerError, when the connection is lost meanwhile.
         """
         async with self._asking:
-            channel = self._idle.pop() if self._idle else None
-            if channel is None or channel.is_lost:
+            self._idle = [channel for channel in self._idle if not channel.is_lost]
+            if self._idle:
+                channel = self._idle.pop()
+            else:
                 channel = await self._link.open_channel(confirms=self._confirms)
             try:
                 yield channel

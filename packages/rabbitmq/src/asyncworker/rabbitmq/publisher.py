@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aiormq.exceptions import ChannelNotFoundEntity
-from pamqp.commands import Exchange
 
 from asyncworker.backoff import Backoff
 from asyncworker.rabbitmq.declarations import Declarations
@@ -21,6 +20,7 @@ from asyncworker.rabbitmq.errors import (
     broker_errors,
     is_refused,
 )
+from asyncworker.rabbitmq.methods import ExchangeDeclare, call
 from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.waiting import WaitingQueues
 
@@ -151,9 +151,8 @@ class Publisher:
 
     async def _look_up(self, exchange: str) -> None:
         async with self._probe.channel() as channel:
-            underlay: Any = channel.underlay
             with broker_errors():
-                await underlay.rpc(_AnyName(exchange=exchange, passive=True))
+                await call(channel.underlay, ExchangeDeclare(exchange=exchange, passive=True))
         if len(self._known) >= MAX_KNOWN:
             self._known = {""}
         self._known.add(exchange)
@@ -162,13 +161,6 @@ class Publisher:
         with _refusals(message):
             async with asyncio.timeout_at(deadline), self._alone.channel() as channel:
                 await channel.publish(message, deadline)
-
-
-class _AnyName(Exchange.Declare):
-    """Ask for an exchange by any name that a broker takes: the library takes fewer."""
-
-    def validate(self) -> None:
-        """Leave that to the broker."""
 
 
 def _explained(message: Outgoing, timeout: float, reason: str | None) -> str:

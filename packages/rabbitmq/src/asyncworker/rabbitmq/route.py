@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
+from asyncworker.rabbitmq.checks import checked_name
 from asyncworker.rabbitmq.retry import Policy, checked_policy
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
 from asyncworker.route_types import RouteTypes
@@ -100,8 +101,7 @@ def make_route(
     check_takes(handler, "the list of messages")
     names = tuple(one if isinstance(one, str) else one.name for one in queues)
     for name in names:
-        if len(name.encode()) > MAX_QUEUE:
-            raise ConfigurationError(f"a queue's name has at most {MAX_QUEUE} bytes: {name!r}")
+        checked_name("queue", name, MAX_QUEUE, is_ours=False)
     return AMQPRoute(
         type=RouteTypes.AMQP_RABBITMQ,
         routes=names,

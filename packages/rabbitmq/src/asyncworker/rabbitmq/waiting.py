@@ -8,6 +8,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.rabbitmq.errors import broker_errors
+from asyncworker.rabbitmq.methods import QueueDeclare, call
 from asyncworker.rabbitmq.probe import Probe
 from asyncworker.rabbitmq.topology import MAX_QUEUE
 
@@ -42,7 +43,7 @@ class WaitingQueues:
     """
 
     def __init__(self, link: Link) -> None:
-        self._probe = Probe(link)
+        self._probe = Probe(link, width=1)
         self._declared: dict[str, float] = {}
         """When each was declared last, on the loop's clock."""
 
@@ -58,10 +59,13 @@ class WaitingQueues:
                 if not self._is_fresh(name):
                     now = asyncio.get_running_loop().time()
                     with broker_errors():
-                        await channel.underlay.queue_declare(
-                            name,
-                            durable=True,
-                            arguments=_arguments(queue, milliseconds, is_quorum=is_quorum),
+                        await call(
+                            channel.underlay,
+                            QueueDeclare(
+                                queue=name,
+                                durable=True,
+                                arguments=_arguments(queue, milliseconds, is_quorum=is_quorum),
+                            ),
                         )
                     self._declared = {
                         one: at for one, at in self._declared.items() if now - at < RENEW_AFTER

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from asyncworker.rabbitmq.confirms import Confirms
 from asyncworker.rabbitmq.errors import broker_errors
 from asyncworker.rabbitmq.frames import settlement_frames
+from asyncworker.rabbitmq.methods import consume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,14 +37,14 @@ class WireCarrier:
         return not is_open or self._wire.is_closing or self.underlay.is_closed
 
     async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
-        """Consume a queue; its name is the consumer tag.
+        """Consume a queue, and wait for no answer; its name is the consumer tag.
 
         Raises: BrokerError
         """
         if self._inlet is None:
             self._inlet = self._wire.open(self.underlay.number, take)
         with broker_errors():
-            await self.underlay.basic_consume(queue, _ignore, consumer_tag=queue)
+            await consume(self.underlay, queue, _ignore, nowait=True)
 
     def send(self, settlements: Iterable[Settlement]) -> None:
         """Settle deliveries. So few bytes for each, and no more than prefetch, need no pause."""

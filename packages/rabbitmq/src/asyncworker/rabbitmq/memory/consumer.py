@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pamqp.commands import Basic
 
+from asyncworker.rabbitmq.methods import Deliver
+
 if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.channel import Channel
     from asyncworker.rabbitmq.memory.message import Entry
@@ -54,7 +56,7 @@ class Consumer:
             self.unsettled += 1
         number = self._channel.hand_over(entry, self.queue, self, ack=not self._no_ack)
         message = self.queue.kind.shown(entry)
-        deliver = Basic.Deliver(
+        deliver = Deliver(
             self.tag, number, entry.redelivered, message.exchange, message.routing_key
         )
         self._channel.send_content(deliver, message)

@@ -13,6 +13,7 @@ from asyncworker.rabbitmq.memory.consumer import Consumer, Options
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.queue_methods import queue_of
 from asyncworker.rabbitmq.memory.reader import Reader
+from asyncworker.rabbitmq.methods import GetOk, Return
 from asyncworker.rabbitmq.properties import EXPIRATION, USER_ID
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def publish(channel: Channel, frame: Any, message: Message) -> None:
     _check_properties(message, channel.session.user)
     queues = channel.vhost.route(message, exchange)
     if frame.mandatory and not queues:
-        back = Basic.Return(NO_ROUTE, "NO_ROUTE", message.exchange, message.routing_key)
+        back = Return(NO_ROUTE, "NO_ROUTE", message.exchange, message.routing_key)
         channel.send_content(back, message)
     accepted = [queue.publish(message) for queue in queues]
     if channel.published is not None:
@@ -127,9 +128,7 @@ def _get(channel: Channel, frame: Any) -> Basic.GetEmpty | None:
         return Basic.GetEmpty()
     number = channel.hand_over(entry, queue, None, ack=not frame.no_ack)
     message = queue.kind.shown(entry)
-    answer = Basic.GetOk(
-        number, entry.redelivered, message.exchange, message.routing_key, queue.depth
-    )
+    answer = GetOk(number, entry.redelivered, message.exchange, message.routing_key, queue.depth)
     channel.send_content(answer, message)
     return None
 

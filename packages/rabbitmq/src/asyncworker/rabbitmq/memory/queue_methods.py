@@ -11,6 +11,7 @@ from asyncworker.rabbitmq.memory.arguments import QUORUM
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.exchange import Binding
 from asyncworker.rabbitmq.memory.exchange_methods import RESERVED, reserved
+from asyncworker.rabbitmq.methods import QueueDeclareOk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ def _declare(channel: Channel, frame: Any) -> Frames.DeclareOk:
             user=channel.session,
         )
     channel.last_queue = queue.name
-    return Frames.DeclareOk(queue.name, queue.depth, len(queue.consumers))
+    return QueueDeclareOk(queue.name, queue.depth, len(queue.consumers))
 
 
 def _bind(channel: Channel, frame: Any) -> Frames.BindOk:
