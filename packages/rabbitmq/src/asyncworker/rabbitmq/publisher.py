@@ -22,6 +22,7 @@ from asyncworker.rabbitmq.errors import (
 )
 from asyncworker.rabbitmq.methods import ExchangeDeclare, call
 from asyncworker.rabbitmq.probe import Probe
+from asyncworker.rabbitmq.single_flight import SingleFlight
 from asyncworker.rabbitmq.waiting import WaitingQueues
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Publisher:
         self._declared = 0
         self._channel: Carrier | None = None
         self._known: set[str] = set()
-        self._opening = asyncio.Lock()
+        self._preparing = SingleFlight()
 
     async def publish(self, message: Outgoing, timeout: float) -> None:
         """Publish and wait for the confirm; when the connection is lost meanwhile, publish again.
@@ -79,7 +80,10 @@ class Publisher:
                 try:
                     if is_suspect:
                         return await self._publish_alone(message, deadline)
-                    channel = self._ready_for(message) or await self._channel_for(message, deadline)
+                    channel = self._ready_for(message)
+                    if channel is None:
+                        await self._prepare(message, deadline)
+                        continue
                     is_sent = True
                     return await channel.publish(message, deadline)
                 except BrokerError as error:
@@ -101,40 +105,45 @@ class Publisher:
         timeout: seconds.
         Raises: BrokerError, TimeoutError
         """
-        async with asyncio.timeout(timeout), self._opening:
-            await self._open()
+        async with asyncio.timeout(timeout):
+            await self._preparing.until(lambda: self._is_open, self._open)
 
     async def close(self) -> None:
         """Close the link, and with it the channel."""
         await self._link.close()
 
+    @property
+    def _is_open(self) -> bool:
+        return self._channel is not None and not self._channel.is_lost
+
     def _ready_for(self, message: Outgoing) -> Carrier | None:
         """Return the channel, if it is open and all is known to exist."""
-        if message.exchange not in self._known or self._channel is None or self._channel.is_lost:
-            return None
-        if self._declared < len(self._queues):
-            return None
-        return self._channel
+        if message.exchange in self._known and self._is_open:
+            return self._channel if self._declared == len(self._queues) else None
+        return None
 
-    async def _channel_for(self, message: Outgoing, deadline: float) -> Carrier:
-        """Return the channel, having seen that the exchange exists.
+    async def _prepare(self, message: Outgoing, deadline: float) -> None:
+        """Have the channel open and the exchange known.
 
         The broker closes the channel of whoever publishes to one that is missing, and even the
         connection, when more was on its way.
         """
-        async with asyncio.timeout_at(deadline), self._opening:
-            channel = await self._open()
-            await self._declare()
-            if message.exchange not in self._known:
-                with _refusals(message):
-                    await self._look_up(message.exchange)
-            return channel
+        async with asyncio.timeout_at(deadline):
+            await self._preparing.until(
+                lambda: self._ready_for(message) is not None, lambda: self._make_ready(message)
+            )
 
-    async def _open(self) -> Carrier:
-        if self._channel is None or self._channel.is_lost:
+    async def _make_ready(self, message: Outgoing) -> None:
+        await self._open()
+        await self._declare()
+        if message.exchange not in self._known:
+            with _refusals(message):
+                await self._look_up(message.exchange)
+
+    async def _open(self) -> None:
+        if not self._is_open:
             self._channel = await self._link.open_channel(confirms=True)
             self._known = {""}
-        return self._channel
 
     async def _declare(self) -> None:
         """Declare what can be declared; whoever consumes tells why the rest cannot be.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.rabbitmq.errors import broker_errors
 from asyncworker.rabbitmq.methods import QueueDeclare, call
 from asyncworker.rabbitmq.probe import Probe
+from asyncworker.rabbitmq.single_flight import SingleFlight
 from asyncworker.rabbitmq.topology import MAX_QUEUE
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class WaitingQueues:
     """
 
     def __init__(self, link: Link) -> None:
-        self._probe = Probe(link, width=1)
+        self._probe = Probe(link)
+        self._declaring = SingleFlight()
         self._declared: dict[str, float] = {}
         """When each was declared last, on the loop's clock."""
 
@@ -53,25 +55,20 @@ class WaitingQueues:
         Raises: BrokerError
         """
         name = waiting_name(queue, milliseconds, is_quorum=is_quorum)
-        if not self._is_fresh(name):
-            async with self._probe.channel() as channel:
-                # Who waited here may find it done.
-                if not self._is_fresh(name):
-                    now = asyncio.get_running_loop().time()
-                    with broker_errors():
-                        await call(
-                            channel.underlay,
-                            QueueDeclare(
-                                queue=name,
-                                durable=True,
-                                arguments=_arguments(queue, milliseconds, is_quorum=is_quorum),
-                            ),
-                        )
-                    self._declared = {
-                        one: at for one, at in self._declared.items() if now - at < RENEW_AFTER
-                    }
-                    self._declared[name] = now
+        arguments = _arguments(queue, milliseconds, is_quorum=is_quorum)
+        await self._declaring.until(
+            lambda: self._is_fresh(name), lambda: self._declare(name, arguments)
+        )
         return name
+
+    async def _declare(self, name: str, arguments: dict[str, Any]) -> None:
+        now = asyncio.get_running_loop().time()
+        declare = QueueDeclare(queue=name, durable=True, arguments=arguments)
+        async with self._probe.channel() as channel:
+            with broker_errors():
+                await call(channel.underlay, declare)
+        self._declared = {one: at for one, at in self._declared.items() if now - at < RENEW_AFTER}
+        self._declared[name] = now
 
     def doubt(self) -> None:
         """Have all declared again before they are used again."""
