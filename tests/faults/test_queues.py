@@ -104,6 +104,7 @@ async def test_permission_withdrawn(drill, queues, worker, proxy, user, ctl, pri
     drill.check(within=5, duplicates=PREFETCH)
 
 
+@pytest.mark.long
 async def test_many_queues_under_latency(drill, queues, worker, proxy):
     """A route with 300 queues and 20 ms round trip: started, and drained amid handlers."""
     names = [f"drill-{number}" for number in range(MANY)]
