@@ -5,6 +5,7 @@ import dataclasses
 import os
 import sys
 import uuid
+from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
@@ -21,6 +22,8 @@ from asyncworker.rabbitmq import (
     RabbitMQMessage,
     TopologyMismatch,
 )
+from asyncworker.rabbitmq.link import Link
+from asyncworker.rabbitmq.probe import WIDTH
 from scripts.broker import private_broker
 from scripts.rabbitmq import free_ports, version_of
 
@@ -126,6 +129,31 @@ async def test_takes_every_name_that_the_broker_takes(app, name, declare, publis
         await app["rabbitmq_connection"].put(2, routing_key=odd)
         assert await inbox.bodies(1) == [2]
         assert app.problems == []
+
+
+async def test_opens_few_connections_at_a_time_for_what_may_end_one(app, admin, inbox, monkeypatch):
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    queues = [Queue(f"{name}-{number}", arguments={"x-max-length": 9}) for number in range(30)]
+    open_now, counts = 0, []
+    aside = Link.aside
+
+    @asynccontextmanager
+    async def counted(self):
+        nonlocal open_now
+        open_now += 1
+        counts.append(open_now)
+        async with aside(self) as link:
+            yield link
+        open_now -= 1
+
+    monkeypatch.setattr(Link, "aside", counted)
+    app.route(queues, type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with app.started():
+        pass
+    for queue in queues:
+        await admin.queue_delete(queue.name)
+    assert len(counts) >= len(queues)
+    assert max(counts) == WIDTH
 
 
 async def test_never_declares_a_plain_name(app, name, declare, publish, inbox, exists, logs):

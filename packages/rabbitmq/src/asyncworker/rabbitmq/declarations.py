@@ -16,7 +16,7 @@ from asyncworker.rabbitmq.errors import (
 )
 from asyncworker.rabbitmq.methods import ExchangeDeclare, QueueBind, QueueDeclare, call
 from asyncworker.rabbitmq.mismatch import LimitMissing, explained
-from asyncworker.rabbitmq.probe import Probe
+from asyncworker.rabbitmq.probe import WIDTH, Probe
 from asyncworker.rabbitmq.server import version_of
 from asyncworker.rabbitmq.topology import (
     DELIVERY_LIMIT,
@@ -47,6 +47,7 @@ class Declarations:
         before there was one: no reason not to consume them."""
         self._link = link
         self._probe = Probe(link)
+        self._risking = asyncio.Semaphore(WIDTH)
 
     async def declare(self, queue: Queue) -> None:
         """Declare a queue, where its dead letters go, and what it is bound to, in this order.
@@ -122,7 +123,7 @@ class Declarations:
         else:
             # A broker may end the whole connection over a type that no plugin of its knows, over a
             # transient queue, and over an argument that it takes no more.
-            async with self._link.aside() as link, link.channel() as carrier:
+            async with self._risking, self._link.aside() as link, link.channel() as carrier:
                 yield carrier.underlay
 
 
