@@ -156,12 +156,12 @@ async def test_the_chosen_scheme_is_that_of_every_page(tab):
     assert await scheme() == "default"
     for name in ("Switch to light mode", "Switch to dark mode"):
         await tab.locator(f"label[title='{name}']").click()
-    assert await scheme() == "slate"
+    await tab.locator("body[data-md-color-scheme=slate]").wait_for()
     for page in ("guides/bulk/", "pt-BR/", "404.html"):
         await tab.goto(page)
         assert await scheme() == "slate", page
     await tab.locator("label[title='Follow the system']").click()
-    assert await scheme() == "default"
+    await tab.locator("body[data-md-color-scheme=default]").wait_for()
 
 
 async def test_the_switch_keeps_the_page(tab, address):
@@ -180,7 +180,7 @@ async def test_the_first_key_leads_past_the_navigation(tab):
     await tab.wait_for_function("() => getComputedStyle(document.activeElement).opacity === '1'")
     await tab.keyboard.press("Enter")
     heading = (await skip.get_attribute("href")).removeprefix("#")
-    assert await tab.evaluate("location.hash") == f"#{heading}"
+    await tab.wait_for_function("hash => location.hash === hash", arg=f"#{heading}")
     await tab.keyboard.press("Tab")
     assert await tab.evaluate("!!document.activeElement.closest('article')")
 
