@@ -51,7 +51,7 @@ class ConsumeChannel:
         self._take = take
         self._on_poison = on_poison
         self._ledger = Ledger()
-        self._pace = Pace()
+        self._pace = Pace(prefetch)
         self._is_settling = False
         self._queues: dict[bytes, str] = {}
         self._consumers: dict[str, asyncio.Event] = {}

@@ -11,23 +11,26 @@ AT_ONCE: Final = 30
 A channel hands a quorum queue 32 at a time, each lot when the one before is on the disks, and
 forgets what it has not handed on as it closes: what was acknowledged then comes again.
 """
-FASTEST: Final = 5000.0
-"""Settlements a second that a queue takes in while there is no hurry."""
-EACH: Final = 0.002
-"""Seconds for each one that is waited for: a disk may take 60 ms for a lot."""
+EACH: Final = 0.003
+"""Seconds that it may need for each of the others: a disk may take 90 ms for a lot."""
 
 
 class Pace:
-    """Guess how far the broker is behind with what was settled on one channel."""
+    """Guess how far the broker is behind with what was settled on one channel.
 
-    def __init__(self) -> None:
+    prefetch: the most that it can be behind, as it delivers no more before.
+    """
+
+    def __init__(self, prefetch: int) -> None:
+        self._prefetch = prefetch
         self._behind = 0.0
         self._at = 0.0
 
     def note(self, count: int) -> None:
         """Note that so many were sent together."""
         now = asyncio.get_running_loop().time()
-        self._behind = max(0.0, self._behind - (now - self._at) * FASTEST) + count
+        left = max(0.0, self._behind - (now - self._at) / EACH)
+        self._behind = min(left + count, self._prefetch)
         self._at = now
 
     async def caught_up(self) -> None:
