@@ -97,11 +97,12 @@ async def test_begins_to_consume_nothing_when_the_end_has_begun(
     app, declare, publish, depth, inbox, monkeypatch
 ):
     first, late = await declare(), await declare()
-    stopped, asked, release = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    begun, stopped, asked, release = (asyncio.Event() for _ in range(4))
     consume, stop_consuming = ConsumeChannel.consume, ConsumeChannel.stop_consuming
 
     async def consume_late(self, queue):
         if queue == late:
+            begun.set()
             await stopped.wait()
         await consume(self, queue)
         if queue == late:
@@ -129,6 +130,7 @@ async def test_begins_to_consume_nothing_when_the_end_has_begun(
     async with asyncio.TaskGroup() as group, app.started():
         await publish(first, b"1")
         await inbox.batch()
+        await begun.wait()
         group.create_task(look())
 
     assert await depth(first) == 0
