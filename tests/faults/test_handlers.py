@@ -139,7 +139,7 @@ async def test_hostile_messages(drill, case, queues, private_node, logs, kind, s
         await queues.hold(name, 0)
     assert hostile.mistakes(logs.records) == []
     assert connection.late_outcomes == 0
-    drill.check_time(within=60, handled=len(target.done))
+    drill.check_time(within=30, handled=len(target.done))
 
 
 @pytest.mark.parametrize("count", [1, 128])
