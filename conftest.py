@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from scripts.broker import VARIABLE, private_broker
-from scripts.rabbitmq import Broker, version_of
+from scripts.rabbitmq.broker import Broker
+from scripts.rabbitmq.private import VARIABLE, private_broker
+from scripts.rabbitmq.probe import version_of
 
 LIMIT = 60.0
 """Seconds that anything may take on a busy machine before a test gives up waiting for it."""
@@ -124,6 +125,27 @@ def logs() -> Iterator[LogWaiter]:
     waiter = LogWaiter()
     with waiter.listening("asyncworker"):
         yield waiter
+
+
+@pytest.fixture
+def failing_token() -> Callable[..., Callable[[], object]]:
+    """Make a function `token` that gives, or raises, one answer after the other.
+
+    The last one it gives for ever.
+    """
+
+    def failing_token(*answers: object) -> Callable[[], object]:
+        to_come = iter(answers)
+
+        def token() -> object:
+            answer = next(to_come, answers[-1])
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+        return token
+
+    return failing_token
 
 
 class Clock:

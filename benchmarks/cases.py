@@ -16,10 +16,20 @@ RSS: Final = "rss_mb"
 
 FAST: Final = 10
 """How many times as many messages a fast peer gets."""
+QUEUED: Final = frozenset({"consume", "forward", "publish", "ask"})
+"""The kinds in which it gets them: those whose messages wait in queues."""
 QUICK: Final = 20
 """How many times fewer messages a quick run has."""
 
+MODELS: Final = {
+    "pydantic": "a model of pydantic",
+    "dataclass": "a dataclass",
+    "msgspec": "a struct of msgspec",
+}
+"""What bodies are validated as: the files of models/, and what is in them."""
 AMQP: Final = (OURS, "aiormq", "aio-pika", "FastStream", "taskiq-aio-pika")
+FORWARDING: Final = (OURS, "aio-pika", "FastStream")
+ASKING: Final = (OURS, "FastStream")
 HTTP: Final = (OURS, "aiohttp", "Starlette on uvicorn", "FastAPI on uvicorn", OLD)
 EVENTS: Final[tuple[str, ...]] = (
     OURS,
@@ -60,7 +70,7 @@ class Case:
 
     def amount(self, peer: str, *, quick: bool) -> int:
         """Return how many messages a peer gets."""
-        fast = self.kind in {"consume", "publish"} and PEERS[peer].fast and not self.series
+        fast = self.kind in QUEUED and PEERS[peer].fast and not self.series
         return self.count * (FAST if fast else 1) // (QUICK if quick else 1)
 
 
@@ -83,6 +93,8 @@ def _consume(bulk: int, size: int = USUAL, **settings: Any) -> dict[str, Any]:
 
 def _cases() -> Iterable[Case]:
     yield from _consume_cases()
+    yield from _typed_cases()
+    yield from _forward_cases()
     yield from _publish_cases()
     yield from _growth_cases()
     yield Case(
@@ -141,6 +153,20 @@ def _cases() -> Iterable[Case]:
         )
 
 
+def _typed_cases() -> Iterable[Case]:
+    for model, what in MODELS.items():
+        for bulk in (1, 100):
+            yield Case(
+                f"consume-typed-{model}-bulk-{bulk}",
+                "consume",
+                f"Consume 200 bytes as {what}, bulk {bulk}",
+                (OURS, "FastStream") if bulk == 1 else (OURS,),
+                count=5_000,
+                settings=_consume(bulk, model=model),
+                quick=bulk == 1,
+            )
+
+
 def _consume_cases() -> Iterable[Case]:
     everyone = (*AMQP, OLD, FLOOR)
     in_bulk = (OURS, OLD, FLOOR)
@@ -180,6 +206,19 @@ def _consume_cases() -> Iterable[Case]:
     )
 
 
+def _forward_cases() -> Iterable[Case]:
+    for bulk in (1, 100):
+        yield Case(
+            f"forward-bulk-{bulk}",
+            "forward",
+            f"Forward 200 bytes with confirms, bulk {bulk}",
+            FORWARDING if bulk == 1 else (OURS,),
+            count=4_000,
+            settings=_consume(bulk),
+            quick=True,
+        )
+
+
 def _publish_cases() -> Iterable[Case]:
     for in_flight, title, count in ((1, "one at a time", 1_000), (100, "100 in flight", 5_000)):
         yield Case(
@@ -191,6 +230,16 @@ def _publish_cases() -> Iterable[Case]:
             settings={"in_flight": in_flight, "size": USUAL},
             quick=True,
         )
+    yield Case(
+        "put-many",
+        "publish",
+        "Publish 200 bytes with confirms, 100 at a time",
+        FORWARDING,
+        count=3_000,
+        settings={"in_flight": 100, "bulk": 100, "size": USUAL},
+        turns=3,
+        quick=True,
+    )
     for size, name, count in ((SMALL, "20B", 5_000), (LARGE, "20KB", 1_000)):
         yield Case(
             f"publish-{name}",
@@ -200,6 +249,15 @@ def _publish_cases() -> Iterable[Case]:
             count=count,
             settings={"in_flight": 100, "size": size},
         )
+    yield Case(
+        "ask",
+        "ask",
+        "Ask with 200 bytes, 100 in flight",
+        ASKING,
+        count=1_000,
+        settings={"in_flight": 100, "size": USUAL},
+        quick=True,
+    )
 
 
 def _growth_cases() -> Iterable[Case]:

@@ -12,9 +12,8 @@ from typing import Final
 
 from benchmarks import jobs
 from benchmarks.peers import Peer
-from scripts import apt
+from scripts import ROOT, apt
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = Path(sys.prefix) / "benchmarks"
 """Within the environment, so that `hatch env prune` removes it too."""
 UV: Final = (sys.executable, "-m", "uv")

@@ -4,7 +4,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks import charts
-from benchmarks.cases import AMQP, CASES, CPU, EVENTS, HTTP, IMPORT, P50, P99, RATE, RSS
+from benchmarks.cases import (
+    AMQP,
+    ASKING,
+    CASES,
+    CPU,
+    EVENTS,
+    FORWARDING,
+    HTTP,
+    IMPORT,
+    MODELS,
+    P50,
+    P99,
+    RATE,
+    RSS,
+)
 from benchmarks.peers import FLOOR, OLD, OURS
 from benchmarks.results import Results, Value
 
@@ -76,6 +90,13 @@ def _bulks(*peers: str) -> tuple[tuple[str, Value], ...]:
     )
 
 
+def _typed(peer: str, bulk: int) -> tuple[tuple[str, Value], ...]:
+    return tuple(
+        (f"{peer}, {model}, bulk {bulk}", Value(f"consume-typed-{model}-bulk-{bulk}", peer, CPU))
+        for model in MODELS
+    )
+
+
 def _growth(name: str, title: str, across: str, *peers: str) -> Lines:
     series = tuple((peer, f"growth-{name}", peer) for peer in peers or (OURS,))
     unit = f"CPU µs a {'request' if name == 'paths' else 'message'}, {LESS}"
@@ -102,6 +123,12 @@ FIGURES: Final[tuple[Figure, ...]] = (
         )
         for size, words in (("20B", "bytes"), ("20KB", "KB"))
     ),
+    Bars(
+        "consume-typed",
+        "Consume 200 bytes of JSON as a type",
+        CPU_EACH,
+        _typed(OURS, 1) + _typed(OURS, 100) + _typed("FastStream", 1),
+    ),
     Lines(
         "await",
         "A handler that awaits 10 ms",
@@ -109,6 +136,16 @@ FIGURES: Final[tuple[Figure, ...]] = (
         "prefetch",
         RATE,
         tuple((peer, "await", peer) for peer in (*AMQP, OLD)),
+    ),
+    Bars(
+        "forward",
+        "Forward 200 bytes of JSON with confirms",
+        CPU_EACH,
+        (
+            (f"{OURS}, bulk 1", Value("forward-bulk-1", OURS, CPU)),
+            (f"{OURS}, bulk 100", Value("forward-bulk-100", OURS, CPU)),
+            *_each("forward-bulk-1", FORWARDING[1:]),
+        ),
     ),
     *(
         Bars(
@@ -118,6 +155,18 @@ FIGURES: Final[tuple[Figure, ...]] = (
             _each(f"publish-{in_flight}", (*AMQP, FLOOR)),
         )
         for in_flight, how in ((100, "100 in flight"), (1, "one at a time"))
+    ),
+    Bars(
+        "put-many",
+        "Publish 200 bytes with confirms, 100 at a time",
+        CPU_EACH,
+        _each("put-many", FORWARDING),
+    ),
+    Bars(
+        "ask",
+        "Ask with 200 bytes, 100 in flight",
+        f"CPU µs a question, {LESS}",
+        _each("ask", ASKING),
     ),
     Bars(
         "latency",

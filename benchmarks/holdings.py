@@ -1,61 +1,37 @@
 """What each library takes in memory by being imported."""
 
-import sys
 from collections import defaultdict
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 from benchmarks.window import memory
 
 
-class Weighed(Loader):
-    """Load a module by its own loader, and note how much larger the process is then."""
+def weigh_imports() -> dict[str, float]:
+    """Weigh all that is imported from now on: megabytes by the name of the top package.
 
-    def __init__(self, loader: Loader, scales: "Scales") -> None:
-        self._loader = loader
-        self._scales = scales
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Return what its own loader makes."""
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module; what it imports itself counts for that."""
-        module.__loader__ = self._loader
-        scales, before = self._scales, memory()
-        scales.inner.append(0.0)
-        try:
-            self._loader.exec_module(module)
-        finally:
-            grown = memory() - before
-            scales.taken[module.__name__.partition(".")[0]] += grown - scales.inner.pop()
-            if scales.inner:
-                scales.inner[-1] += grown
-
-
-class Scales(MetaPathFinder):
-    """Weigh every module that is imported while it stands in `sys.meta_path`.
-
-    taken: megabytes by the name of the top package. inner: what the imports within each import
-    that is under way took.
+    What a module imports itself counts for that, not for the module.
     """
+    taken: defaultdict[str, float] = defaultdict(float)
+    # What was imported within each import that is under way.
+    inner: list[float] = []
 
-    def __init__(self) -> None:
-        self.taken: defaultdict[str, float] = defaultdict(float)
-        self.inner: list[float] = []
+    def weighing(execute: Callable[[Any, ModuleType], None]) -> Callable[[Any, ModuleType], None]:
+        def exec_module(loader: Any, module: ModuleType) -> None:
+            before = memory()
+            inner.append(0.0)
+            try:
+                execute(loader, module)
+            finally:
+                grown = memory() - before
+                taken[module.__name__.partition(".")[0]] += grown - inner.pop()
+                if inner:
+                    inner[-1] += grown
 
-    def find_spec(
-        self,
-        name: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        """Return what the other finders find, with a loader that weighs."""
-        for finder in sys.meta_path:
-            if finder is not self and (spec := finder.find_spec(name, path, target)):
-                if spec.loader is not None:
-                    spec.loader = Weighed(spec.loader, self)
-                return spec
-        return None
+        return exec_module
+
+    for kind in (SourceFileLoader, ExtensionFileLoader):
+        kind.exec_module = weighing(kind.exec_module)  # type: ignore[assignment, method-assign]
+    return taken

@@ -14,8 +14,9 @@ from urllib.parse import unquote, urlsplit
 class Consume:
     """Consume queues that are full already, and read each body.
 
-    queues: one route for each. pause: seconds that the handler awaits. latency: bodies say when
-    they were sent. endless: end by SIGTERM rather than after `count`.
+    queues: one route for each. model: what the handler takes the bodies as, one of models/; without
+    it as JSON has them. pause: seconds that the handler awaits. latency: bodies say when they were
+    sent. endless: end by SIGTERM rather than after `count`.
     """
 
     url: str
@@ -24,6 +25,7 @@ class Consume:
     count: int
     bulk: int = 1
     prefetch: int = 256
+    model: str = ""
     pause: float = 0.0
     latency: bool = False
     endless: bool = False
@@ -35,11 +37,22 @@ class Consume:
         return queue
 
 
+@dataclass(frozen=True, kw_only=True)
+class Forward(Consume):
+    """Change each body, publish it persistently, and acknowledge its message after the confirm.
+
+    target: the queue that it is published to, by the default exchange.
+    """
+
+    target: str
+
+
 @dataclass(frozen=True)
 class Publish:
     """Publish persistent messages, and wait for the confirm of each.
 
-    in_flight: how many wait for their confirm at once.
+    in_flight: how many wait for their confirm at once. bulk: how many of them are given to one
+    call, by those who have such a call.
     """
 
     url: str
@@ -48,6 +61,15 @@ class Publish:
     count: int
     size: int
     in_flight: int
+    bulk: int = 1
+
+
+@dataclass(frozen=True)
+class Ask(Publish):
+    """Send questions, and read the body of each answer.
+
+    in_flight: how many wait for their answer at once.
+    """
 
 
 @dataclass(frozen=True)
@@ -95,9 +117,10 @@ class Idle:
     everything: bool = False
 
 
-Job = Consume | Publish | Serve | Follow | Clock | Idle
+Job = Consume | Forward | Publish | Ask | Serve | Follow | Clock | Idle
 KINDS: dict[str, Callable[..., Job]] = {
-    kind.__name__.lower(): kind for kind in (Consume, Publish, Serve, Follow, Clock, Idle)
+    kind.__name__.lower(): kind
+    for kind in (Consume, Forward, Publish, Ask, Serve, Follow, Clock, Idle)
 }
 
 

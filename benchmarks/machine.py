@@ -2,31 +2,30 @@
 
 import os
 import platform
+import re
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
-OS_RELEASE = Path("/etc/os-release")
+MODEL = re.compile(r"^model name\s*: (.+)$", re.MULTILINE)
 
 
 def machine() -> dict[str, str]:
     """Return the CPU, the cores, the operating system and the Python."""
     return {
-        "CPU": _field(CPU_INFO, "model name", ":") or platform.processor() or platform.machine(),
+        "CPU": _model() or platform.processor() or platform.machine(),
         "cores": str(os.cpu_count()),
         "operating system": f"{_system()}, {platform.system()} {platform.release().split('-')[0]}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
     }
 
 
+def _model() -> str:
+    found = MODEL.search(CPU_INFO.read_text()) if CPU_INFO.exists() else None
+    return found[1] if found else ""
+
+
 def _system() -> str:
-    return _field(OS_RELEASE, "PRETTY_NAME", "=").strip('"') or platform.platform(terse=True)
-
-
-def _field(path: Path, name: str, separator: str) -> str:
-    if not path.exists():
-        return ""
-    for line in path.read_text().splitlines():
-        key, _, value = line.partition(separator)
-        if key.strip() == name:
-            return value.strip()
-    return ""
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.platform(terse=True)

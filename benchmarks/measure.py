@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,14 +18,16 @@ from typing import Any, Final
 from benchmarks import jobs, load
 from benchmarks.amqp import Client
 from benchmarks.cases import CPU, IMPORT, RATE, Case
-from benchmarks.environments import ROOT, Home
+from benchmarks.environments import Home
 from benchmarks.messages import USUAL, body, encode, stamped
 from benchmarks.peers import Peer
 from benchmarks.subject import PROFILE
 from benchmarks.window import Result
-from scripts.rabbitmq import free_ports, wait_for
+from scripts import ROOT
+from scripts.rabbitmq.probe import free_ports, wait_for
 
 QUEUE: Final = "asyncworker-bench"
+FORWARDED: Final = f"{QUEUE}-forwarded"
 LEFTOVERS: Final = ("asyncworker-bench-taskiq-dead", "asyncworker-bench-taskiq")
 """A queue and an exchange that taskiq-aio-pika declares."""
 DEADLINE: Final = 600.0
@@ -142,6 +145,9 @@ class Subject:
 def consume(subject: Subject) -> Result:
     """Fill queues, have them consumed, and see that nothing is left."""
     with queues(subject) as (client, names):
+        each = (subject.warmup + subject.count) // len(names)
+        for name in names:
+            client.fill(name, each, *message_of(subject))
         found = subject.run(consume_job(subject, names))
         left = sum(client.depth(name) for name in names)
         if left:
@@ -149,41 +155,45 @@ def consume(subject: Subject) -> Result:
     return per_message(found)
 
 
+def forward(subject: Subject) -> Result:
+    """Fill a queue, have it forwarded to another, and see that nothing is left and all is there."""
+    with queues(subject, FORWARDED) as (client, (name, target)):
+        job = jobs.Forward(**vars(consume_job(subject, [name])), target=target)
+        client.fill(name, job.warmup + job.count, *message_of(subject))
+        found = subject.run(job)
+        left, arrived = client.depth(name), client.depth(target)
+    if left:
+        raise SubjectFailed(f"{left} messages were not settled")
+    if arrived != job.warmup + job.count:
+        raise SubjectFailed(f"{arrived} messages arrived of {job.warmup + job.count}")
+    return per_message(found)
+
+
 def share(subject: Subject) -> Result:
     """Have several processes consume one queue; add up what they took."""
-    with queues(subject, filled=False) as (client, names):
+    with queues(subject) as (client, names), ExitStack() as stack:
         job = consume_job(subject, names, endless=True)
-        processes = [subject.running(job) for _ in range(subject.setting("processes", 1))]
-        found = _share(subject, client, processes, len(processes))
+        count = subject.setting("processes", 1)
+        processes = [stack.enter_context(subject.running(job)) for _ in range(count)]
+        # Of a queue that is full already, the first process would take the most.
+        if not wait_for(lambda: client.consumers(QUEUE) == count, CONSUMING_DEADLINE):
+            raise SubjectFailed("they did not consume")
+        client.fill(QUEUE, subject.warmup + subject.count, *message_of(subject))
+        if not wait_for(lambda: not client.depth(QUEUE), DEADLINE):
+            raise SubjectFailed("the queue did not become empty")
+        # What is ready is none; what was delivered last may still be handled.
+        time.sleep(SETTLING)
+        for process in processes:
+            process.terminate()
+        found = [subject.result(process) for process in processes]
     wall = max(one["ended"] for one in found) - min(one["began"] for one in found)
     total = {key: sum(one[key] for one in found) for key in ("messages", "cpu", "peak_mb")}
     return per_message(total | {"wall": wall})
 
 
-def _share(subject: Subject, client: Client, processes: list[Any], consumers: int) -> list[Result]:
-    if not processes:
-        _fill_before(consumers, subject, client)
-        if not wait_for(lambda: not client.depth(QUEUE), DEADLINE):
-            raise SubjectFailed("the queue did not become empty")
-        # What is ready is none; what was delivered last may still be handled.
-        time.sleep(SETTLING)
-        return []
-    with processes[0] as process:
-        rest = _share(subject, client, processes[1:], consumers)
-        process.terminate()
-        return [subject.result(process), *rest]
-
-
-def _fill_before(consumers: int, subject: Subject, client: Client) -> None:
-    """Fill the queue when all consume: of a full one, the first process would take the most."""
-    if not wait_for(lambda: client.consumers(QUEUE) == consumers, CONSUMING_DEADLINE):
-        raise SubjectFailed("they did not consume")
-    client.fill(QUEUE, subject.warmup + subject.count, *message_of(subject))
-
-
 def latency(subject: Subject) -> Result:
     """Send at a steady rate, to a subject that consumes already."""
-    with queues(subject, filled=False) as (client, (name,)):
+    with queues(subject) as (client, (name,)):
         job = consume_job(subject, [name], latency=True)
         with subject.running(job) as process:
             if not wait_for(lambda: client.consumers(name) > 0, CONSUMING_DEADLINE):
@@ -200,21 +210,32 @@ def latency(subject: Subject) -> Result:
 
 def publish(subject: Subject) -> Result:
     """Have messages published, and count them."""
-    with Client(subject.stage.url) as client:
-        client.declare(QUEUE)
-        job = jobs.Publish(
-            url=subject.stage.url,
-            queue=QUEUE,
-            warmup=subject.warmup,
-            count=subject.count,
-            size=subject.setting("size", USUAL),
-            in_flight=subject.setting("in_flight", 1),
-        )
+    with queues(subject) as (client, (name,)):
+        job = publish_job(subject, name)
         found = subject.run(job)
-        arrived = client.depth(QUEUE)
-        clean(client, [QUEUE])
+        arrived = client.depth(name)
     if arrived != job.warmup + job.count:
         raise SubjectFailed(f"{arrived} messages arrived, {job.warmup + job.count} were confirmed")
+    return per_message(found)
+
+
+def ask(subject: Subject) -> Result:
+    """Have questions asked, which a thread of this process answers, and count them."""
+    with (
+        queues(subject) as (client, (name,)),
+        Client(subject.stage.url) as other,
+        ThreadPoolExecutor() as threads,
+    ):
+        answering = threads.submit(other.answer, name)
+        job = jobs.Ask(**vars(publish_job(subject, name)))
+        try:
+            found = subject.run(job)
+        finally:
+            # It wants no answer: the last one.
+            client.send(name, b"")
+        answered = answering.result()
+    if answered != job.warmup + job.count:
+        raise SubjectFailed(f"{answered} questions came instead of {job.warmup + job.count}")
     return per_message(found)
 
 
@@ -267,55 +288,44 @@ def imports(subject: Subject) -> Result:
 
 def idle(subject: Subject) -> Result:
     """Have a worker do nothing, and look at its memory."""
-    with Client(subject.stage.url) as client:
-        client.declare(QUEUE)
+    with queues(subject) as (_, (name,)):
         (port,) = free_ports(1)
         job = jobs.Idle(
             url=subject.stage.url,
-            queue=QUEUE,
+            queue=name,
             events=subject.stage.events + "/0",
             port=port,
             everything=subject.setting("everything", False),
         )
-        found = subject.run(job)
-        clean(client, [QUEUE])
-    return found
+        return subject.run(job)
 
 
 KINDS: Final[dict[str, Callable[[Subject], Result]]] = {
-    do.__name__: do for do in (consume, share, latency, publish, http, follow, clock, imports, idle)
+    do.__name__: do
+    for do in (consume, forward, share, latency, publish, ask, http, follow, clock, imports, idle)
 }
 
 
 @contextmanager
-def queues(subject: Subject, *, filled: bool = True) -> Iterator[tuple[Client, list[str]]]:
-    """Make the queues of a case, and delete them in the end."""
-    count = subject.setting("routes", 1)
-    names = [QUEUE, *(f"{QUEUE}-{number}" for number in range(1, count))]
-    content, headers = message_of(subject)
-    each = (subject.warmup + subject.count) // count
+def queues(subject: Subject, *more: str) -> Iterator[tuple[Client, list[str]]]:
+    """Make the queues of a case, and delete them in the end: the broker may be somebody's own."""
+    names = [QUEUE, *(f"{QUEUE}-{number}" for number in range(1, subject.setting("routes", 1)))]
+    names += more
+    leftover, exchange = LEFTOVERS
     with Client(subject.stage.url) as client:
         try:
             for name in names:
                 client.declare(name)
-                if filled:
-                    client.fill(name, each, content, headers)
             yield client, names
         finally:
-            clean(client, names)
+            for name in (*names, leftover):
+                client.delete(name)
+            client.delete_exchange(exchange)
 
 
 def message_of(subject: Subject) -> tuple[bytes, dict[str, Any]]:
     """Return content and headers of a message that the peer takes."""
     return wrapper(subject.peer)(encode(body(subject.setting("size", USUAL))))
-
-
-def clean(client: Client, names: list[str]) -> None:
-    """Leave nothing on a broker that may be somebody's own."""
-    queue, exchange = LEFTOVERS
-    for name in (*names, queue):
-        client.delete(name)
-    client.delete_exchange(exchange)
 
 
 def consume_job(subject: Subject, names: list[str], **more: bool) -> jobs.Consume:
@@ -327,8 +337,22 @@ def consume_job(subject: Subject, names: list[str], **more: bool) -> jobs.Consum
         count=subject.count,
         bulk=subject.setting("bulk", 1),
         prefetch=subject.setting("prefetch", 256),
+        model=subject.setting("model", ""),
         pause=subject.setting("pause", 0.0),
         **more,
+    )
+
+
+def publish_job(subject: Subject, name: str) -> jobs.Publish:
+    """Return what a publisher is told."""
+    return jobs.Publish(
+        url=subject.stage.url,
+        queue=name,
+        warmup=subject.warmup,
+        count=subject.count,
+        size=subject.setting("size", USUAL),
+        in_flight=subject.setting("in_flight", 1),
+        bulk=subject.setting("bulk", 1),
     )
 
 

@@ -22,6 +22,11 @@ def body(size: int) -> dict[str, Any]:
     return order
 
 
+def changed(order: dict[str, Any]) -> dict[str, Any]:
+    """Return what becomes of an order that is forwarded; it takes as many bytes."""
+    return order | {"id": order["id"] + 1}
+
+
 def encode(value: Any) -> bytes:
     """Return compact JSON."""
     return json.dumps(value, separators=(",", ":")).encode()

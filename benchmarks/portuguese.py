@@ -1,4 +1,4 @@
-"""The report in Portuguese: what is put into its template, and the charts."""
+"""The report in Portuguese: its texts and numbers, and its charts."""
 
 import re
 from html import escape, unescape
@@ -13,13 +13,7 @@ NUMBERS: Final = re.compile(r"[\d.,–() ]+")
 """What holds figures alone: a value, or a median with the least and the most."""
 TARGET: Final = re.compile(r"(?P<how>at most|at least) (?P<limit>[\d.]+) × (?P<peer>.+)")
 COUNTED: Final = re.compile(r"(?P<count>\d+) (?P<what>rounds?)")
-PICTURE: Final = re.compile(r"!\[(?P<title>[^]]*)\](?P<link>\(.*\))")
 TEXT: Final = re.compile(r"(?P<before><(?:text|title)\b[^>]*>)(?P<text>[^<]*)")
-
-
-def page(block: str) -> str:
-    """Translate what the template of the page is filled with, line by line."""
-    return "\n".join(map(_line, block.split("\n")))
 
 
 def chart(svg: str) -> str:
@@ -51,17 +45,3 @@ def _parts(text: str) -> str:
         if before in PHRASES.texts:
             return f"{PHRASES(before)}: {words(behind)}"
     return text
-
-
-def _line(line: str) -> str:
-    for mark in ("### ", "- "):
-        if line.startswith(mark):
-            return mark + words(line.removeprefix(mark))
-    if line.startswith("*") and line.endswith("*"):
-        return f"*{words(line[1:-1])}*"
-    if line.startswith("|"):
-        cells = [words(cell.strip()) for cell in line.split("|")[1:-1]]
-        return f"| {' | '.join(cells)} |"
-    if found := PICTURE.fullmatch(line):
-        return f"![{words(found['title'])}]{found['link']}"
-    return words(line)

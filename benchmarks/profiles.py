@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from benchmarks.cases import RSS
+from benchmarks.cases import QUEUED, RSS
 from benchmarks.measure import Subject
 
-PROFILED: Final = frozenset({"consume", "publish", "http", "follow", "clock", "idle"})
+PROFILED: Final = QUEUED | {"http", "follow", "clock", "idle"}
 """Kinds whose work is done in one Python process."""
 SHOWN: Final = 15
 WAITING: Final = "select.epoll"

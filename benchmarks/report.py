@@ -1,22 +1,29 @@
 """docs/performance.md and its charts, in both languages: report.md, filled with results."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Final
 
 from benchmarks import portuguese, table
 from benchmarks.cases import CASES
-from benchmarks.figures import FIGURES
+from benchmarks.figures import FIGURES, Figure
 from benchmarks.results import Results
+from benchmarks.table import Rows
 from benchmarks.units import number
+from scripts import ROOT
 from scripts.pages.languages import in_portuguese
 
+DOCS: Final = ROOT / "docs"
+RESULTS: Final = Path(__file__).with_name("results.json")
 TEMPLATE: Final = Path(__file__).with_name("report.md")
 BROKERS: Final = Path(__file__).with_name("brokers")
 """Where runs on several brokers are kept, a file each."""
 PAGE: Final = "performance.md"
 CHARTS: Final = "performance"
-NOTHING: Final = "*Not measured in this run.*"
+NOTHING: Final = "Not measured in this run."
+EVERYTHING: Final = "Everything was measured."
 PROFILE: Final = ["function, or library", "%"]
 
 
@@ -29,12 +36,10 @@ def write(results: Results, folder: Path) -> Path:
         _put(charts / f"{name}.svg", svg)
         # The site shows this one on the Portuguese page, whose links are those of the English one.
         _put(charts / f"{name}.pt-BR.svg", portuguese.chart(svg))
-    parts = _parts(results, [name for name, svg in drawn.items() if svg])
     page = folder / PAGE
-    page.write_text(_filled(TEMPLATE, parts))
-    translated = {name: portuguese.page(part) for name, part in parts.items()}
+    page.write_text(Filling(results, str).page(TEMPLATE))
     template = Path(in_portuguese(str(TEMPLATE)))
-    Path(in_portuguese(str(page))).write_text(_filled(template, translated))
+    Path(in_portuguese(str(page))).write_text(Filling(results, portuguese.words).page(template))
     return page
 
 
@@ -46,57 +51,62 @@ def _put(chart: Path, svg: str) -> None:
         chart.unlink(missing_ok=True)
 
 
-def _filled(template: Path, parts: dict[str, str]) -> str:
-    return Template(template.read_text()).substitute(parts)
+@dataclass(frozen=True)
+class Filling:
+    """Fill a template with results. words: puts a text into the language of the page."""
 
+    results: Results
+    words: Callable[[str], str]
 
-def _parts(results: Results, drawn: list[str]) -> dict[str, str]:
-    """Return what the template is filled with.
+    def page(self, template: Path) -> str:
+        """Return the template with all in its places."""
+        results = self.results
+        return Template(template.read_text()).substitute(
+            {f"figure_{one.name.replace('-', '_')}": self._figure(one) for one in FIGURES},
+            taken=results.taken,
+            rounds=self.words(f"{results.rounds} round{'s' if results.rounds > 1 else ''}"),
+            verdicts=self._table(table.VERDICTS, table.verdict_rows(results)),
+            brokers=self._brokers(),
+            machine=self._table(["", ""], [list(pair) for pair in results.machine.items()]),
+            versions=", ".join(f"{name} {version}" for name, version in results.versions.items()),
+            profiles=self._profiles(),
+            missing=self._missing(),
+            numbers=self._numbers(),
+        )
 
-    drawn: the names of the charts that there are.
-    """
-    titles = {figure.name: f"{figure.title}: {figure.unit}" for figure in FIGURES}
-    figures = {
-        f"figure_{name.replace('-', '_')}": f"![{title}]({CHARTS}/{name}.svg)"
-        if name in drawn
-        else NOTHING
-        for name, title in titles.items()
-    }
-    return figures | {
-        "taken": results.taken,
-        "rounds": f"{results.rounds} round{'s' if results.rounds > 1 else ''}",
-        "verdicts": table.markdown(table.VERDICTS, table.verdict_rows(results)),
-        "brokers": _brokers(),
-        "machine": table.markdown(["", ""], [list(pair) for pair in results.machine.items()]),
-        "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
-        "profiles": _profiles(results),
-        "missing": _missing(results),
-        "numbers": _numbers(results),
-    }
+    def _figure(self, figure: Figure) -> str:
+        if not figure.draw(self.results):
+            return f"*{self.words(NOTHING)}*"
+        title = f"{self.words(figure.title)}: {self.words(figure.unit)}"
+        return f"![{title}]({CHARTS}/{figure.name}.svg)"
 
+    def _brokers(self) -> str:
+        runs = [Results.read(path) for path in sorted(BROKERS.glob("*.json"))]
+        return self._table(table.broker_headings(runs), table.broker_rows(runs))
 
-def _brokers() -> str:
-    runs = [Results.read(path) for path in sorted(BROKERS.glob("*.json"))]
-    return table.markdown(table.broker_headings(runs), table.broker_rows(runs))
+    def _profiles(self) -> str:
+        titles = {case.name: case.title for case in CASES}
+        return self._sections(
+            (titles[name], PROFILE, [[f"`{what}`", number(part)] for what, part in rows])
+            for name, rows in self.results.profiles.items()
+        )
 
+    def _missing(self) -> str:
+        lines = [f"{name}: {reason}" for name, reason in self.results.absent.items()]
+        lines += [f"failed: {failure}" for failure in self.results.failures]
+        return "\n".join(f"- {self.words(line)}" for line in lines) or self.words(EVERYTHING)
 
-def _profiles(results: Results) -> str:
-    titles = {case.name: case.title for case in CASES}
-    return "\n\n".join(
-        f"### {titles[name]}\n\n"
-        + table.markdown(PROFILE, [[f"`{what}`", number(part)] for what, part in rows])
-        for name, rows in results.profiles.items()
-    )
+    def _numbers(self) -> str:
+        return self._sections(
+            (case.label, table.headings(case), table.rows(self.results, case))
+            for case in table.measured(self.results)
+        )
 
+    def _sections(self, tables: Iterable[tuple[str, list[str], Rows]]) -> str:
+        return "\n\n".join(
+            f"### {self.words(title)}\n\n{self._table(head, rows)}" for title, head, rows in tables
+        )
 
-def _missing(results: Results) -> str:
-    lines = [f"- {name}: {reason}" for name, reason in results.absent.items()]
-    lines += [f"- failed: {failure}" for failure in results.failures]
-    return "\n".join(lines) or "Everything was measured."
-
-
-def _numbers(results: Results) -> str:
-    return "\n\n".join(
-        f"### {case.label}\n\n" + table.markdown(table.headings(case), table.rows(results, case))
-        for case in table.measured(results)
-    )
+    def _table(self, head: list[str], rows: Rows) -> str:
+        head, *rows = ([self.words(cell) for cell in cells] for cells in (head, *rows))
+        return table.markdown(head, rows)

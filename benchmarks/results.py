@@ -75,6 +75,24 @@ class Results:
         pairs = zip(self.values(one), self.values(other), strict=False)
         return Spread.of(first / second for first, second in pairs)
 
+    def renew(self, part: "Results") -> None:
+        """Take in cases of another run, on the same machine with the same versions.
+
+        Raises: ValueError
+        """
+        for mine, theirs in ((self.machine, part.machine), (self.versions, part.versions)):
+            for name in mine.keys() & theirs.keys():
+                if mine[name] != theirs[name]:
+                    reason = f"{name} was {mine[name]}, and is {theirs[name]}"
+                    raise ValueError(f"measure all anew: {reason}")
+        self.taken = part.taken
+        self.versions |= part.versions
+        self.absent |= part.absent
+        self.failures += part.failures
+        self.runs |= part.runs
+        others = {case: of for case, of in self.profiles.items() if case not in part.runs}
+        self.profiles = others | part.profiles
+
     def write(self, path: Path) -> None:
         """Keep it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from amqp import AMQPError
+
 from benchmarks.cases import Case
 from benchmarks.environments import Home, Unavailable, available, say
 from benchmarks.machine import machine
@@ -11,7 +13,7 @@ from benchmarks.peers import OURS, PEERS
 from benchmarks.profiles import PROFILED, profile
 from benchmarks.results import Results
 from benchmarks.targets import NOT_REACHED, verdicts
-from scripts.rabbitmq import version_of
+from scripts.rabbitmq.probe import version_of
 
 
 def run(
@@ -64,7 +66,7 @@ def _turn(
         where = f"{at}: {case.name}: {name}"
         try:
             result = Subject(stage, case, PEERS[name], homes[name], amount).measure()
-        except (SubjectFailed, OSError) as error:
+        except (SubjectFailed, OSError, AMQPError) as error:
             results.failures.append(f"{where}: {error}")
             say(results.failures[-1])
         else:

@@ -3,12 +3,14 @@
 Prints what it measured as one line of JSON, the last one of its stdout.
 """
 
+import asyncio
 import json
 import os
 import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 from benchmarks import jobs
@@ -32,7 +34,10 @@ def main(module: str, text: str) -> None:
 
 def work(module: str, job: jobs.Job) -> Callable[[], Result]:
     """Return what does the job in the module of a subject."""
-    return partial(getattr(import_module(f"benchmarks.subjects.{module}"), jobs.name(job)), job)
+    function = getattr(import_module(f"benchmarks.subjects.{module}"), jobs.name(job))
+    if iscoroutinefunction(function):
+        return lambda: asyncio.run(function(job))
+    return partial(function, job)
 
 
 def profiled(do: Callable[[], Result], path: str) -> Result:
@@ -48,12 +53,11 @@ def profiled(do: Callable[[], Result], path: str) -> Result:
 
 def weighed(module: str, job: jobs.Job, path: str) -> Result:
     """Do the job, and keep in a file how many megabytes each library took when imported."""
-    from benchmarks.holdings import Scales
+    from benchmarks.holdings import weigh_imports
 
-    scales = Scales()
-    sys.meta_path.insert(0, scales)
+    taken = weigh_imports()
     result = work(module, job)()
-    Path(path).write_text(json.dumps(scales.taken))
+    Path(path).write_text(json.dumps(taken))
     return result
 
 

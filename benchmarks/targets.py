@@ -80,7 +80,9 @@ def _target(
 
 # aio-pika and FastStream hand over one message a call: that is what a batch is compared with.
 _ONE: Final = "consume-bulk-1"
+_FORWARD: Final = "forward-bulk-1"
 _CONSUME: Final = "consume, bulk 100"
+_TYPED: Final = "consume-typed-pydantic-bulk"
 TARGETS: Final = (
     _target(_CONSUME, "consume-bulk-100", 0.07, "aio-pika", at=_ONE),
     _target(_CONSUME, "consume-bulk-100", 0.04, "FastStream", at=_ONE),
@@ -89,8 +91,15 @@ TARGETS: Final = (
     _target(f"{_CONSUME}, messages a second", "consume-bulk-100", 0.85, FLOOR, metric=RATE),
     _target("consume, bulk 1", _ONE, 0.08, "aio-pika"),
     _target("consume, bulk 1", _ONE, 0.05, "FastStream"),
+    _target("consume as a model, bulk 1", f"{_TYPED}-1", 0.06, "FastStream"),
+    _target("consume as a model, bulk 100", f"{_TYPED}-100", 0.045, "FastStream", at=f"{_TYPED}-1"),
     _target("publish, 100 in flight", "publish-100", 0.12, "aio-pika"),
     _target("publish, one at a time", "publish-1", 0.6, "aio-pika"),
+    _target("forward, bulk 100", "forward-bulk-100", 0.06, "aio-pika", at=_FORWARD),
+    _target("forward, bulk 100", "forward-bulk-100", 0.035, "FastStream", at=_FORWARD),
+    _target("forward, bulk 1", _FORWARD, 0.12, "aio-pika"),
+    _target("publish, 100 at a time", "put-many", 0.06, "aio-pika"),
+    _target("ask, 100 in flight", "ask", 0.5, "FastStream"),
     _target("HTTP, plain", "http-plain", 1.08, "aiohttp"),
     _target("HTTP, typed path parameter", "http-path", 1.12, "aiohttp"),
     _target("SSE event, bulk 100", "sse-bulk-100", 1.0, "httpx-sse, parsing alone"),

@@ -30,7 +30,7 @@ class Window:
         self,
         warmup: int,
         count: int,
-        stop: Callable[[], object],
+        stop: Callable[[], object] = lambda: None,
         *,
         tail: int = 0,
         endless: bool = False,
@@ -106,29 +106,30 @@ class Latencies:
         }
 
 
-def window(job: Consume | Follow | Publish, stop: Callable[[], object]) -> Window | Latencies:
+def window(job: Consume | Follow, stop: Callable[[], object]) -> Window | Latencies:
     """Return what measures the job."""
     if isinstance(job, Consume) and job.latency:
         return Latencies(job.warmup, job.count, stop)
-    if isinstance(job, Publish):
-        return Window(job.warmup, job.count, stop)
     tail = job.bulk if job.bulk > 1 else 0
     endless = isinstance(job, Consume) and job.endless
     return Window(job.warmup, job.count, stop, tail=tail, endless=endless)
 
 
-async def publish_all(job: Publish, publish: Callable[[], Awaitable[object]]) -> Result:
-    """Publish every message of the job, `in_flight` of them at once."""
-    measured = window(job, lambda: None)
-    left = iter(range(job.warmup + job.count))
+async def publish_all(
+    job: Publish, publish: Callable[[], Awaitable[object]], *, each: int = 1
+) -> Result:
+    """Publish every message of the job, `in_flight` of them at once, `each` by one call."""
+    measured = Window(job.warmup, job.count)
+    sent = range(each)
+    left = iter(range((job.warmup + job.count) // each))
 
     async def publisher() -> None:
         # The iterator is shared: each takes the next when its own is confirmed.
         for _ in left:
             await publish()
-            measured.add((None,))
+            measured.add(sent)
 
-    await asyncio.gather(*(publisher() for _ in range(job.in_flight)))
+    await asyncio.gather(*(publisher() for _ in range(job.in_flight // each)))
     return measured.result()
 
 

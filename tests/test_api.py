@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import api
-from scripts.packages import Package, read_packages
+from scripts.packages import api
+from scripts.packages.package import Package, read_packages
 
 PACKAGES = read_packages()
 

@@ -12,39 +12,24 @@ from typing import IO
 import aio_pika
 import pytest
 
-from scripts import broker, rabbitmq_container
-from scripts.rabbitmq import Broker, BrokerError, free_ports, speaks_amqp, wait_for
-from scripts.rabbitmq_container import IMAGE, Container
-from scripts.rabbitmq_node import Node
+from scripts import ROOT
+from scripts.rabbitmq import container, private
+from scripts.rabbitmq.broker import Broker, BrokerError
+from scripts.rabbitmq.container import IMAGE, Container
+from scripts.rabbitmq.node import Node
+from scripts.rabbitmq.probe import free_ports, speaks_amqp, wait_for
 
-ROOT = Path(__file__).parent.parent
-COMMAND = [sys.executable, "scripts/broker.py"]
-DRAINED = 3
-
-# Drains on the first signal, as a worker does, and says whether it still has a broker at its end.
-DRAINING_CHILD = """
-import os, signal, sys
-from scripts.rabbitmq import speaks_amqp
-
-def drain(number, frame):
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    print("draining", flush=True)
-    sys.stdin.readline()
-    port = int(os.environ["ASYNCWORKER_AMQP_URL"].rstrip("/").rpartition(":")[2])
-    print("broker answers:", speaks_amqp(port), flush=True)
-    os._exit(3)
-
-for each in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(each, drain)
-print("ready", flush=True)
-while True:
-    signal.pause()
+USER = """
+from scripts.rabbitmq.private import broker
+with broker() as url:
+    print(url, flush=True)
+    input()
 """
+COMMAND = [sys.executable, "-c", USER]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name != broker.VARIABLE}
+    inherited = {name: value for name, value in os.environ.items() if name != private.VARIABLE}
     return inherited | changes
 
 
@@ -175,7 +160,7 @@ class TestNode:
 
     def test_is_gone_when_its_owner_is_killed(self, installed_server: None):
         owner = (
-            "from scripts.rabbitmq_node import Node\n"
+            "from scripts.rabbitmq.node import Node\n"
             "node = Node()\n"
             "node.start()\n"
             "print(node.folder, flush=True)\n"
@@ -198,20 +183,14 @@ class TestNode:
 
 @pytest.fixture
 def installed_server() -> None:
-    if broker.find_server() is None:
+    if private.find_server() is None:
         pytest.skip("rabbitmq-server is not installed: the private broker is a container")
 
 
-class TestCommand:
-    def test_runs_the_command_with_a_broker_and_leaves_nothing(self):
-        child = (
-            "import os, sys\n"
-            "print(os.environ['ASYNCWORKER_AMQP_URL'], flush=True)\n"
-            "sys.stdin.readline()\n"
-            "sys.exit(7)\n"
-        )
+class TestPrivateBroker:
+    def test_is_there_for_as_long_as_it_is_used_and_leaves_nothing(self):
         with subprocess.Popen(
-            [*COMMAND, sys.executable, "-c", child],
+            COMMAND,
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.PIPE,
@@ -224,59 +203,9 @@ class TestCommand:
             pids = children(process.pid)
             _, err = process.communicate("\n")
 
-        assert process.returncode == 7
         assert f"starting a private RabbitMQ on 127.0.0.1:{port} ..." in err
         assert not any(map(is_running, pids))
         assert not speaks_amqp(port)
-
-    @pytest.mark.parametrize("terminal", [True, False], ids=["ctrl-c", "sigterm"])
-    def test_lets_the_command_drain_before_the_broker_goes(self, terminal: bool):
-        with subprocess.Popen(
-            [*COMMAND, sys.executable, "-c", DRAINING_CHILD],
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-
-            def interrupt() -> None:
-                if terminal:
-                    os.killpg(process.pid, signal.SIGINT)
-                else:
-                    process.terminate()
-
-            lines_until(process.stdout, "ready")
-            pids = children(process.pid)
-            interrupt()
-            lines_until(process.stdout, "draining")
-            interrupt()
-            out, err = process.communicate("\n")
-
-        assert "broker answers: True" in out
-        assert "Traceback" not in err
-        assert process.returncode == DRAINED
-        assert all_end(pids)
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_gives_up_at_once_while_the_broker_starts(
-        self, number: signal.Signals, installed_server: None
-    ):
-        with subprocess.Popen(
-            [*COMMAND, "true"], cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True
-        ) as process:
-            lines_until(process.stderr, "starting")
-            assert wait_for(lambda: len(children(process.pid)) >= 2)
-            pids = children(process.pid)
-            process.send_signal(number)
-            process.send_signal(number)
-            _, err = process.communicate()
-
-        assert "Traceback" not in err
-        assert 128 + number == process.returncode
-        assert all_end(pids)
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
     @pytest.mark.parametrize("moment", moments())
@@ -284,9 +213,11 @@ class TestCommand:
         self, moment: float, number: signal.Signals, installed_server: None, tmp_path: Path
     ):
         with subprocess.Popen(
-            [*COMMAND, "true"],
+            COMMAND,
             cwd=ROOT,
             env=environment(TMPDIR=str(tmp_path)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
@@ -298,56 +229,18 @@ class TestCommand:
         assert wait_for(lambda: not users_of(tmp_path), deadline=10), users_of(tmp_path)
         assert wait_for(lambda: not [*tmp_path.iterdir()], deadline=10)
 
-    def test_takes_the_broker_that_the_environment_names(self):
+    def test_is_the_one_that_the_environment_names(self, monkeypatch: pytest.MonkeyPatch):
         url = "amqp://someone:secret@broker.invalid:5673/"
-        done = self.run("import os; print(os.environ['ASYNCWORKER_AMQP_URL'])", url)
-        assert (0, url) == (done.returncode, done.stdout.strip())
+        monkeypatch.setenv(private.VARIABLE, url)
+        with private.broker() as found:
+            assert url == found
 
-    def test_reports_a_command_that_a_signal_ended_as_a_shell_does(self):
-        done = self.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "amqp://any/")
-        assert done.returncode == 137
-
-    def test_says_so_when_the_command_does_not_exist(self):
-        done = subprocess.run(
-            [*COMMAND, "no-such-command"],
-            cwd=ROOT,
-            env=environment(ASYNCWORKER_AMQP_URL="amqp://any/"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        line = "broker: cannot run 'no-such-command': No such file or directory\n"
-        assert (127, line) == (done.returncode, done.stderr)
-
-    def test_says_how_it_is_used(self):
-        done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr.startswith("broker: usage: ")) == (2, True)
-
-    def test_says_in_one_line_what_to_install_when_there_is_no_way(self, tmp_path: Path):
-        bare = (
-            "import sys; from scripts import broker\n"
-            "broker.find_server = lambda: None\n"
-            "sys.exit(broker.main(['true']))\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", bare],
-            cwd=ROOT,
-            env=environment(PATH=str(tmp_path)),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (1, f"broker: {broker.MISSING}\n") == (done.returncode, done.stderr)
-
-    def run(self, code: str, url: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, sys.executable, "-c", code],
-            cwd=ROOT,
-            env=environment(ASYNCWORKER_AMQP_URL=url),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def test_says_in_one_line_what_to_install_when_there_is_no_way(
+        self, commands: "Commands", bare_machine: Path
+    ):
+        with pytest.raises(BrokerError) as caught:
+            private.private_broker()
+        assert str(caught.value) == private.MISSING
 
 
 class Commands:
@@ -379,8 +272,8 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A root's machine without the server, and the file whose presence stands for it."""
     server = tmp_path / "rabbitmq-server"
-    monkeypatch.setattr(broker, "find_server", lambda: server if server.exists() else None)
-    monkeypatch.setattr(broker, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(private, "find_server", lambda: server if server.exists() else None)
+    monkeypatch.setattr(private, "POLICY", tmp_path / "policy-rc.d")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return server
 
@@ -389,13 +282,13 @@ class TestInstall:
     def test_installs_the_server_without_starting_a_service(
         self, commands: Commands, bare_machine: Path, capfd: pytest.CaptureFixture[str]
     ):
-        policy = broker.POLICY
+        policy = private.POLICY
         commands.add(
             "apt-get",
             f'[ "$DEBIAN_FRONTEND" = noninteractive ] && [ -x "{policy}" ] || exit 9\n'
             f'[ "$1" = update ] || : > "{bare_machine}"',
         )
-        assert isinstance(broker.private_broker(), Node)
+        assert isinstance(private.private_broker(), Node)
         assert commands.calls == [
             "apt-get update",
             "apt-get install -y --no-install-recommends rabbitmq-server",
@@ -404,17 +297,17 @@ class TestInstall:
         assert capfd.readouterr().err == "broker: installing rabbitmq-server with apt-get ...\n"
 
     def test_keeps_a_service_policy_that_is_there(self, commands: Commands, bare_machine: Path):
-        broker.POLICY.write_text("mine")
+        private.POLICY.write_text("mine")
         commands.add("apt-get", f': > "{bare_machine}"')
-        broker.private_broker()
-        assert broker.POLICY.read_text() == "mine"
+        private.private_broker()
+        assert private.POLICY.read_text() == "mine"
 
     def test_takes_a_container_when_the_installation_fails(
         self, commands: Commands, bare_machine: Path
     ):
         commands.add("apt-get", "exit 100")
         commands.add("docker")
-        assert isinstance(broker.private_broker(), Container)
+        assert isinstance(private.private_broker(), Container)
         assert [call.split()[:2] for call in commands.calls] == [
             ["apt-get", "update"],
             ["apt-get", "install"],
@@ -427,19 +320,19 @@ class TestInstall:
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         commands.add("apt-get")
         with pytest.raises(BrokerError, match="install rabbitmq-server"):
-            broker.private_broker()
+            private.private_broker()
         assert commands.calls == []
 
 
 class TestContainer:
     @pytest.fixture
     def answers(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        monkeypatch.setattr(rabbitmq_container, "speaks_amqp", lambda port: True)
+        monkeypatch.setattr(container, "speaks_amqp", lambda port: True)
 
     def test_prefers_the_engine_that_answers(self, commands: Commands, bare_machine: Path):
         commands.add("docker", "exit 1")
         commands.add("podman")
-        broker.private_broker()
+        private.private_broker()
         assert commands.calls == ["docker info", "podman info"]
 
     def test_drives_the_engine(self, commands: Commands, answers: None):

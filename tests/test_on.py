@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import apt
-from scripts.rabbitmq import wait_for
+from scripts.rabbitmq.probe import wait_for
 from scripts.trees import checkout, enclosure, host, on, tree
 from scripts.trees.checkout import Checkout
 

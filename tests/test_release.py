@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import release
-from scripts.packages import ROOT, read_packages
+from scripts import ROOT
+from scripts.packages import release
+from scripts.packages.package import read_packages
 
 PYPROJECT = """
 [project]

@@ -7,6 +7,7 @@ import pytest
 
 from asyncworker.connections import AMQPConnection, SSEConnection
 from asyncworker.http.settings import PREFIX, Settings
+from asyncworker.rabbitmq.settings import RabbitMQSettings
 
 PAGE = Path(__file__).parent.parent / "SECURITY.md"
 LIMIT = re.compile(r"^\|[^|]+\|[^|]+\| `(\S+)` \| (\d+) \|$", re.MULTILINE)
@@ -24,6 +25,7 @@ def defaults(monkeypatch):
         "SSEConnection(max_event_size=)": streams.max_event_size,
         "SSEConnection(connect_timeout=)": streams.connect_timeout,
         "SSEConnection(read_timeout=)": streams.read_timeout,
+        "ASYNCWORKER_RABBITMQ_BODY_LIMIT": RabbitMQSettings.load().body_limit,
         "AMQPConnection(prefetch=)": broker.prefetch,
         "AMQPConnection(heartbeat=)": broker.broker.heartbeat,
     }

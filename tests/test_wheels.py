@@ -1,5 +1,7 @@
 """What a user gets: the wheels, and what they do in an environment that holds nothing else."""
 
+import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,6 +22,7 @@ HOMES = {
     "asyncworker-sse": "asyncworker/sse/",
     "asyncworker-timeit": "asyncworker/utils/",
 }
+TYPING_USAGE = Path(__file__).with_name("typing_usage.py")
 PLUGIN = "pytest_asyncworker/"
 """What core has beside its own folder, for pytest to load without loading that."""
 NAMES = sorted(HOMES)
@@ -102,7 +105,8 @@ class TestContents:
 
     def test_core_offers_an_extra_for_every_part(self, wheels):
         extras = wheels["asyncworker-core"].metadata.get_all("Provides-Extra")
-        names = {"rabbitmq", "http", "sse", "timeit", "cli", "cron", "testing", "uvloop", "all"}
+        backends = {"rabbitmq", "http", "sse", "timeit"}
+        names = {*backends, "cli", "cron", "msgpack", "testing", "uvloop", "zstd", "all"}
         assert names == set(extras)
 
     def test_rabbitmq_announces_itself_to_core(self, wheels):
@@ -110,6 +114,9 @@ class TestContents:
         assert entry_points.splitlines() == [
             "[asyncworker.backends]",
             "AMQP_RABBITMQ = asyncworker.rabbitmq.backend:backend",
+            "",
+            "[asyncworker.commands]",
+            "dead = asyncworker.rabbitmq.dead.cli.command:dead",
             "",
             "[asyncworker.connections]",
             "AMQPConnection = asyncworker.rabbitmq.connection:AMQPConnection",
@@ -119,7 +126,7 @@ class TestContents:
         entry_points = wheels["asyncworker-core"].texts["entry_points.txt"].decode()
         assert entry_points.splitlines() == [
             "[console_scripts]",
-            "asyncworker = asyncworker.cli:main",
+            "asyncworker = asyncworker.cli.command:main",
             "",
             "[pytest11]",
             "pytest_asyncworker = pytest_asyncworker",
@@ -236,7 +243,7 @@ class TestCommand:
         assert core_alone.command("python", "-I", "-m", "asyncworker", "--version") == version
 
     def test_says_what_reload_needs(self, core_alone):
-        code = "from asyncworker.cli import main; main(['run', 'json', '--reload'])"
+        code = "from asyncworker.cli.command import main; main(['run', 'json', '--reload'])"
         assert "pip install 'asyncworker-core[cli]'" in core_alone.command(
             "python", "-I", "-c", code, code=2
         )
@@ -262,10 +269,28 @@ class TestTogether:
                 "--config-file=",
                 f"--cache-dir={tmp_path / 'cache'}",
                 f"--python-executable={environment.python}",
-                str(Path(__file__).with_name("typing_usage.py")),
+                str(TYPING_USAGE),
             ]
         )
         assert (errors, status) == ("", 0), output
+
+    def test_pyright_knows_them_as_well(self, environment, wheels, tmp_path):
+        environment.install(wheels.values())
+        project = tmp_path / "project"
+        project.mkdir()
+        shutil.copy(TYPING_USAGE, project)
+        strict = {"typeCheckingMode": "strict", "reportUnnecessaryTypeIgnoreComment": "error"}
+        (project / "pyrightconfig.json").write_text(json.dumps(strict))
+        command = [sys.executable, "-m", "pyright", "--outputjson", "--project", str(project)]
+        done = subprocess.run(
+            [*command, "--pythonpath", str(environment.python)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = json.loads(done.stdout)
+        assert told["generalDiagnostics"] == []
+        assert told["summary"]["filesAnalyzed"] == 1
 
     def test_core_finds_the_installed_backend(self, environment, wheels):
         environment.install([wheels["asyncworker-core"], wheels["asyncworker-rabbitmq"]])

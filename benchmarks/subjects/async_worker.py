@@ -83,25 +83,19 @@ def serve(job: jobs.Serve) -> None:
     app.run()
 
 
-def clock(job: jobs.Clock) -> Result:
+async def clock(job: jobs.Clock) -> Result:
     """Time an empty block, with a callback."""
 
     async def callback(**_: Any) -> None:
         pass
 
-    async def use(times: int) -> None:
-        for _ in range(times):
+    measured = Window(job.warmup, job.count)
+    for count in (job.warmup, job.count):
+        for _ in range(count):
             async with Timeit(name="block", callback=callback):
                 pass
-
-    async def main() -> Result:
-        measured = Window(job.warmup, job.count, lambda: None)
-        for count in (job.warmup, job.count):
-            await use(count)
-            measured.add(range(count))
-        return measured.result()
-
-    return asyncio.run(main())
+        measured.add(range(count))
+    return measured.result()
 
 
 def idle(job: jobs.Idle) -> Result:

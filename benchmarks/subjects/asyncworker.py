@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asyncworker import App, Options, RouteTypes
 from asyncworker.connections import AMQPConnection
+from asyncworker.rabbitmq import Message
 from asyncworker.utils import Timeit
-from benchmarks import jobs
-from benchmarks.messages import body
-from benchmarks.window import Result, Window, memory, publish_all, window
+from benchmarks import jobs, models
+from benchmarks.messages import body, changed
+from benchmarks.models.dataclass import Order
+from benchmarks.window import Latencies, Result, Window, memory, publish_all, window
 
 SETTLED_AFTER = 1.5
 
@@ -19,13 +21,7 @@ def consume(job: jobs.Consume) -> Result:
     """Consume with one route for each queue."""
     app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
     measured = window(job, app.shutdown)
-
-    async def handler(messages: list[Any]) -> None:
-        bodies = [message.body for message in messages]
-        if job.pause:
-            await asyncio.sleep(job.pause)
-        measured.add(bodies)
-
+    handler = typed(job, measured) if job.model else plain(job, measured)
     for queue in job.queues:
         options = {Options.BULK_SIZE: job.bulk}
         app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)(handler)
@@ -33,36 +29,77 @@ def consume(job: jobs.Consume) -> Result:
     return measured.result()
 
 
-def publish(job: jobs.Publish) -> Result:
-    """Publish by `put()`."""
+def plain(job: jobs.Consume, measured: Window | Latencies) -> Callable[..., Awaitable[None]]:
+    """Return a handler of messages."""
 
-    async def main() -> Result:
-        message = body(job.size)
-        async with AMQPConnection(url=job.url) as connection:
-            return await publish_all(
-                job, lambda: connection.put(body=message, routing_key=job.queue)
-            )
+    async def handler(messages: list[Any]) -> None:
+        bodies = [message.body for message in messages]
+        if job.pause:
+            await asyncio.sleep(job.pause)
+        measured.add(bodies)
 
-    return asyncio.run(main())
-
-
-@dataclass
-class Item:
-    """Hold one line of an order."""
-
-    product: str
-    amount: int
-    price: float
-    gift: bool
+    return handler
 
 
-@dataclass
-class Order:
-    """Hold an order."""
+def typed(job: jobs.Consume, measured: Window | Latencies) -> Callable[..., Awaitable[None]]:
+    """Return a handler of bodies of a type."""
+    model = models.order(job.model)
 
-    id: int
-    items: list[Item]
-    n: str
+    async def of_one(order: model) -> None:  # type: ignore[valid-type]
+        measured.add((order,))
+
+    async def of_many(orders: list[model]) -> None:  # type: ignore[valid-type]
+        measured.add(orders)
+
+    return of_many if job.bulk > 1 else of_one
+
+
+def forward(job: jobs.Forward) -> Result:
+    """Consume by a route that publishes what its handler returns."""
+    app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
+    measured = window(job, app.shutdown)
+
+    @app.route(
+        [job.queue],
+        type=RouteTypes.AMQP_RABBITMQ,
+        options={Options.BULK_SIZE: job.bulk},
+        publish_to=job.target,
+    )
+    async def handler(messages: list[Any]) -> list[Any]:
+        measured.add(messages)
+        return [changed(message.body) for message in messages]
+
+    app.run()
+    return measured.result()
+
+
+async def publish(job: jobs.Publish) -> Result:
+    """Publish by `put()`, or a bulk by `put_many()`."""
+    message = body(job.size)
+
+    async with AMQPConnection(url=job.url) as connection:
+
+        def put() -> Awaitable[None]:
+            return connection.put(body=message, routing_key=job.queue)
+
+        def put_many() -> Awaitable[None]:
+            messages = [Message(message, routing_key=job.queue) for _ in range(job.bulk)]
+            return connection.put_many(messages)
+
+        return await publish_all(job, put_many if job.bulk > 1 else put, each=job.bulk)
+
+
+async def ask(job: jobs.Ask) -> Result:
+    """Ask by `ask()`."""
+    question = body(job.size)
+    async with AMQPConnection(url=job.url) as connection:
+
+        async def ask_one() -> None:
+            answer = await connection.ask(question, job.queue)
+            # What is not read is not decoded.
+            _ = answer.body
+
+        return await publish_all(job, ask_one)
 
 
 def serve(job: jobs.Serve) -> None:
@@ -116,25 +153,19 @@ def event_source(url: str) -> Any:
     return SSEConnection(url=url)
 
 
-def clock(job: jobs.Clock) -> Result:
+async def clock(job: jobs.Clock) -> Result:
     """Time an empty block, with a callback."""
 
     async def callback(**_: Any) -> None:
         pass
 
-    async def use(times: int) -> None:
-        for _ in range(times):
+    measured = Window(job.warmup, job.count)
+    for count in (job.warmup, job.count):
+        for _ in range(count):
             async with Timeit(name="block", callback=callback):
                 pass
-
-    async def main() -> Result:
-        measured = Window(job.warmup, job.count, lambda: None)
-        for count in (job.warmup, job.count):
-            await use(count)
-            measured.add(range(count))
-        return measured.result()
-
-    return asyncio.run(main())
+        measured.add(range(count))
+    return measured.result()
 
 
 def idle(job: jobs.Idle) -> Result:

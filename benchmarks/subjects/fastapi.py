@@ -5,27 +5,9 @@ import time
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel
 
 from benchmarks import jobs
-
-
-class Item(BaseModel):
-    """Hold one line of an order."""
-
-    product: str
-    amount: int
-    price: float
-    gift: bool
-
-
-class Order(BaseModel):
-    """Hold an order."""
-
-    id: int
-    items: list[Item]
-    n: str
-
+from benchmarks.models.pydantic import Order
 
 app = FastAPI()
 

@@ -1,6 +1,5 @@
 """httpx-sse without a network: it parses what is in memory, and decodes the JSON of each event."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -17,15 +16,11 @@ async def chunks(count: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def follow(job: jobs.Follow) -> Result:
+async def follow(job: jobs.Follow) -> Result:
     """Parse one event stream."""
-
-    async def main() -> Result:
-        measured = Window(job.warmup, job.count, lambda: None)
-        content = chunks(job.warmup + job.count)
-        source = EventSource(httpx.Response(200, headers=HEADERS, content=content))
-        async for event in source.aiter_sse():
-            measured.add((event.json(),))
-        return measured.result()
-
-    return asyncio.run(main())
+    measured = Window(job.warmup, job.count)
+    content = chunks(job.warmup + job.count)
+    source = EventSource(httpx.Response(200, headers=HEADERS, content=content))
+    async for event in source.aiter_sse():
+        measured.add((event.json(),))
+    return measured.result()

@@ -1,7 +1,8 @@
 """taskiq-aio-pika: a task that takes the decoded message, run by a receiver in this process."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from taskiq import TaskiqMessage
@@ -39,32 +40,30 @@ def envelope(value: Any) -> tuple[bytes, dict[str, Any]]:
     return sent.message, {"task_id": sent.task_id, "task_name": sent.task_name}
 
 
-def consume(job: jobs.Consume) -> Result:
+async def consume(job: jobs.Consume) -> Result:
     """Consume by a task, as many at once as the others handle."""
+    done = asyncio.Event()
+    measured = window(job, done.set)
+    broker = new_broker(job.url, job.queue, job.prefetch)
 
-    async def main() -> Result:
-        done = asyncio.Event()
-        measured = window(job, done.set)
-        broker = new_broker(job.url, job.queue, job.prefetch)
+    @broker.task(task_name=TASK)
+    async def handle(value: dict[str, Any]) -> None:
+        if job.pause:
+            await asyncio.sleep(job.pause)
+        measured.add((value,))
 
-        @broker.task(task_name=TASK)
-        async def handle(value: dict[str, Any]) -> None:
-            if job.pause:
-                await asyncio.sleep(job.pause)
-            measured.add((value,))
-
-        await run(broker, done, job.prefetch)
-        return measured.result()
-
-    return asyncio.run(main())
+    async with receiving(broker, job.prefetch):
+        await done.wait()
+    return measured.result()
 
 
-async def run(broker: AioPikaBroker, done: asyncio.Event, tasks: int) -> None:
-    """Run a receiver until the event."""
+@asynccontextmanager
+async def receiving(broker: AioPikaBroker, tasks: int) -> AsyncIterator[None]:
+    """Run a receiver while the context lasts."""
     receiver = asyncio.create_task(
         run_receiver_task(broker, run_startup=True, max_async_tasks=tasks)
     )
-    await done.wait()
+    yield
     await asyncio.sleep(ACKS_UNDER_WAY)
     receiver.cancel()
     with suppress(asyncio.CancelledError):
@@ -72,42 +71,27 @@ async def run(broker: AioPikaBroker, done: asyncio.Event, tasks: int) -> None:
     await broker.shutdown()
 
 
-def publish(job: jobs.Publish) -> Result:
+async def publish(job: jobs.Publish) -> Result:
     """Publish by `kiq()`."""
+    message = body(job.size)
+    broker = new_broker(job.url, job.queue, 1)
 
-    async def main() -> Result:
-        message = body(job.size)
-        broker = new_broker(job.url, job.queue, 1)
+    @broker.task(task_name=TASK)
+    async def handle(value: dict[str, Any]) -> None:
+        pass
 
-        @broker.task(task_name=TASK)
-        async def handle(value: dict[str, Any]) -> None:
-            pass
-
-        await broker.startup()
-        if broker.write_channel is None:
-            raise RuntimeError("the broker did not connect")
-        queue = await broker.write_channel.get_queue(job.queue)
-        await queue.bind(EXCHANGE, routing_key=job.queue)
-        result = await publish_all(job, lambda: handle.kiq(message))
-        await broker.shutdown()
-        return result
-
-    return asyncio.run(main())
+    await broker.startup()
+    if broker.write_channel is None:
+        raise RuntimeError("the broker did not connect")
+    queue = await broker.write_channel.get_queue(job.queue)
+    await queue.bind(EXCHANGE, routing_key=job.queue)
+    result = await publish_all(job, lambda: handle.kiq(message))
+    await broker.shutdown()
+    return result
 
 
-def idle(job: jobs.Idle) -> Result:
+async def idle(job: jobs.Idle) -> Result:
     """Consume a queue that stays empty."""
-
-    async def main() -> Result:
-        done = asyncio.Event()
-        taken: Result = {}
-
-        def finish() -> None:
-            taken["rss_mb"] = memory()
-            done.set()
-
-        asyncio.get_running_loop().call_later(SETTLED_AFTER, finish)
-        await run(new_broker(job.url, job.queue, 10), done, 100)
-        return taken
-
-    return asyncio.run(main())
+    async with receiving(new_broker(job.url, job.queue, 10), 100):
+        await asyncio.sleep(SETTLED_AFTER)
+        return {"rss_mb": memory()}

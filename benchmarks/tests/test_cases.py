@@ -56,5 +56,5 @@ def test_cases_are_chosen_by_how_their_names_begin():
 
 
 def test_a_name_that_begins_no_case_is_answered_with_those_that_do():
-    with pytest.raises(ValueError, match=r"'consum3': there are await, consume, "):
+    with pytest.raises(ValueError, match=r"'consum3': there are ask, await, consume, "):
         chosen(["http", "consum3"], quick=False)

@@ -8,6 +8,9 @@ from benchmarks.jobs import Address
     "job",
     [
         jobs.Consume("amqp://h/", ("a", "b"), 1, 2, bulk=100, pause=0.01, latency=True),
+        jobs.Consume("amqp://h/", ("a",), 1, 2, model="pydantic"),
+        jobs.Forward("amqp://h/", ("a",), 1, 2, bulk=100, target="b"),
+        jobs.Ask("amqp://h/", "q", 1, 2, size=200, in_flight=100),
         jobs.Publish("amqp://h/", "q", 1, 2, size=200, in_flight=100),
         jobs.Serve(8080, routes=3),
         jobs.Follow("http://h", "/10", 1, 2, bulk=100),

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import portuguese, report, table
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, MODELS
 from benchmarks.figures import FIGURES, Bars
 from benchmarks.machine import machine
 from benchmarks.peers import PEERS
@@ -14,7 +14,7 @@ from benchmarks.targets import NOT_REACHED, REACHED, TARGETS
 from benchmarks.units import UNITS
 
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
-NAME = re.compile(rf"({'|'.join(map(re.escape, PEERS))})(, (bulk \d+|p50|p99))?")
+NAME = re.compile(rf"({'|'.join(map(re.escape, PEERS))})(, (bulk \d+|p50|p99|{'|'.join(MODELS)}))*")
 SAME = {"MB", "CPU", "Python", "%"}
 
 
@@ -31,7 +31,7 @@ def texts():
     yield from (case.title for case in CASES)
     yield from (*UNITS.values(), *table.VERDICTS, *machine(), *report.PROFILE)
     yield from (REACHED, NOT_REACHED, "not measured", "failed", "round", "rounds")
-    yield from (report.NOTHING.strip("*"), "Everything was measured.")
+    yield from (report.NOTHING, report.EVERYTHING)
 
 
 def is_name(text):

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks import report
 from benchmarks.figures import FIGURES
+from benchmarks.report import DOCS, RESULTS
 from benchmarks.results import Results
-from benchmarks.run import DOCS, RESULTS
 
 
 def test_the_page_shows_every_chart_that_it_can(results, tmp_path):

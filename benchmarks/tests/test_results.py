@@ -33,3 +33,26 @@ def test_results_are_read_as_they_were_written(results, tmp_path):
     path = tmp_path / "folder" / "results.json"
     results.write(path)
     assert Results.read(path) == results
+
+
+def test_cases_that_are_measured_anew_take_the_place_of_the_old(results):
+    results.add("other", "ours", {"cpu_us": 1.0})
+    results.profiles |= {"case": [("old", 1.0)], "other": [("kept", 1.0)]}
+    anew = Results("2026-01-02", 3)
+    anew.add("case", "ours", {"cpu_us": 9.0})
+    results.renew(anew)
+    assert results.values(OURS) == [9.0]
+    assert results.values(THEIRS) == []
+    assert results.values(Value("other", "ours", "cpu_us")) == [1.0]
+    assert results.profiles == {"other": [("kept", 1.0)]}
+    assert results.taken == "2026-01-02"
+
+
+@pytest.mark.parametrize("of", ["machine", "versions"])
+def test_what_was_measured_elsewhere_takes_nothing_s_place(results, of):
+    vars(results)[of]["Python"] = "3.11"
+    anew = Results("2026-01-02", 3, **{of: {"Python": "3.12"}})
+    anew.add("case", "ours", {"cpu_us": 9.0})
+    with pytest.raises(ValueError, match=r"Python was 3\.11, and is"):
+        results.renew(anew)
+    assert results.values(OURS) == [1.0, 4.0, 2.0]

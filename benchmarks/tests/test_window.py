@@ -97,3 +97,15 @@ async def test_publishes_every_message_once_so_many_at_a_time():
     assert len(calls) == 55
     assert result["messages"] == 50
     json.dumps(result)
+
+
+async def test_publishes_several_by_one_call():
+    job = Publish("amqp://", "q", warmup=20, count=60, size=20, in_flight=20, bulk=10)
+    calls = []
+
+    async def publish():
+        calls.append(None)
+
+    result = await publish_all(job, publish, each=job.bulk)
+    assert len(calls) == 8
+    assert result["messages"] == 60

@@ -7,9 +7,10 @@ PNG files into a folder: on both screens, light and dark.
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+import click
 
 from scripts.browser.chromium import browser
 from scripts.browser.server import serving
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from playwright.async_api import Browser
-
-USAGE: Final = "usage: python -m scripts.browser.look FOLDER [PAGE...]"
 
 
 async def look(folder: Path, chosen: Iterable[Page]) -> None:
@@ -49,17 +48,15 @@ async def _on_one_screen(
     await context.close()
 
 
-def main(arguments: list[str]) -> int:
-    """Take the pictures; return the exit code."""
-    if not arguments:
-        print(USAGE, file=sys.stderr)
-        return 2
-    folder, *names = arguments
-    Path(folder).mkdir(parents=True, exist_ok=True)
+@click.command
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("names", metavar="[PAGE]...", nargs=-1)
+def main(folder: Path, names: tuple[str, ...]) -> None:
+    """Take pictures of the built site, on both screens, light and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
     chosen = [page for page in pages() if not names or page.url.rstrip("/") in names]
-    asyncio.run(look(Path(folder), chosen))
-    return 0
+    asyncio.run(look(folder, chosen))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -53,7 +53,7 @@ def images(visit: Visit) -> Iterator[str]:
 def diagrams(visit: Visit) -> Iterator[str]:
     """Tell of diagrams that were not drawn."""
     for scheme, seen in visit.seen.items():
-        written = visit.page.source.diagrams
+        written = visit.page.diagrams
         if seen["drawn"] != written:
             yield f"{scheme}: {seen['drawn']} of {written} diagrams are drawn"
 

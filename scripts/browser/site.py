@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from html.parser import HTMLParser
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-ROOT: Final = Path(__file__).parent.parent.parent
+from lxml import html
+
+from scripts import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 BUILT: Final = ROOT / "site"
 DEFAULT: Final = "en"
 LANGUAGES: Final = (DEFAULT, "pt-BR")
 INDEX: Final = "index.html"
 MISSING: Final = "404.html"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Hold what the HTML of a page says.
-
-    switch: where its language switch leads, by language. diagrams: how many there are.
-    """
-
-    language: str
-    title: str
-    headings: int
-    diagrams: int
-    ids: frozenset[str]
-    links: tuple[str, ...]
-    switch: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,62 +54,22 @@ class Page:
         return path if language == DEFAULT else f"{language}/{path}"
 
     @cached_property
-    def source(self) -> Source:
-        """Return what its HTML says."""
-        reader = _Reader()
-        reader.feed((self.root / self.path).read_text())
-        reader.close()
-        return reader.source()
+    def document(self) -> Any:
+        """Return the element that its HTML is."""
+        return html.document_fromstring((self.root / self.path).read_text())
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Return the places that a link can lead to."""
+        return frozenset(self.document.xpath("//@id"))
+
+    @property
+    def diagrams(self) -> int:
+        """Return how many there are to be drawn."""
+        return sum("mermaid" in block.classes for block in self.document.iter("pre"))
 
 
 def pages(root: Path = BUILT) -> list[Page]:
     """Return the pages of a site, in order."""
     found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.html"))
     return [Page(root, path) for path in found]
-
-
-class _Reader(HTMLParser):
-    """Gather what `Source` holds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._language = ""
-        self._title: list[str] = []
-        self._counts = {"h1": 0, "pre.mermaid": 0}
-        self._ids: set[str] = set()
-        self._links: list[str] = []
-        self._switch: dict[str, str] = {}
-        self._in_title = False
-
-    def source(self) -> Source:
-        return Source(
-            language=self._language,
-            title="".join(self._title).strip(),
-            headings=self._counts["h1"],
-            diagrams=self._counts["pre.mermaid"],
-            ids=frozenset(self._ids),
-            links=tuple(self._links),
-            switch=self._switch,
-        )
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
-        # An SVG has titles too; the page's own comes first.
-        self._in_title = tag == "title" and not self._title
-        if tag == "html":
-            self._language = given.get("lang", "")
-        kind = f"{tag}.mermaid" if "mermaid" in given.get("class", "").split() else tag
-        if kind in self._counts:
-            self._counts[kind] += 1
-        if "id" in given:
-            self._ids.add(given["id"])
-        self._links += [given[name] for name in ("href", "src") if name in given]
-        if tag == "a" and "hreflang" in given:
-            self._switch[given["hreflang"]] = given["href"]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_title = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_title:
-            self._title.append(data)

@@ -181,9 +181,7 @@ async def settled(tab: Tab, page: Page, patience: float = PATIENCE) -> bool:
     from playwright.async_api import TimeoutError as TookTooLong
 
     try:
-        await tab.wait_for_function(
-            SETTLED, arg=page.source.diagrams, timeout=patience * 1000, polling=50
-        )
+        await tab.wait_for_function(SETTLED, arg=page.diagrams, timeout=patience * 1000, polling=50)
     except TookTooLong:
         return False
     return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from asyncworker.cli import main
+from asyncworker.cli.command import main
 from scripts.pages.catalogue import translated
 from scripts.pages.tables import Row, markdown
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent.parent
+from scripts import ROOT
+
 MARKER: Final = re.compile(r"^<!-- (document|changelog): (\S+) -->$", re.MULTILINE)
 LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"^(?=#+ )", re.MULTILINE)

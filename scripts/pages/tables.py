@@ -111,6 +111,7 @@ def _defaults_of_amqp() -> dict[str, Any]:
         "port": broker.hosts[0][1],
         "prefetch": connection.prefetch,
         "heartbeat": broker.heartbeat,
+        "codec": connection.codec,
     }
 
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from scripts.packages import ROOT
+from scripts import ROOT
 
 Stamp = tuple[int, int, int]
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiormq
 from aiormq import spec
 from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
+
+from asyncworker.rabbitmq.amqp.methods import REPLY_TO
 
 LIMIT = 60.0
 
@@ -134,6 +137,26 @@ async def bodies_in(channel: AbstractChannel, queue: str) -> list[bytes]:
 async def depth(channel: AbstractChannel, queue: str) -> int:
     """How many messages wait in a queue."""
     return (await channel.queue_declare(queue, passive=True)).message_count
+
+
+async def address_of(channel: AbstractChannel, queue: str) -> str:
+    """Where the answer goes to what is asked on a channel that consumes answers."""
+    await publish(channel, queue, b"", reply_to=REPLY_TO)
+    found = await take(channel, queue, no_ack=True)
+    return str(found.header.properties.reply_to)
+
+
+async def until_answers_come(channel: AbstractChannel, queue: str) -> None:
+    """Wait for a broker that has just started: RabbitMQ 4.0 drops answers, and does not say so."""
+    arrivals = await Arrivals.of(channel, REPLY_TO, no_ack=True)
+    address = await address_of(channel, queue)
+    async with asyncio.timeout(LIMIT):
+        while True:
+            await publish(channel, address, b"")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await arrivals.messages.get()
+                    return
 
 
 async def end_of(one: AbstractChannel | AbstractConnection) -> str:

@@ -3,7 +3,7 @@
 import griffe
 import pytest
 
-from scripts.pages.documents import ROOT
+from scripts import ROOT
 from scripts.pages.reference import Reference
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ANYTHING = "..."
+LOG = '{"logged_at": '
+"""How a line of the log begins: other tasks write it, and it may come amid what is expected."""
 INTERRUPT = "^C"
 """What a terminal shows when its user interrupts a command."""
 
@@ -85,7 +87,8 @@ def difference(
 ) -> tuple[int, str] | None:
     """Return the line that was not printed as expected, and what is wrong.
 
-    so_far: whether more may come. Where nothing is expected anything fits.
+    so_far: whether more may come. Where nothing is expected anything fits. A line of the log may
+    come anywhere.
     """
     if not expected:
         return None
@@ -94,7 +97,7 @@ def difference(
     for line in printed.rstrip().splitlines():
         if so_far and len(expected) in places:
             return None
-        stay = {one for one in places if one < len(expected) and expected[one].is_anything}
+        stay = {one for one in places if _may_stay(expected[one : one + 1], line)}
         move = {one + 1 for one in places if one < len(expected) and expected[one].fits(line)}
         places = _passed(expected, stay | move)
         furthest = max(furthest, *places, 0)
@@ -103,6 +106,11 @@ def difference(
     if furthest == len(expected):
         return expected[-1].number, f"expected nothing after {expected[-1].text!r}"
     return expected[furthest].number, f"expected {expected[furthest].text!r}"
+
+
+def _may_stay(awaited: Sequence[Line], printed: str) -> bool:
+    """Tell whether a line may be printed before what is awaited."""
+    return printed.startswith(LOG) or any(line.is_anything for line in awaited)
 
 
 def _passed(expected: Sequence[Line], places: set[int]) -> set[int]:

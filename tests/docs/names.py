@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from asyncworker.cli import main
+from asyncworker.cli.command import main
 from tests.docs.installing import unknown_requirements, unknown_scripts
 from tests.docs.settings import unknown_settings, wrong_settings
 
@@ -40,11 +40,15 @@ def wrong_usage(command: str) -> str | None:
     return None
 
 
-def _parse(words: list[str]) -> None:
+def _parse(words: list[str], group: click.Group = main) -> None:
     name = words[0] if words else "nothing"
-    if name not in main.commands:
+    command = group.get_command(click.Context(group), name)
+    if command is None:
         raise click.UsageError(f"there is no command {name!r}")
-    main.commands[name].make_context(name, words[1:]).close()
+    if isinstance(command, click.Group):
+        _parse(words[1:], command)
+    else:
+        command.make_context(name, words[1:]).close()
 
 
 def _simple_commands(command: str) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scripts.rabbitmq import free_ports
+from scripts.rabbitmq.probe import free_ports
 from tests.docs import formats
 from tests.docs.blocks import Block, Directive, Page
 from tests.docs.console import Line, difference

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from scripts.broker import VARIABLE as BROKER
+from scripts.rabbitmq.private import VARIABLE as BROKER
 
 NAME = re.compile(r"\bASYNCWORKER_[A-Z][A-Z_]*[A-Z]\b")
 ASSIGNMENT = re.compile(rf"({NAME.pattern})=(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'`$]*)")

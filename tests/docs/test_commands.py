@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncworker.cli import main
+from asyncworker.cli.command import main
 from scripts.pages.commands import command, commands
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "cli.md"

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from scripts import ROOT
 from scripts.pages.catalogue import digest
-from scripts.pages.documents import ROOT, documents_in, with_documents
+from scripts.pages.documents import documents_in, with_documents
 from scripts.pages.languages import in_portuguese, missing
 
 DOCS = ROOT / "docs"

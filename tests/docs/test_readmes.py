@@ -48,7 +48,9 @@ def vhosts(private_node):
 @pytest.fixture
 def node(vhosts, monkeypatch):
     """The broker that connections lead to which name no port."""
-    monkeypatch.setattr("asyncworker.rabbitmq.address.PORTS", {"amqp": vhosts.port, "amqps": 5671})
+    monkeypatch.setattr(
+        "asyncworker.rabbitmq.connecting.address.PORTS", {"amqp": vhosts.port, "amqps": 5671}
+    )
     return vhosts
 
 

@@ -4,12 +4,13 @@ import importlib
 
 import pytest
 
-from scripts.pages.documents import ROOT
+from scripts import ROOT
 
 PAGES = {
     "asyncworker": "core",
     "asyncworker.http": "http",
     "asyncworker.rabbitmq": "rabbitmq",
+    "asyncworker.rabbitmq.dead": "rabbitmq",
     "asyncworker.sse": "sse",
     "asyncworker.utils": "timeit",
 }

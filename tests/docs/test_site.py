@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from scripts.pages.documents import ROOT
+from scripts import ROOT
 
 LOADED = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=\"([^\"]+)\"")
 SWITCH = re.compile(r"<a href=\"([^\"]+)\" hreflang=\"(?:en|pt-BR)\" class=\"md-select__link\"")

@@ -39,40 +39,26 @@ class Clients:
 
         promised: the status of the one answer, or NO_ANSWER.
         """
-        self._count += 1
-        name = f"request {self._count}, {promised} promised"
-        self._ledger.attempted.add(name)
-        async with asyncio.timeout(LIMIT):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            try:
-                writer.write(data)
-                await writer.drain()
-                self._ledger.confirmed.add(name)
-                answer = await _all(reader)
-            finally:
-                writer.transport.abort()
+        async with self._connection(str(promised)) as (name, reader, writer):
+            writer.write(data)
+            await writer.drain()
+            self._ledger.confirmed.add(name)
+            answer = await _all(reader)
         if _statuses(answer) == ([] if promised == NO_ANSWER else [promised]):
             self._ledger.handled[name] += 1
         return answer
 
     async def send_hostile(self, data: bytes, *, is_cut: bool) -> str:
         """Send a request that must do no harm: a 2xx or 4xx answers it, unless its end is cut."""
-        self._count += 1
-        name = f"request {self._count}, 2xx or 4xx promised"
-        self._ledger.attempted.add(name)
-        async with asyncio.timeout(LIMIT):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            try:
-                # Whoever is refused early cannot send all.
-                with suppress(ConnectionError):
-                    writer.write(data)
-                    if is_cut:
-                        writer.write_eof()
-                    await writer.drain()
-                self._ledger.confirmed.add(name)
-                answer = await _one(reader)
-            finally:
-                writer.transport.abort()
+        async with self._connection("2xx or 4xx") as (name, reader, writer):
+            # Whoever is refused early cannot send all.
+            with suppress(ConnectionError):
+                writer.write(data)
+                if is_cut:
+                    writer.write_eof()
+                await writer.drain()
+            self._ledger.confirmed.add(name)
+            answer = await _one(reader)
         statuses = _statuses(answer)
         if all(status // 100 in (2, 4) for status in statuses) and (is_cut or len(statuses) == 1):
             self._ledger.handled[name] += 1
@@ -94,6 +80,21 @@ class Clients:
                 yield
             finally:
                 ended.set()
+
+    @asynccontextmanager
+    async def _connection(
+        self, promised: str
+    ) -> AsyncIterator[tuple[str, asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Connect for one request, which counts as attempted; return its name too."""
+        self._count += 1
+        name = f"request {self._count}, {promised} promised"
+        self._ledger.attempted.add(name)
+        async with asyncio.timeout(LIMIT):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                yield name, reader, writer
+            finally:
+                writer.transport.abort()
 
     async def _get_until(self, ended: asyncio.Event) -> None:
         number = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.rabbitmq import Broker
+from scripts.rabbitmq.broker import Broker
 from tests.faults import table
 from tests.faults.drill import Drill, Row
 from tests.faults.proxy import Proxy

@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 from random import Random
 from struct import pack
 
-from asyncworker import Actions, App, Events, Options, RouteTypes
+from asyncworker import Actions, App, Events, Options, RouteTypes, codecs
 from asyncworker.rabbitmq import AMQPConnection, RabbitMQMessage, Retry
-from asyncworker.rabbitmq.errors import NotSerializable
-from asyncworker.rabbitmq.outgoing import Outgoing
-from asyncworker.rabbitmq.properties import (
+from asyncworker.rabbitmq.amqp.properties import (
     ALL,
+    CONTENT_ENCODING,
     DELIVERY_MODE,
     EXPIRATION,
     HEADERS,
     PRIORITY,
     TIMESTAMP,
     USER_ID,
+    split_properties,
 )
+from asyncworker.rabbitmq.errors import NotSerializable
+from asyncworker.rabbitmq.wire.outgoing import Outgoing
 from tests.faults.waiting import LIMIT, until
 
 FEATURES = ("plain", "bulk", "retry", "again", "back", "reject", "forward", "dead", "sink")
@@ -56,6 +58,7 @@ NAMES = (
 WHOLE = {"b": 1, "B": 1, "s": 2, "u": 2, "I": 4, "i": 4, "l": 8, "L": 8, "T": 8}
 TEXTS = (b"", b"1", b"text", b"\xff\xfe\x00", "é\N{SNOWMAN}".encode(), b"guest" * 40)
 POISON = (b"{", b"", b"\xff", b"[" * 5000, b'{"n": }', b"1" * 5000 + b"!")
+NO_TEXT = b"\0"
 TEXT_FLAGS = (0x8000, 0x4000, 0x0400, 0x0200, 0x0080, 0x0020, 0x0008, 0x0004)
 """Properties that are any short string; the others are more to a broker than bytes."""
 
@@ -99,7 +102,12 @@ class Stranger:
             USER_ID: lambda: b"\x05guest",
             **dict.fromkeys(TEXT_FLAGS, self._short),
         }
-        parts = {flag: make() for flag, make in makers.items() if self._random.random() < 0.5}
+        parts = {
+            flag: make()
+            for flag, make in makers.items()
+            # No handler is given what is encoded in a way that nobody knows: most are to be given.
+            if self._random.random() < (0.05 if flag == CONTENT_ENCODING else 0.5)
+        }
         # The two lowest bits mean nothing, and brokers let them pass.
         flags = sum(parts) | self._random.randrange(4)
         return pack("!H", flags) + b"".join(parts[flag] for flag in ALL if flag in parts)
@@ -176,13 +184,15 @@ class Stranger:
 class Target:
     """Have an app do all that can be done to messages, and note which came to their end.
 
-    queues: the name of each feature's; what is rejected anywhere goes to `dead`.
+    queues: the name of each feature's; what is rejected anywhere goes to `dead`. good: the numbers
+    of those that were published and are no poison.
     """
 
     app: App
     connection: AMQPConnection
     url: str
     queues: dict[str, str]
+    good: set[int] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
 
@@ -197,30 +207,31 @@ class Target:
         }
         for feature, queue in self.queues.items():
             handler = getattr(self, f"_{feature}", self._plain)
-            self.app.route(
-                [queue], type=RouteTypes.AMQP_RABBITMQ, options=options.get(feature, {})
-            )(handler)
+            # Strangers write JSON, whatever they call it.
+            given = {Options.CODEC: codecs.JSON, **options.get(feature, {})}
+            self.app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=given)(handler)
 
     async def publish(self, seed: int, numbers: range) -> None:
-        """Publish hostile messages to all features in turn, and wait until each came to its end."""
+        """Publish hostile messages to all features in turn."""
         stranger = Stranger(seed)
         # On a connection of its own, as strangers have: the broker slows down who publishes much.
         outside = AMQPConnection(url=self.url)
-        good: set[int] = set()
         publisher = outside.publisher("/")
         targets = [self.queues[name] for name in FEATURES[:-2]]
         for first in range(numbers.start, numbers.stop, AT_ONCE):
             batch = []
             for number in range(first, min(first + AT_ONCE, numbers.stop)):
-                body = stranger.body(number)
-                if body is not None:
-                    good.add(number)
+                body, header = stranger.body(number), stranger.properties()
+                if body is not None and not is_encoded(header):
+                    self.good.add(number)
                 queue = targets[number % len(targets)]
-                header = stranger.properties()
                 batch.append(message(queue, header, stranger.poison() if body is None else body))
             await asyncio.gather(*(publisher.publish(one, 60.0) for one in batch))
         await outside.close()
-        await until(lambda: self.done >= good, "all handled to their end", LIMIT)
+
+    async def handled(self) -> None:
+        """Wait until each of the good ones came to its end."""
+        await until(lambda: self.done >= self.good, "all handled to their end", LIMIT)
 
     async def _plain(self, messages: list[RabbitMQMessage]) -> None:
         for one in messages:
@@ -265,6 +276,11 @@ class Target:
 def message(queue: str, header: bytes, body: bytes) -> Outgoing:
     name = queue.encode()
     return Outgoing(body, "", queue, bytes((0, len(name))) + name, header, mandatory=True)
+
+
+def is_encoded(header: bytes) -> bool:
+    """Tell whether properties name a content encoding: it is one that nobody knows."""
+    return split_properties(header).get(CONTENT_ENCODING, NO_TEXT) != NO_TEXT
 
 
 def read_all(one: RabbitMQMessage) -> list[str]:

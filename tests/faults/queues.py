@@ -1,6 +1,7 @@
 """The broker from outside: what a drill publishes, and what is left at the end."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -49,17 +50,22 @@ class Queues:
             for name in names:
                 await channel.queue_delete(name)
 
-    async def publish(self, name: str, bodies: Mapping[str, bytes] | Iterable[int]) -> set[str]:
+    async def publish(
+        self,
+        name: str,
+        bodies: Mapping[str, bytes] | Iterable[int],
+        headers: dict[str, Any] | None = None,
+    ) -> set[str]:
         """Publish until all is confirmed; return the ids.
 
-        bodies: by message id, or numbers, which are id and body.
+        bodies: by message id, or numbers, which are id and body. headers: of each.
         """
         if not isinstance(bodies, Mapping):
             bodies = {str(number): str(number).encode() for number in bodies}
         self._ledger.attempted |= set(bodies)
         async with self._channel() as channel, asyncio.TaskGroup() as group:
             for message_id, body in bodies.items():
-                group.create_task(self._publish(channel, name, message_id, body))
+                group.create_task(self._publish(channel, name, message_id, body, headers))
         return set(bodies)
 
     async def hold(self, name: str, count: int, limit: float = LIMIT) -> None:
@@ -69,11 +75,33 @@ class Queues:
             while (await channel.get_queue(name)).declaration_result.message_count != count:  # noqa: ASYNC110
                 await asyncio.sleep(INTERVAL)
 
+    async def settle(self, *names: str, count: int) -> None:
+        """Wait until queues hold together what they should, or more, and nobody consumes there.
+
+        What a consumer held is back when the broker has seen that it is gone.
+        """
+        async with self._channel() as channel:
+            held, consumers = -1, -1
+            while held < count or consumers:
+                found = [(await channel.get_queue(name)).declaration_result for name in names]
+                held = sum(one.message_count or 0 for one in found)
+                consumers = sum(one.consumer_count or 0 for one in found)
+                await asyncio.sleep(INTERVAL)
+
     async def account(self) -> None:
         """Enter into the ledger what is left in the queues, and what was dead-lettered."""
         for name in self._declared:
             self._ledger.left |= await self._take(name)
             self._ledger.dead_lettered |= await self._take(f"{name}.dead")
+
+    async def arrived(self, name: str) -> dict[str, list[Any]]:
+        """Return what arrived in a queue, and take it from there: the bodies by message id."""
+        bodies: dict[str, list[Any]] = {}
+        async with self._channel() as channel:
+            queue = await channel.get_queue(name)
+            while message := await queue.get(no_ack=True, fail=False):
+                bodies.setdefault(message.message_id or "", []).append(json.loads(message.body))
+        return bodies
 
     async def clean(self) -> None:
         """Delete every queue declared here."""
@@ -81,10 +109,18 @@ class Queues:
             await self.delete(name, f"{name}.dead")
 
     async def _publish(
-        self, channel: AbstractChannel, name: str, message_id: str, body: bytes
+        self,
+        channel: AbstractChannel,
+        name: str,
+        message_id: str,
+        body: bytes,
+        headers: dict[str, Any] | None,
     ) -> None:
         message = aio_pika.Message(
-            body, message_id=message_id, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
+            body,
+            headers=headers,
+            message_id=message_id,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
         await channel.default_exchange.publish(message, routing_key=name)
         self._ledger.confirmed.add(message_id)

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from scripts.rabbitmq import free_ports
+from scripts.rabbitmq.probe import free_ports
 from tests.faults.queues import Queues
 
 PREFETCH = 50

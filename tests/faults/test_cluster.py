@@ -10,8 +10,8 @@ from aio_pika.exceptions import AMQPError
 
 from asyncworker.connections import AMQPConnection
 from asyncworker.rabbitmq import PublishError
-from scripts.rabbitmq_cluster import cluster
-from scripts.rabbitmq_node import find_server
+from scripts.rabbitmq.cluster import cluster
+from scripts.rabbitmq.node import find_server
 from tests.faults.queues import Queues
 from tests.faults.waiting import INTERVAL, LIMIT
 

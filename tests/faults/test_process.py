@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, web
 
-from scripts.rabbitmq import free_ports
+from scripts.rabbitmq.probe import free_ports
 from tests.faults.proxy import Proxy
 from tests.faults.waiting import until
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from scripts.rabbitmq import version_of
+from scripts.rabbitmq.probe import version_of
 from tests.faults.waiting import until
 
 BULKY = 100_000_000

@@ -20,6 +20,17 @@ async def quorum(queues):
     return "quorum"
 
 
+async def count_the_rest(drill, queues, worker, names, ids):
+    """Have a worker handle all that came back so often; none of it may be dead-lettered."""
+    drill.broken()
+    async with worker("counting", QUEUES=names) as process:
+        await process.handled(ids)
+        drill.recovered()
+        process.account(drill.ledger)
+    await queues.account()
+    assert not drill.ledger.dead_lettered
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 async def test_worker_restarted_again_and_again(drill, case, queues, worker, quorum, number):
@@ -31,13 +42,7 @@ async def test_worker_restarted_again_and_again(drill, case, queues, worker, quo
             await queues.hold(quorum, 0)
             process.send(number)
             await process.end()
-    drill.broken()
-    async with worker("counting", QUEUES=quorum) as process:
-        await process.handled(ids)
-        drill.recovered()
-        process.account(drill.ledger)
-    await queues.account()
-    assert not drill.ledger.dead_lettered
+    await count_the_rest(drill, queues, worker, quorum, ids)
     # Whenever a connection is lost between a copy and the acknowledgement of its original.
     drill.check(within=15, duplicates=TIMES * COUNT)
 
@@ -51,13 +56,7 @@ async def test_crash_loop(drill, queues, worker, quorum):
     for _ in range(TIMES):
         async with worker("crashing", QUEUES=quorum) as process:
             await process.end()
-    drill.broken()
-    async with worker("counting", QUEUES=quorum) as process:
-        await process.handled(ids)
-        drill.recovered()
-        process.account(drill.ledger)
-    await queues.account()
-    assert not drill.ledger.dead_lettered
+    await count_the_rest(drill, queues, worker, quorum, ids)
     # A message that is with a worker as it crashes is handled again; so is a copy of it.
     drill.check(within=15, duplicates=TIMES * PREFETCH)
 
@@ -70,13 +69,7 @@ async def test_crash_loop_beside(drill, queues, worker, quorum):
     for _ in range(TIMES):
         async with worker("crashing", QUEUES="drill", BESIDE=quorum) as process:
             await process.end()
-    drill.broken()
-    async with worker("counting", QUEUES=f"{quorum},drill") as process:
-        await process.handled(ids | {"fatal"})
-        drill.recovered()
-        process.account(drill.ledger)
-    await queues.account()
-    assert not drill.ledger.dead_lettered
+    await count_the_rest(drill, queues, worker, f"{quorum},drill", ids | {"fatal"})
     drill.check(within=15, duplicates=TIMES * COUNT)
 
 
@@ -94,12 +87,6 @@ async def test_connections_closed_again_and_again(drill, queues, worker, quorum,
             await process.logged("consuming", time + 1)
             await queues.hold(quorum, 0)
             proxy.cut()
-    drill.broken()
-    async with worker("counting", QUEUES=quorum) as process:
-        await process.handled(ids)
-        drill.recovered()
-        process.account(drill.ledger)
-    await queues.account()
-    assert not drill.ledger.dead_lettered
+    await count_the_rest(drill, queues, worker, quorum, ids)
     # Whenever a connection is lost between a copy and the acknowledgement of its original.
     drill.check(within=15, duplicates=TIMES * COUNT)

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from random import SystemRandom
 
-from scripts.broker import private_broker
+from scripts.rabbitmq.private import private_broker
 from tests.soak.soak import Soak, say
 from tests.soak.summary import command
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import chain, repeat
 
-from scripts.rabbitmq import Broker, BrokerError
+from scripts.rabbitmq.broker import Broker, BrokerError
 from tests.faults.event_server import EventServer
 from tests.soak.bound import Broken
 from tests.soak.crew import Member

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import aiohttp
 
-from scripts.rabbitmq import Broker, free_ports
+from scripts.rabbitmq.broker import Broker
+from scripts.rabbitmq.probe import free_ports
 from tests.faults.event_server import EventServer
 from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy

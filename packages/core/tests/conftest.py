@@ -11,10 +11,10 @@ from textwrap import dedent
 
 import pytest
 
+from asyncworker import App
 from asyncworker.backend import load_backend
+from packages.core.tests.waiting import LIMIT, turns
 
-LIMIT = 60.0
-"""Seconds after which what a test waits for is taken for lost."""
 THIRD_PARTY = Path(__file__).with_name("third_party")
 ENTRY_POINTS = """\
 [asyncworker.backends]
@@ -76,6 +76,28 @@ def no_backends(monkeypatch):
     load_backend.cache_clear()
     yield
     load_backend.cache_clear()
+
+
+@pytest.fixture
+def app(kafka):
+    return App(connections=[kafka.KafkaConnection([1, 2, 3])])
+
+
+@pytest.fixture
+async def start(app):
+    """Serve the app in a task."""
+    tasks = []
+
+    async def start():
+        tasks.append(asyncio.create_task(app.serve()))
+        await turns()
+        return tasks[-1]
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LIMIT)
 
 
 class Result:

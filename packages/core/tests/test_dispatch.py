@@ -5,8 +5,7 @@ import weakref
 import pytest
 
 from asyncworker.dispatch import CANCEL_GRACE, Dispatcher
-
-LIMIT = 5
+from packages.core.tests.waiting import LIMIT, deaf_until, turns
 
 
 class Outcomes(list):
@@ -164,8 +163,7 @@ async def test_a_worker_that_is_cancelled_between_two_batches_does_not_stop_the_
     dispatcher = Dispatcher(handler, outcomes.settle, 1)
     dispatcher.submit(["bad"])
     await outcomes.reach(1)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     dispatcher.submit(["next"])
     try:
         await outcomes.reach(2)
@@ -353,8 +351,7 @@ async def test_a_batch_submitted_during_the_drain_is_handled_too(outcomes, gate)
     await gate.entered(2)
     gate.let_through([1])
     await outcomes.reach(1)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     gate.let_through([2])
     async with asyncio.timeout(LIMIT):
         await draining
@@ -408,12 +405,8 @@ async def test_a_handler_that_ignores_its_cancellation_is_abandoned(outcomes, cl
     entered, release = asyncio.Event(), asyncio.Event()
 
     async def handler(_):
-        while not release.is_set():
-            entered.set()
-            try:
-                await release.wait()
-            except asyncio.CancelledError:
-                continue
+        entered.set()
+        await deaf_until(release)
 
     dispatcher = Dispatcher(handler, outcomes.settle, 1)
     dispatcher.submit([1])
@@ -428,8 +421,7 @@ async def test_a_handler_that_ignores_its_cancellation_is_abandoned(outcomes, cl
     assert "abandoned 1 handler that would not be cancelled" in caplog.messages
     release.set()
     await outcomes.reach(1)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     assert other_tasks() == set()
 
 

@@ -132,7 +132,7 @@ def test_options_are_frozen():
 
 
 def test_the_names_are_those_of_async_worker():
-    assert [member.name for member in Events] == ["ON_SUCCESS", "ON_EXCEPTION"]
+    assert [member.name for member in Events] == ["ON_SUCCESS", "ON_EXCEPTION", "ON_INVALID"]
     assert [member.name for member in Actions] == ["ACK", "REJECT", "REQUEUE"]
     assert DefaultValues.BULK_SIZE == 1
     assert DefaultValues.BULK_FLUSH_INTERVAL == 60
@@ -147,11 +147,14 @@ def test_the_names_are_offered_by_asyncworker_too(name):
     assert getattr(asyncworker, name) is getattr(asyncworker.options, name)
 
 
+EVENTS = "ON_EXCEPTION, ON_INVALID, ON_SUCCESS"
+
+
 @pytest.mark.parametrize(
     ("choices", "wrong", "told"),
     [
         (Options, "BULKSIZE", "did you mean BULK_SIZE? choose from BULK_FLUSH_INTERVAL, BULK_SIZE"),
-        (Events, "ON_SUCESS", "did you mean ON_SUCCESS? choose from ON_EXCEPTION, ON_SUCCESS"),
+        (Events, "ON_SUCESS", f"did you mean ON_SUCCESS? choose from {EVENTS}"),
         (Actions, "DROP", "choose from ACK, REJECT, REQUEUE"),
     ],
 )

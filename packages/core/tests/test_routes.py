@@ -6,7 +6,15 @@ import pytest
 
 from asyncworker import RouteOptions, RouteTypes
 from asyncworker.errors import ConfigurationError
-from asyncworker.routes import Route, check_handler, check_names, check_takes, name_of
+from asyncworker.routes import (
+    Route,
+    check_handler,
+    check_names,
+    check_takes,
+    is_async,
+    name_of,
+    streams,
+)
 
 
 async def handler(items):
@@ -26,6 +34,10 @@ def not_async(items):
 
 
 async def generator(items):
+    yield items
+
+
+def plain_generator(items):
     yield items
 
 
@@ -52,28 +64,51 @@ async def generator(items):
 )
 def test_what_is_async_is_a_handler(good):
     check_handler(good)
+    assert is_async(good)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [not_async, functools.partial(not_async), print, mock.Mock()],
+    ids=["function", "partial", "built-in", "mock"],
+)
+def test_what_is_plain_is_a_handler_too(good):
+    check_handler(good)
+    assert not is_async(good)
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (not_async, "handler not_async is not async: define it with async def"),
-        (functools.partial(not_async), "is not async: define it with async def"),
         (Handler, "handler Handler is not async: create an instance of it"),
-        (print, "handler print is not async: define it with async def"),
-        (None, "handler None is not async: define it with async def"),
-        ("handler", "handler 'handler' is not async: define it with async def"),
+        (functools.partial(Handler), "handler Handler is not async: create an instance of it"),
+        (generator, "handler generator is not async: it yields, which a handler must not"),
+        (plain_generator, "plain_generator is not async: it yields, which a handler must not"),
+        (None, "a handler must be a function, got None"),
+        ("handler", "a handler must be a function, got 'handler'"),
     ],
 )
-def test_what_is_not_async_is_no_handler(wrong, message):
+def test_what_is_no_function_is_no_handler(wrong, message):
     with pytest.raises(ConfigurationError) as caught:
         check_handler(wrong)
     assert str(caught.value).endswith(message)
 
 
-def test_an_async_generator_is_told_that_it_must_not_yield():
-    with pytest.raises(ConfigurationError, match="yield"):
-        check_handler(generator)
+class Yielding:
+    async def __call__(self, items):
+        yield items
+
+
+@pytest.mark.parametrize("wrong", [generator, functools.partial(generator), Yielding()])
+def test_an_async_generator_is_told_that_it_must_not_yield(wrong):
+    assert streams(wrong)
+    with pytest.raises(ConfigurationError, match="it yields, which a handler must not"):
+        check_handler(wrong)
+
+
+@pytest.mark.parametrize("other", [Handler(), Yielding, not_async, print, None])
+def test_what_only_makes_generators_or_none_does_not_yield(other):
+    assert not streams(other)
 
 
 @pytest.mark.parametrize("names", [["a", "b"], ("a", "b"), iter(["a", "b"]), {"a": 1, "b": 2}])

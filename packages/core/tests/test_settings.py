@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 
@@ -129,6 +130,16 @@ def test_what_backends_and_examples_read_is_left_to_them(monkeypatch, name):
 def test_what_kubernetes_sets_for_a_service_of_that_name_is_left_alone(monkeypatch, name, value):
     monkeypatch.setenv(f"ASYNCWORKER_{name}", value)
     assert Settings.load() == Settings()
+
+
+def test_to_know_the_settings_of_a_backend_does_not_import_it(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_HTTP_PORT", "8080")
+    code = (
+        "import sys, asyncworker\n"
+        "asyncworker.App()\n"
+        "assert not {'aiohttp', 'aio_pika', 'asyncworker.http'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_settings_of_our_backends_may_be_set_where_those_are_not_installed(

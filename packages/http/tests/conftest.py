@@ -55,6 +55,14 @@ class Wire:
     def send(self, data):
         self.writer.write(data)
 
+    async def announce(self, length):
+        """Announce a document of so many bytes, and wait until the server asks for it."""
+        self.send(
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length
+        )
+        assert " 100 " in await self.head()
+
     async def head(self):
         """The next answer's status line and headers."""
         async with asyncio.timeout(self._limit):

@@ -7,7 +7,7 @@ from aiohttp import ClientSession, WSCloseCode, WSMsgType, web
 
 from asyncworker import App
 from asyncworker.errors import ConfigurationError, DrainTimeout, HookFailed
-from asyncworker.http.server import Server
+from asyncworker.http.serving.server import Server
 from asyncworker.http.settings import Settings
 
 
@@ -219,7 +219,7 @@ async def test_a_cleanup_that_raises_after_another_error_is_logged(logs):
 
 async def test_a_cleanup_that_hangs_is_cut_short_at_the_deadline(monkeypatch, logs):
     monkeypatch.setenv("ASYNCWORKER_SHUTDOWN_TIMEOUT", "0.1")
-    monkeypatch.setattr("asyncworker.http.server.CANCEL_GRACE", 0.1)
+    monkeypatch.setattr("asyncworker.http.serving.server.CANCEL_GRACE", 0.1)
     app = App()
 
     @app.http.get("/")

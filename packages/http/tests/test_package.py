@@ -5,7 +5,7 @@ import asyncworker.http
 from asyncworker import RouteTypes
 from asyncworker.backend import load_backend
 
-PUBLIC = ["HTTP", "CannotListen", "NotServing", "__version__"]
+PUBLIC = ["HTTP", "CannotListen", "NotServing", "SSEEvent", "__version__"]
 
 
 def test_the_public_names():

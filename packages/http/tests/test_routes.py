@@ -226,7 +226,9 @@ def test_options_of_other_backends_are_an_error(app, options):
 
 
 def test_arguments_of_other_backends_are_an_error(app):
-    with pytest.raises(ConfigurationError, match="takes no 'vhost': choose from methods, options"):
+    with pytest.raises(
+        ConfigurationError, match="takes no 'vhost': choose from methods, middlewares, options"
+    ):
         app.route(["/"], type=RouteTypes.HTTP, vhost="/")(_nothing)
 
 
@@ -236,11 +238,12 @@ def test_a_decorator_without_a_path_is_an_error_that_shows_one(app):
     assert str(caught.value) == 'the path is missing: write @app.http.get("/...") on _nothing'
 
 
-def test_a_handler_that_is_not_async_is_an_error(app):
-    with pytest.raises(ConfigurationError, match="define it with async def"):
+def test_a_handler_that_yields_is_an_error(app):
+    with pytest.raises(ConfigurationError, match="handler is not async: it yields"):
 
         @app.http.get("/")
-        def handler(): ...
+        def handler():
+            yield "part"
 
 
 async def test_no_route_can_be_declared_while_the_app_runs(app):

@@ -13,8 +13,8 @@ from asyncworker import App
 from asyncworker.rabbitmq import AMQPConnection
 from asyncworker.rabbitmq.memory.broker import forget
 from asyncworker.rabbitmq.memory.transport import MemoryConnection
-from scripts.broker import VARIABLE
-from scripts.rabbitmq import version_of
+from scripts.rabbitmq.private import VARIABLE
+from scripts.rabbitmq.probe import version_of
 
 MEMORY = "memory://tests"
 NEWEST = (4, 3)

@@ -22,6 +22,7 @@ async def test_whatever_strangers_write_is_settled(
     target = Target(app, connection, amqp_url, queues)
     async with app.started():
         await target.publish(seed=1, numbers=range(1000))
+        await target.handled()
         assert not app.problems
     assert {name: await depth(queue) for name, queue in queues.items()} == dict.fromkeys(queues, 0)
     assert mistakes(logs.records) == []

@@ -4,7 +4,7 @@ import pytest
 
 from asyncworker import Actions, Events, RouteTypes
 from asyncworker.backend import Remark
-from asyncworker.checkup import problems_of
+from asyncworker.cli.checkup import problems_of
 from asyncworker.rabbitmq import Queue, Retry
 
 DROPPED = "dropped, as the queue is declared without dead_letter, unless a policy gives it one"

@@ -67,25 +67,19 @@ async def test_no_redirect_takes_them_elsewhere(app_with, server, serve):
         assert "X-Token" not in (await other.stream()).headers
 
 
-async def test_a_function_that_fails_is_a_failed_attempt_like_any(app_with, server, inbox, logs):
-    tries = iter(
-        [
+async def test_a_function_that_fails_is_a_failed_attempt_like_any(
+    app_with, server, inbox, logs, failing_token
+):
+    app = app_with(
+        failing_token(
             KeyError("s3cret"),
             asyncio.CancelledError("s3cret"),
             None,
             {"X-Token": b"s3cret"},
             {"X-Token": "s3cret\n"},
-        ]
+            {},
+        )
     )
-
-    def token():
-        match next(tries, {}):
-            case BaseException() as error:
-                raise error
-            case headers:
-                return headers
-
-    app = app_with(token)
     async with app.started():
         stream = await server.stream()
         await stream.send(b"data: 1\n\n")

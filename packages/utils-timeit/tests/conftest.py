@@ -1,5 +1,6 @@
 """A clock to turn by hand, and callbacks that keep what they are given."""
 
+import asyncio
 from contextvars import ContextVar
 
 import pytest
@@ -44,3 +45,18 @@ def clock(monkeypatch):
 @pytest.fixture
 def reports():
     return Reports()
+
+
+@pytest.fixture
+def cancelled():
+    """Run what is to be cancelled as soon as it has entered; return its task."""
+
+    async def cancelled(work, entered):
+        task = asyncio.create_task(work)
+        await entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return task
+
+    return cancelled

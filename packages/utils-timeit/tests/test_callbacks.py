@@ -406,7 +406,7 @@ def test_the_error_of_a_callback_is_logged_when_the_plain_block_failed(caplog):
     assert "ValueError: callback" in caplog.text
 
 
-async def test_the_error_of_a_callback_does_not_hide_a_cancellation(caplog):
+async def test_the_error_of_a_callback_does_not_hide_a_cancellation(cancelled, caplog):
     entered = asyncio.Event()
 
     async def work():
@@ -414,11 +414,7 @@ async def test_the_error_of_a_callback_does_not_hide_a_cancellation(caplog):
             entered.set()
             await asyncio.Event().wait()
 
-    task = asyncio.create_task(work())
-    await entered.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled(work(), entered)
     assert "ValueError: callback" in caplog.text
 
 

@@ -88,7 +88,7 @@ async def test_a_callback_that_returns_true_does_not_swallow_the_exception():
         raise KeyError("error")
 
 
-async def test_a_cancelled_block_is_reported_and_stays_cancelled(reports):
+async def test_a_cancelled_block_is_reported_and_stays_cancelled(cancelled, reports):
     entered = asyncio.Event()
 
     async def work():
@@ -96,11 +96,7 @@ async def test_a_cancelled_block_is_reported_and_stays_cancelled(reports):
             entered.set()
             await asyncio.Event().wait()
 
-    task = asyncio.create_task(work())
-    await entered.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    task = await cancelled(work(), entered)
     assert task.cancelled()
     assert [report["exc_type"] for report in reports] == [asyncio.CancelledError]
 

@@ -220,7 +220,7 @@ async def test_a_partial_of_an_async_function_is_an_async_function(reports):
     assert len(reports) == 1
 
 
-async def test_a_call_that_is_cancelled_is_reported_and_stays_cancelled(reports):
+async def test_a_call_that_is_cancelled_is_reported_and_stays_cancelled(cancelled, reports):
     entered = asyncio.Event()
 
     @Timeit(name="call", callback=reports.callback)
@@ -228,11 +228,7 @@ async def test_a_call_that_is_cancelled_is_reported_and_stays_cancelled(reports)
         entered.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(work())
-    await entered.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled(work(), entered)
     assert [report["exc_type"] for report in reports] == [asyncio.CancelledError]
 
 

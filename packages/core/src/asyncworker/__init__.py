@@ -6,23 +6,35 @@ from typing import TYPE_CHECKING, Any
 __path__ = extend_path(__path__, __name__)
 
 from asyncworker.app import App
+from asyncworker.blueprint import Blueprint
+from asyncworker.call import Call
 from asyncworker.options import Actions, DefaultValues, Events, Options
+from asyncworker.parameters.markers import Cookie, Form, Header
 from asyncworker.route_types import RouteType, RouteTypes
+from asyncworker.uploaded_file import UploadedFile
 from asyncworker.version import __version__
 
 if TYPE_CHECKING:
+    from asyncworker import codecs
     from asyncworker.options import RouteOptions
 
 __all__ = [
     "Actions",
     "App",
+    "Blueprint",
+    "Call",
+    "Cookie",
     "DefaultValues",
     "Events",
+    "Form",
+    "Header",
     "Options",
     "RouteOptions",
     "RouteType",
     "RouteTypes",
+    "UploadedFile",
     "__version__",
+    "codecs",
 ]
 
 # Hidden from type checkers, so that they still catch a misspelt name.
@@ -34,4 +46,8 @@ if not TYPE_CHECKING:
             from asyncworker.options import RouteOptions
 
             return RouteOptions
+        if name == "codecs":
+            from importlib import import_module
+
+            return import_module("asyncworker.codecs")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """What `python -m asyncworker` does: the same as the command."""
 
-from asyncworker.cli import main
+from asyncworker.cli.command import main
 
 main()

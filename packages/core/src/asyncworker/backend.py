@@ -26,7 +26,7 @@ DISTRIBUTIONS: Final = {
 }
 
 
-COMMON: Final = ("options", "type")
+COMMON: Final = ("middlewares", "options", "type")
 """What `app.route()` takes by keyword for every backend."""
 
 
@@ -37,7 +37,9 @@ class Backend(Protocol):
     whose name is the member of `RouteTypes` and whose object fulfils this contract; and its
     connection classes by entry points of the group `asyncworker.connections`, named after them.
     It may have more: `extend(app)` returns what `app.http` is for RouteTypes.HTTP; `route_classes`
-    are the classes of routes that it takes beside names, each with a `name`; `check` and `shared`
+    are the classes of routes that it takes beside names, each with a `name`; `check_handler`
+    takes the place of core's, for a backend whose handlers may yield; `threads` is how many calls
+    of a plain function run side by side, where nothing else bounds its calls; `check` and `shared`
     are those of `Checking` and `Sharing`.
     """
 

@@ -6,14 +6,15 @@ import asyncio
 import logging
 from collections import deque
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from asyncworker.abandoned import abandon_deaf, tell_abandoned
-from asyncworker.failure import raised_by_users
-from asyncworker.likeness import brief
-from asyncworker.returned import tell_returned
-from asyncworker.steps import stepped
-from asyncworker.words import counted
+from asyncworker.handling.cancellation import is_cancelled_from_outside
+from asyncworker.handling.context_steps import stepped
+from asyncworker.handling.redaction import brief
+from asyncworker.handling.return_values import log_returned
+from asyncworker.handling.uncancellable import CANCEL_GRACE, abandon_unresponsive, log_abandoned
+from asyncworker.handling.user_errors import raised_by_users
+from asyncworker.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,9 +24,6 @@ __all__ = ["Dispatcher"]
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-CANCEL_GRACE: Final = 0.5
-"""Seconds that a cancelled handler has to end before it is abandoned."""
 
 
 class Dispatcher(Generic[T]):
@@ -56,7 +54,7 @@ class Dispatcher(Generic[T]):
         self._context = copy_context()
         self._variables = tuple(self._context.items())
         self._sets_variables = False
-        self._told: set[type] = set()
+        self._logged_types: set[type] = set()
         self._ready: deque[list[T]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
@@ -78,6 +76,12 @@ class Dispatcher(Generic[T]):
     def submit(self, batch: list[T]) -> None:
         """Hand a batch to an idle worker, to a new one, or to whichever is free first."""
         self._ready.append(batch)
+        if not self._is_called:
+            self._call()
+
+    def submit_first(self, batches: list[list[T]]) -> None:
+        """Hand over batches, in their order, before all that wait for a worker."""
+        self._ready.extendleft(reversed(batches))
         if not self._is_called:
             self._call()
 
@@ -170,12 +174,12 @@ class Dispatcher(Generic[T]):
         try:
             # A list of its own: users may empty theirs, and all of it is to be settled.
             returned = await self._handler(batch[:])
-            if returned is not None and type(returned) not in self._told:
-                self._told.add(type(returned))
-                tell_returned(self._handler, returned)
+            if returned is not None and type(returned) not in self._logged_types:
+                self._logged_types.add(type(returned))
+                log_returned(self._handler, returned)
         except asyncio.CancelledError as error:
             self._settle(batch, error)
-            if _is_cancelled_from_outside():
+            if is_cancelled_from_outside(error):
                 raise
             return
         except BaseException as error:
@@ -221,11 +225,5 @@ class Dispatcher(Generic[T]):
         self._draining = self._cancelling = True
         for worker in self._workers:
             worker.cancel()
-        if deaf := await abandon_deaf(self._workers, CANCEL_GRACE):
-            tell_abandoned(log, counted(len(deaf), "handler"))
-
-
-def _is_cancelled_from_outside() -> bool:
-    """Tell a cancelled worker from a handler that raised CancelledError by itself."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+        if unresponsive := await abandon_unresponsive(self._workers, CANCEL_GRACE):
+            log_abandoned(log, counted(len(unresponsive), "handler"))

@@ -18,6 +18,8 @@ __all__ = [
     "DrainTimeout",
     "HandlerTimeout",
     "HookFailed",
+    "Invalid",
+    "ResourceNotOpen",
     "StartStopped",
 ]
 
@@ -35,7 +37,15 @@ class BackendNotInstalled(ConfigurationError):
 
 
 class HookFailed(AsyncWorkerError):
-    """Report a startup or shutdown hook that raised; `__cause__` is what it raised."""
+    """Report a startup or shutdown hook, or a resource, that raised; `__cause__` is what it did."""
+
+
+class ResourceNotOpen(AsyncWorkerError, KeyError):
+    """Report a resource that was asked for while the app does not run."""
+
+    def __str__(self) -> str:
+        # A KeyError shows its key, quoted; this is a sentence.
+        return str(self.args[0])
 
 
 class StartStopped(AsyncWorkerError):
@@ -44,6 +54,10 @@ class StartStopped(AsyncWorkerError):
 
 class HandlerTimeout(AsyncWorkerError, TimeoutError):
     """Report a handler that took longer than its `Options.TIMEOUT`, and was cancelled."""
+
+
+class Invalid(AsyncWorkerError, ValueError):
+    """Report a body that is not what it should be: which field, and why, but never its value."""
 
 
 class DrainTimeout(AsyncWorkerError):

@@ -34,12 +34,13 @@ class Choices(EnumType):
 
 
 class Options(StrEnum, metaclass=Choices):
-    """Name what shapes the batches of a route, and bounds their handling."""
+    """Name what shapes the batches of a route, bounds their handling, and decodes bodies."""
 
     BULK_SIZE = auto()
     BULK_FLUSH_INTERVAL = auto()
     MAX_CONCURRENCY = auto()
     TIMEOUT = auto()
+    CODEC = auto()
 
 
 class Events(StrEnum, metaclass=Choices):
@@ -47,6 +48,7 @@ class Events(StrEnum, metaclass=Choices):
 
     ON_SUCCESS = auto()
     ON_EXCEPTION = auto()
+    ON_INVALID = auto()
 
 
 class Actions(StrEnum, metaclass=Choices):
@@ -64,6 +66,7 @@ class DefaultValues:
     BULK_FLUSH_INTERVAL: Final = 60.0
     ON_SUCCESS: Final = Actions.ACK
     ON_EXCEPTION: Final = Actions.REQUEUE
+    ON_INVALID: Final = Actions.REJECT
 
 
 # Hidden from type checkers, so that they still catch a misspelt name.

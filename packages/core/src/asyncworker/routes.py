@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from asyncworker.options import HandlerOptions
     from asyncworker.route_types import RouteType
 
 __all__ = ["Handler", "Named", "Route", "RouteName", "check_takes"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[..., Awaitable[Any]]
 
 
@@ -37,17 +40,39 @@ class Route:
     """Hold one handler with the names (queues, paths) it serves; a backend may extend it.
 
     handler: what a backend calls. In `app.routes` it minds the `timeout` of the options by itself.
+    middlewares: those of this route alone, the first outermost. What a backend serves has none, as
+    they are around its handler by then.
+    tell: is told of an error that comes when the handler has returned, with what that was called
+    with; None where nobody wants to know.
     """
 
     type: RouteType
     routes: tuple[str, ...]
     handler: Handler
     options: HandlerOptions
+    middlewares: tuple[Callable[..., Awaitable[Any]], ...] = field(default=(), repr=False)
+    tell: Callable[..., Awaitable[None]] | None = field(default=None, repr=False)
 
     @property
     def handler_name(self) -> str:
         """Return the handler's name as logs show it."""
         return name_of(self.handler)
+
+    def around(self, wrap: Callable[[Handler], Handler]) -> Self:
+        """Return the route with what `wrap` makes of its handler, which takes a batch.
+
+        It is called when a run starts, with all middlewares in `middlewares`, the app's too.
+        """
+        return replace(self, handler=wrap(self.handler))
+
+    def described(self, *arguments: Any) -> Mapping[str, Any]:
+        """Return what a `Call` has of the arguments of what was wrapped."""
+        [batch] = arguments
+        return {"items": tuple(batch)}
+
+    def is_answer(self, error: BaseException, *arguments: Any) -> bool:
+        """Tell whether what was raised is no failure, but an answer to a client."""
+        return False
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -55,6 +80,17 @@ def name_of(function: Callable[..., Any]) -> str:
     while isinstance(function, partial):
         function = function.func
     return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def standing_for(handler: Callable[..., Any]) -> Callable[[F], F]:
+    """Give a function the name and the signature of the handler that it calls."""
+
+    def named(function: F) -> F:
+        wraps(handler, updated=())(function)
+        function.__qualname__ = name_of(handler)
+        return function
+
+    return named
 
 
 def check_names(routes: object) -> tuple[RouteName, ...]:
@@ -82,43 +118,64 @@ def check_names(routes: object) -> tuple[RouteName, ...]:
 
 
 def check_handler(handler: object) -> None:
-    """Accept an `async def` function, or an object with an async `__call__`.
+    """Accept a function, async or plain, or an object with such a `__call__`.
 
     Raises: ConfigurationError
     """
-    function = handler
+    function = _unwrapped(handler)
+    if not callable(function):
+        raise ConfigurationError(f"a handler must be a function, got {function!r}")
+    if inspect.isclass(function):
+        reason = "create an instance of it"
+    elif yields(function):
+        reason = "it yields, which a handler must not"
+    else:
+        return
+    raise ConfigurationError(f"handler {name_of(function)} is not async: {reason}")
+
+
+def is_async(function: object) -> bool:
+    """Tell an `async def` function, or an object with an async `__call__`, from all else."""
+    function = _unwrapped(function)
+    if inspect.iscoroutinefunction(function):
+        return True
+    return not inspect.isclass(function) and inspect.iscoroutinefunction(type(function).__call__)
+
+
+def yields(function: object) -> bool:
+    """Tell a function, or an object with a `__call__`, that makes a generator."""
+    function = _unwrapped(function)
+    kinds = (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(kind(function) or kind(type(function).__call__) for kind in kinds)
+
+
+def streams(function: object) -> bool:
+    """Tell an async generator function, which only some backends take."""
+    function = _unwrapped(function)
+    if inspect.isasyncgenfunction(function):
+        return True
+    return not inspect.isclass(function) and inspect.isasyncgenfunction(type(function).__call__)
+
+
+def _unwrapped(function: object) -> Any:
     while isinstance(function, partial):
         function = function.func
-    if inspect.iscoroutinefunction(function):
-        return
-    if not inspect.isclass(function) and inspect.iscoroutinefunction(type(function).__call__):
-        return
-    name = name_of(function) if callable(function) else repr(function)
-    raise ConfigurationError(f"handler {name} is not async: {_advice(function)}")
-
-
-def _advice(function: object) -> str:
-    if inspect.isclass(function):
-        return "create an instance of it"
-    if inspect.isasyncgenfunction(function):
-        return "it yields, which a handler must not"
-    return "define it with async def"
+    return function
 
 
 def check_hook(hook: object, parameter: str) -> None:
-    """Accept a function that can be called with one argument, and yields nothing.
+    """Accept a function that yields nothing.
 
-    parameter: what that argument is, for the error message.
+    parameter: what it takes, for the error message.
     Raises: ConfigurationError
     """
     if not callable(hook):
         raise ConfigurationError(f"a hook must be a function that takes {parameter}, got {hook!r}")
-    if inspect.isgeneratorfunction(hook) or inspect.isasyncgenfunction(hook):
+    if yields(hook):
         raise ConfigurationError(
             f"hook {name_of(hook)} yields, and would never run: "
             "make one hook of what is before the yield, and another of what is behind it"
         )
-    check_takes(hook, parameter)
 
 
 def check_takes(handler: Handler, parameter: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import suppress
 from difflib import get_close_matches
-from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -124,12 +126,32 @@ def _misspelt(variable: str, names: list[str]) -> ConfigurationError:
 def _settings_of(entry_point: EntryPoint) -> list[type[Environment]]:
     """Return the settings of a backend: those of the module `settings` beside its own."""
     package, _, _ = entry_point.module.rpartition(".")
-    found: dict[str, object] = {}
-    if package:
-        with suppress(ImportError):
-            found = vars(import_module(f"{package}.settings"))
+    found = _run_alone(package, "settings") if package else {}
     return [
         one
         for one in found.values()
         if isinstance(one, type) and issubclass(one, Environment) and one is not Environment
     ]
+
+
+def _run_alone(package: str, module: str) -> dict[str, Any]:
+    """Return what a module of a package defines, or nothing where there is none.
+
+    Imported in the usual way it would bring its package, with all that a backend needs, into a
+    process which may never use it.
+    """
+    name = f"{package}.{module}"
+    if name in sys.modules:
+        return vars(sys.modules[name])
+    with suppress(ImportError):
+        found = find_spec(package)
+        places = None if found is None else found.submodule_search_locations
+        spec = None if places is None else PathFinder.find_spec(name, places)
+        if spec is not None and spec.loader is not None:
+            alone = sys.modules[name] = module_from_spec(spec)
+            try:
+                spec.loader.exec_module(alone)
+            finally:
+                del sys.modules[name]
+            return vars(alone)
+    return {}

@@ -9,7 +9,7 @@ from asyncworker.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from asyncworker.lifecycle import Lifecycle
+    from asyncworker.running.lifecycle import Lifecycle
 
 __all__ = ["Stopping"]
 

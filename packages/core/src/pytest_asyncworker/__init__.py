@@ -35,8 +35,8 @@ def asyncworker_app(pytestconfig: pytest.Config) -> App:
             f"which app? Set {SETTING} = module:app in pytest's configuration, or define a "
             f"fixture {SETTING} that returns it"
         )
+    from asyncworker.cli.target import parse_target
     from asyncworker.errors import AsyncWorkerError
-    from asyncworker.target import parse_target
 
     try:
         return parse_target(target).load()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from asyncworker.errors import ConfigurationError
 from asyncworker.http.extension import HTTP
+from asyncworker.http.methods import Methods
 from asyncworker.http.route import HTTPRoute, make_route
-from asyncworker.http.server import obstacle_to
+from asyncworker.http.serving.server import listening_problem
 from asyncworker.http.settings import PREFIX
 from asyncworker.route_types import RouteTypes
+from asyncworker.routes import check_handler, name_of, streams, yields
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
@@ -25,6 +28,7 @@ class HTTPBackend:
     """Serve the paths of HTTP routes, all by one server."""
 
     route_type = RouteTypes.HTTP
+    threads = 40
 
     def route(
         self,
@@ -40,13 +44,32 @@ class HTTPBackend:
         methods: which requests it answers; HEAD goes with GET.
         Raises: ConfigurationError
         """
-        # Reads the settings, so that a wrong one shows here and not when the app starts.
-        _extension(app)
-        return make_route(app, routes, handler, options, methods)
+        # Read now, so that a wrong one shows here and not when the app starts.
+        settings = _extension(app).settings
+        return make_route(app, routes, handler, options, methods, settings)
+
+    def check_handler(self, handler: object) -> None:
+        """Accept what core accepts, and what yields.
+
+        Raises: ConfigurationError
+        """
+        if callable(handler) and yields(handler) and not streams(handler):
+            raise ConfigurationError(
+                f"handler {name_of(handler)} is not async: it yields, so define it with async def"
+            )
+        if not streams(handler):
+            check_handler(handler)
 
     def extend(self, app: App) -> HTTP:
         """Return what an app offers as `app.http`."""
         return HTTP(app)
+
+    def methods(self, declare: Callable[..., Any]) -> Methods:
+        """Return what a blueprint offers as `blueprint.http`.
+
+        declare: its `route()`.
+        """
+        return Methods(declare)
 
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[HTTPRoute]) -> AsyncIterator[None]:
@@ -68,8 +91,8 @@ class HTTPBackend:
 
     async def check(self, app: App, routes: Sequence[HTTPRoute]) -> list[str]:
         """Return why the server could not listen, if so."""
-        obstacle = await obstacle_to(_extension(app).settings) if routes else None
-        return [] if obstacle is None else [obstacle]
+        problem = await listening_problem(_extension(app).settings) if routes else None
+        return [] if problem is None else [problem]
 
 
 def _extension(app: App) -> HTTP:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+import struct
+from socket import SO_LINGER, SOL_SOCKET
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11
 
 from asyncworker.errors import HandlerTimeout
-from asyncworker.failures import Failures
-from asyncworker.groups import counts_as, leaves
+from asyncworker.handling.cancellation import is_cancelled_from_outside
+from asyncworker.handling.exception_groups import counts_as, leaves
+from asyncworker.handling.redaction import brief
+from asyncworker.handling.repeated_failures import Failures
 from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
-from asyncworker.likeness import brief
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from asyncworker.http.params import Begin, Check
+    from asyncworker.http.parameters.params import Begin, Check
 
     Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
     Expect = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 log = logging.getLogger(__name__)
+
+RESET: Final = struct.pack("ii", 1, 0)
+"""Have a socket that is closed send a reset (SO_LINGER)."""
 
 
 def make_endpoint(begin: Begin, label: str) -> Endpoint:
@@ -37,6 +42,11 @@ def make_endpoint(begin: Begin, label: str) -> Endpoint:
     async def endpoint(request: web.Request) -> web.StreamResponse:
         try:
             value = await begin(request)
+        except Unanswerable as error:
+            log.error("%s yielded %s", label, error)  # noqa: TRY400 (no traceback leads to a handler)
+            if request.writer.output_size:
+                _cut(request)
+            return failure()
         except BaseException as error:  # noqa: BLE001
             # Users' code: even its SystemExit must not stop the worker.
             return _after(error, request, label, failures)
@@ -82,7 +92,8 @@ def _answer(value: Any, request: web.Request, label: str) -> web.StreamResponse:
         log.error("%s returned %s", label, error)  # noqa: TRY400 (no traceback leads to a handler)
         response = failure()
     if response is not value:
-        _check_not_begun(request)
+        if request.writer.output_size:
+            _cut(request)
     elif isinstance(response, web.HTTPException):
         raise response
     return response
@@ -92,31 +103,40 @@ def _after(
     error: BaseException, request: web.Request, label: str, failures: Failures
 ) -> web.StreamResponse:
     """Return the answer to what a handler raised, or raise it once more."""
-    if counts_as(error, web.HTTPException):
+    if has_begun := request.writer.output_size > 0:
+        _cut(request)
+    if counts_as(error, web.HTTPException) and not has_begun:
         error = next(leaves(error))
-    if isinstance(error, web.HTTPException):
+    if isinstance(error, web.HTTPException) and not has_begun:
         try:
             check_headers(error.headers)
         except Unanswerable as reason:
             log.error("%s raised %s with %s", label, brief(error), reason)  # noqa: TRY400
             return failure()
         raise error
-    if isinstance(error, GeneratorExit) or _is_cancelled_from_outside(error):
+    if isinstance(error, GeneratorExit) or is_cancelled_from_outside(error):
         raise error
-    if counts_as(error, BROKEN) and request.content.exception() is not None:
+    if _is_broken_body(error, request):
         raise broken_body()
     failures.report(error)
-    _check_not_begun(request)
     return timed_out() if isinstance(error, HandlerTimeout) else failure()
 
 
-def _check_not_begun(request: web.Request) -> None:
-    """Close the connection when the handler sent something itself: no second answer may follow."""
-    if request.writer.output_size:
-        request.protocol.force_close()
+def is_answer(error: BaseException, request: web.Request) -> bool:
+    """Tell whether what was raised tells the client what is wrong with its request."""
+    return counts_as(error, web.HTTPException) or _is_broken_body(error, request)
 
 
-def _is_cancelled_from_outside(error: BaseException) -> bool:
-    """Tell a cancelled request from a handler that raised CancelledError by itself."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+def _is_broken_body(error: BaseException, request: web.Request) -> bool:
+    return counts_as(error, BROKEN) and request.content.exception() is not None
+
+
+def _cut(request: web.Request) -> None:
+    """Close the connection of an answer that has begun.
+
+    No second answer may follow, and the client must see that the first one is not complete.
+    """
+    if request.version < HttpVersion11 and request.transport is not None:
+        # There the end of the connection is that of the answer, unless it is reset.
+        request.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+    request.protocol.force_close()

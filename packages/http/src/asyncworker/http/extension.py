@@ -9,68 +9,38 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from asyncworker.errors import ConfigurationError, HookFailed
+from asyncworker.handling.redaction import brief
 from asyncworker.http.errors import NotServing
+from asyncworker.http.methods import Methods
 from asyncworker.http.path import same_requests
-from asyncworker.http.server import Server
+from asyncworker.http.serving.server import Server
 from asyncworker.http.settings import Settings
-from asyncworker.likeness import brief
-from asyncworker.route_types import RouteTypes
-from asyncworker.routes import check_hook, name_of
+from asyncworker.routes import check_hook, check_takes, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from yarl import URL
 
     from asyncworker.app import App
     from asyncworker.http.endpoint import Endpoint, Expect
     from asyncworker.http.route import HTTPRoute
-    from asyncworker.options import HandlerOptions
-
-    Options = Mapping[Any, Any] | HandlerOptions | None
 
 H = TypeVar("H", bound="Callable[..., Any]")
 
 
-class HTTP:
+class HTTP(Methods):
     """Declare the routes of an app, extend its web.Application, and tell where it listens.
-
-    Each method of HTTP takes a path, or a list of paths, and makes a decorator that returns the
-    handler as it is. Its options are keyed by `Options`, of which HTTP has `Options.TIMEOUT`.
 
     Raises: ConfigurationError
     """
 
     def __init__(self, app: App) -> None:
+        super().__init__(app.route)
         self.settings: Settings = Settings.load()
-        self._app = app
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None
         self._server: Server | None = None
-
-    def get(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
-        """Answer GET, and HEAD where no other handler does."""
-        return self._route("GET", paths, options)
-
-    def head(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
-        """Answer HEAD."""
-        return self._route("HEAD", paths, options)
-
-    def post(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
-        """Answer POST."""
-        return self._route("POST", paths, options)
-
-    def put(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
-        """Answer PUT."""
-        return self._route("PUT", paths, options)
-
-    def patch(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
-        """Answer PATCH."""
-        return self._route("PATCH", paths, options)
-
-    def delete(self, paths: str | Iterable[str], options: Options = None) -> Callable[[H], H]:
-        """Answer DELETE."""
-        return self._route("DELETE", paths, options)
 
     def configure(self, hook: H) -> H:
         """Call `hook(application)` with each run's web.Application before it starts; return it.
@@ -80,6 +50,7 @@ class HTTP:
         if self._url is not None:
             raise ConfigurationError("the app runs already: declare hooks before app.run()")
         check_hook(hook, "the web.Application")
+        check_takes(hook, "the web.Application")
         self._hooks.append(hook)
         return hook
 
@@ -123,13 +94,6 @@ class HTTP:
             finally:
                 self._url = None
                 self._server = None
-
-    def _route(self, method: str, paths: str | Iterable[str], options: Options) -> Callable[[H], H]:
-        if inspect.isroutine(paths):
-            example = f'@app.http.{method.lower()}("/...")'
-            raise ConfigurationError(f"the path is missing: write {example} on {name_of(paths)}")
-        routes = [paths] if isinstance(paths, str) else paths
-        return self._app.route(routes, type=RouteTypes.HTTP, options=options, methods=[method])
 
     def _bound(self) -> URL:
         if self._url is None:

@@ -28,9 +28,12 @@ def refusal(status: type[web.HTTPException], error: str, **more: Any) -> web.HTT
     return status(text=text_of(error, **more), content_type=JSON)
 
 
-def too_large(limit: int) -> web.HTTPException:
-    """Return what to raise for a body that is larger than `limit` bytes."""
-    text = text_of(f"the body is larger than {limit} bytes")
+def too_large(limit: int, otherwise: str = "") -> web.HTTPException:
+    """Return what to raise for a body that is larger than `limit` bytes.
+
+    otherwise: what else may be wrong with it.
+    """
+    text = text_of(f"the body is larger than {limit} bytes{otherwise}")
     # aiohttp wants the limit, and the size, which nobody knows who did not read it all.
     return web.HTTPRequestEntityTooLarge(limit, limit + 1, text=text, content_type=JSON)
 

@@ -8,7 +8,7 @@ from reprlib import repr as short_repr
 from typing import Any, Final
 
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 from pydantic import BaseModel
 from pydantic_core import to_json
 
@@ -19,6 +19,8 @@ EXPECTED: Final = (
     "(value, status) or (value, status, headers)"
 )
 BINARY: Final = "application/octet-stream"
+TEXT: Final = CIMultiDictProxy(CIMultiDict({"Content-Type": "text/plain; charset=utf-8"}))
+"""The headers of a text; aiohttp copies them faster than it makes them."""
 
 
 class Unanswerable(Exception):
@@ -30,6 +32,8 @@ def response_of(value: Any) -> web.StreamResponse:
 
     Raises: Unanswerable
     """
+    if type(value) is str:
+        return _text(value, 200, None)
     if isinstance(value, web.StreamResponse):
         check_headers(value.headers)
         return value
@@ -74,6 +78,8 @@ def _plain(value: Any, status: int, headers: CIMultiDict[str] | None) -> web.Res
 
 def _text(value: str, status: int, headers: CIMultiDict[str] | None) -> web.Response:
     try:
+        if headers is None:
+            return web.Response(body=value.encode(), status=status, headers=TEXT)
         return web.Response(text=value, status=status, headers=headers)
     except UnicodeEncodeError as error:
         raise Unanswerable(f"{short_repr(value)}, which cannot be encoded: {error}") from None

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from asyncworker.errors import ConfigurationError
-from asyncworker.http.endpoint import make_endpoint, make_expect
-from asyncworker.http.params import make_begin
+from asyncworker.handling.time_limit import limited
+from asyncworker.http.endpoint import is_answer, make_endpoint, make_expect
+from asyncworker.http.parameters.params import make_begin
 from asyncworker.http.path import check_methods, check_path, same_requests
-from asyncworker.http.signature import parameters_of
+from asyncworker.http.return_annotation import check_returns, yields_events
+from asyncworker.http.streaming.kind import EVENTS
+from asyncworker.http.streaming.stream import make_send
 from asyncworker.options import HandlerOptions
+from asyncworker.parameters.signature import parameters_of
 from asyncworker.route_types import RouteTypes
-from asyncworker.routes import Route, name_of
-from asyncworker.time_limit import limited
+from asyncworker.routes import Route, name_of, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from aiohttp import web
 
     from asyncworker.app import App
     from asyncworker.http.endpoint import Endpoint, Expect
+    from asyncworker.http.parameters.params import Begin
+    from asyncworker.http.settings import Settings
+    from asyncworker.http.streaming.stream import Send
     from asyncworker.routes import Handler
 
 
@@ -27,13 +35,39 @@ if TYPE_CHECKING:
 class HTTPRoute(Route):
     """Hold one handler with the methods and paths it answers.
 
-    endpoints: what aiohttp calls, keyed by method and path. expects: what it calls before a body
-    that the client announces by `Expect`, for those that may refuse it.
+    begins: what answers a request, keyed by method and path. expects: what aiohttp calls before a
+    body that the client announces by `Expect`, for those that may refuse it.
     """
 
     methods: tuple[str, ...]
-    endpoints: Mapping[tuple[str, str], Endpoint]
+    begins: Mapping[tuple[str, str], Begin]
     expects: Mapping[tuple[str, str], Expect]
+
+    @property
+    def endpoints(self) -> dict[tuple[str, str], Endpoint]:
+        """Return what aiohttp calls, keyed by method and path."""
+        return {
+            key: make_endpoint(begin, _label(*key, self.handler_name))
+            for key, begin in self.begins.items()
+        }
+
+    def around(self, wrap: Callable[[Begin], Begin]) -> HTTPRoute:
+        """Return the route with what `wrap` makes of its answers, each made from a request.
+
+        With middlewares, no request is refused before: who may ask comes first.
+        """
+        begins = {key: wrap(begin) for key, begin in self.begins.items()}
+        return replace(self, begins=begins, expects={} if self.middlewares else self.expects)
+
+    def described(self, *arguments: Any) -> Mapping[str, Any]:
+        """Return what a `Call` has of a request."""
+        [request] = arguments
+        return {"request": request}
+
+    def is_answer(self, error: BaseException, *arguments: Any) -> bool:
+        """Tell whether what was raised is an answer to the client."""
+        [request] = arguments
+        return is_answer(error, request)
 
 
 def make_route(
@@ -42,17 +76,19 @@ def make_route(
     handler: Handler,
     options: Mapping[Any, Any] | HandlerOptions | None,
     methods: Iterable[str],
+    settings: Settings,
 ) -> HTTPRoute:
     """Return a route, checked.
 
     Raises: ConfigurationError
     """
     checked = HandlerOptions.parse(options)
-    bounded = limited(handler, checked.timeout)
+    check_returns(handler)
+    called, send = _way_of(handler, checked.timeout, settings.heartbeat_interval)
     names = check_methods(methods)
-    parameters = parameters_of(handler)
+    parameters = parameters_of(handler, {"App": type(app)})
     taken = {key for route in app.routes if isinstance(route, HTTPRoute) for key in _keys(route)}
-    endpoints: dict[tuple[str, str], Endpoint] = {}
+    begins: dict[tuple[str, str], Begin] = {}
     expects: dict[tuple[str, str], Expect] = {}
     for path in paths:
         in_path = check_path(path)
@@ -61,21 +97,53 @@ def make_route(
             if key in taken:
                 raise ConfigurationError(f"{method} {path} has a handler already: choose another")
             taken.add(key)
-            begin, check = make_begin(app, bounded, parameters, in_path, method)
-            label = f"{method} {path}: handler {name_of(handler)}"
-            endpoints[method, path] = make_endpoint(begin, label)
+            begin, check = make_begin(app, called, parameters, in_path, method)
+            begins[method, path] = begin if send is None else _sending(begin, send)
             if check is not None:
-                expects[method, path] = make_expect(check, label)
+                expects[method, path] = make_expect(check, _label(method, path, name_of(handler)))
     return HTTPRoute(
         type=RouteTypes.HTTP,
         routes=paths,
         handler=handler,
         options=checked,
         methods=names,
-        endpoints=endpoints,
+        begins=begins,
         expects=expects,
     )
 
 
+def _way_of(
+    handler: Handler, timeout: float | None, heartbeat: float
+) -> tuple[Handler, Send | None]:
+    """Return what is called for a request, and what sends the answers of a handler that yields."""
+    if not streams(handler):
+        return limited(handler, timeout), None
+    kind = EVENTS if yields_events(handler) else None
+    return _opened(handler), make_send(handler, timeout, heartbeat, kind)
+
+
+def _sending(begin: Begin, send: Send) -> Begin:
+    """Return what answers a request by all that is yielded: middlewares are around the sending."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await send(request, await begin(request))
+
+    return answer
+
+
+def _opened(handler: Handler) -> Handler:
+    """Return what returns a generator as other handlers return a value."""
+
+    async def opened(*args: Any, **kwargs: Any) -> Any:
+        return handler(*args, **kwargs)
+
+    return opened
+
+
 def _keys(route: HTTPRoute) -> list[tuple[str, str]]:
-    return [(method, same_requests(path)) for method, path in route.endpoints]
+    return [(method, same_requests(path)) for method, path in route.begins]
+
+
+def _label(method: str, path: str, handler: str) -> str:
+    """Return what the log names."""
+    return f"{method} {path}: handler {handler}"

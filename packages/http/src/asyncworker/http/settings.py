@@ -24,6 +24,7 @@ class Settings(Environment):
     header_timeout: seconds from the connection to a complete head.
     body_timeout: seconds for a body, and one more for every 500 bytes of it.
     answer_timeout: seconds that a client may leave an answer unread.
+    heartbeat_interval: seconds from what an event stream sent to a comment, if nothing is yielded.
     keepalive_timeout: seconds from an answer to the next complete head. Behind a proxy, more than
     the proxy keeps connections.
     access_log: whether each request is logged.
@@ -40,6 +41,7 @@ class Settings(Environment):
     header_timeout: Seconds = 15.0
     body_timeout: Seconds = 30.0
     answer_timeout: Seconds = 60.0
+    heartbeat_interval: Seconds = 15.0
     keepalive_timeout: Seconds = 30.0
     access_log: bool = False
     sockets: str = Field(default="", pattern=r"^(\d+(,\d+)*)?$")

@@ -1,7 +1,10 @@
 """Consume and publish RabbitMQ messages."""
 
+from asyncworker.rabbitmq.asking.answer import Answer
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.errors import (
+    AskFailed,
+    AskTimeout,
     BrokerError,
     NotSerializable,
     PublishError,
@@ -11,17 +14,24 @@ from asyncworker.rabbitmq.errors import (
     Unroutable,
 )
 from asyncworker.rabbitmq.message import RabbitMQMessage
+from asyncworker.rabbitmq.publishing.message import Message
 from asyncworker.rabbitmq.retry import Retry
 from asyncworker.rabbitmq.route import AMQPOptions
+from asyncworker.rabbitmq.split import Split
+from asyncworker.rabbitmq.target import Target
 from asyncworker.rabbitmq.topology import Binding, Exchange, Queue
 from asyncworker.rabbitmq.version import __version__
 
 __all__ = [
     "AMQPConnection",
     "AMQPOptions",
+    "Answer",
+    "AskFailed",
+    "AskTimeout",
     "Binding",
     "BrokerError",
     "Exchange",
+    "Message",
     "NotSerializable",
     "PublishError",
     "PublishRejected",
@@ -29,6 +39,8 @@ __all__ = [
     "Queue",
     "RabbitMQMessage",
     "Retry",
+    "Split",
+    "Target",
     "TopologyMismatch",
     "Unroutable",
     "__version__",

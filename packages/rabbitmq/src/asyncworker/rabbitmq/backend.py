@@ -7,14 +7,17 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from asyncworker.parameters.batches import Batches, plan
 from asyncworker.rabbitmq.checkup import problems_of
+from asyncworker.rabbitmq.connecting.link import Link
 from asyncworker.rabbitmq.connection import AMQPConnection
-from asyncworker.rabbitmq.consumer import Consumer
-from asyncworker.rabbitmq.declarations import declare_at_start
-from asyncworker.rabbitmq.gate import Gate
-from asyncworker.rabbitmq.link import Link
+from asyncworker.rabbitmq.consuming.consumer import Consumer
+from asyncworker.rabbitmq.consuming.gate import Gate
+from asyncworker.rabbitmq.declaring.declarations import declare_at_start
+from asyncworker.rabbitmq.header_value import header_of
+from asyncworker.rabbitmq.message import RabbitMQMessage
 from asyncworker.rabbitmq.remarks import remarks_at_start
-from asyncworker.rabbitmq.route import AMQPRoute, make_route
+from asyncworker.rabbitmq.route import AMQPOptions, AMQPRoute, make_route
 from asyncworker.rabbitmq.topology import Queue
 from asyncworker.route_types import RouteTypes
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.options import RouteOptions
+    from asyncworker.rabbitmq.target import Target
     from asyncworker.rabbitmq.testing import RabbitMQStand
     from asyncworker.routes import Handler
     from asyncworker.testing import Journal
@@ -47,19 +51,35 @@ class RabbitMQBackend:
         *,
         connection: str | Connection | None = None,
         vhost: str | None = None,
+        publish_to: str | Queue | Target | None = None,
+        dead_letter_traceback: bool = False,
+        replies: bool = False,
     ) -> AMQPRoute:
         """Return a route that consumes these queues, checked; those given as Queues are declared.
 
         connection: the AMQPConnection to consume from, or its name; may be left out where there is
-        but one. vhost: where the queues are; that of the connection when left out.
+        but one. vhost: where the queues are; that of the connection when left out. publish_to: the
+        queue that what the handler returns is published to, or a Target.
+        dead_letter_traceback: whether dead letters carry the traceback of what the handler raised.
+        replies: whether what it returns is the answer to messages that have a reply_to.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(AMQPConnection, connection)
-        route = make_route(routes, handler, options, chosen, vhost)
+        checked = AMQPOptions.parse(options)
+        bulk_size = min(checked.bulk_size, chosen.prefetch)
+        asked = plan(app, handler, Batches(RabbitMQMessage, "message", bulk_size, header_of))
+        route = make_route(
+            routes, asked, checked, chosen, vhost, publish_to, dead_letter_traceback, replies
+        )
+
+        def is_there() -> bool:
+            # Routes of a blueprint that could not be included are not.
+            return any(getattr(one, "topology", None) is route.topology for one in app.routes)
+
         for one in app.connections.all:
             # Whichever of an app's ways to that broker publishes finds what its routes declare.
-            if isinstance(one, AMQPConnection) and one.broker.hosts == chosen.broker.hosts:
-                one.expect(route.vhost, route.topology.values())
+            if isinstance(one, AMQPConnection) and one.broker.shares_host(chosen.broker):
+                one.expect(route.vhost, route.declared, is_there)
         return route
 
     @asynccontextmanager
@@ -79,7 +99,7 @@ class RabbitMQBackend:
                 if place not in links:
                     links[place] = Link(route.connection.broker, route.vhost)
                     stack.push_async_callback(links[place].close)
-                consumed.setdefault(links[place], []).extend(route.topology.values())
+                consumed.setdefault(links[place], []).extend(route.declared)
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
                 consumers.append(Consumer(route, links[place], gate, interval))
             for remark in remarks_at_start(routes):

@@ -14,6 +14,8 @@ from asyncworker.errors import ConfigurationError
 MAX_SECONDS: Final = 45 * 24 * 3600.0
 """The longest time in a queue. The broker counts milliseconds in 32 bits: 49 days."""
 MAX_COUNT: Final = 2**31 - 1
+MAX_SHORT: Final = 65535
+"""The largest port, prefetch and heartbeat (AMQP 0-9-1, 4.2.5.1: short)."""
 MAX_FIELD_NAME: Final = 128
 """Characters in the name of an argument (AMQP 0-9-1, 4.2.5.5)."""
 RESERVED: Final = "amq."
@@ -73,6 +75,18 @@ def checked_count(subject: str, value: Any) -> int:
     """
     if type(value) is not int or not 1 <= value <= MAX_COUNT:
         raise ConfigurationError(f"{subject} must be an int from 1 to {MAX_COUNT}, got {value!r}")
+    return value
+
+
+def checked_short(name: str, value: Any, least: int) -> int:
+    """Return a value that is a whole number in the range of AMQP.
+
+    Raises: ConfigurationError, naming the argument.
+    """
+    if type(value) is not int or not least <= value <= MAX_SHORT:
+        raise ConfigurationError(
+            f"{name} must be an int from {least} to {MAX_SHORT}, got {value!r}"
+        )
     return value
 
 

@@ -7,28 +7,44 @@ import inspect
 from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
+from weakref import WeakKeyDictionary
 
+from asyncworker.codecs import by_content_type, checked
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError, suggestion
-from asyncworker.rabbitmq.address import (
+from asyncworker.rabbitmq.asking.answer import answer_of
+from asyncworker.rabbitmq.asking.asker import Asker
+from asyncworker.rabbitmq.asking.question import question
+from asyncworker.rabbitmq.checks import checked_short
+from asyncworker.rabbitmq.connecting.address import (
     address_from_keywords,
     address_from_url,
     checked_vhost,
-    whole,
 )
-from asyncworker.rabbitmq.link import Link
-from asyncworker.rabbitmq.outgoing import ABSENT, outgoing
-from asyncworker.rabbitmq.paths import connection_class
-from asyncworker.rabbitmq.publisher import Publisher
+from asyncworker.rabbitmq.connecting.link import Link
+from asyncworker.rabbitmq.publishing.bundle import (
+    checked_messages,
+    encoded_messages,
+    raise_errors,
+)
+from asyncworker.rabbitmq.publishing.encoding import ABSENT, NONE, encoded
+from asyncworker.rabbitmq.publishing.keywords import NOTHING, checked_keywords
+from asyncworker.rabbitmq.publishing.message import Message
+from asyncworker.rabbitmq.publishing.publisher import Publisher
+from asyncworker.rabbitmq.wire.fast_path import connection_class
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from aio_pika.abc import AbstractChannel
 
-    from asyncworker.rabbitmq.broker import Broker, Password
+    from asyncworker.codecs import Codec
+    from asyncworker.rabbitmq.asking.answer import Answer
+    from asyncworker.rabbitmq.connecting.broker import Broker, Password
+    from asyncworker.rabbitmq.publishing.publisher import Expected
     from asyncworker.rabbitmq.topology import Queue
     from asyncworker.route_types import RouteType
 
@@ -56,6 +72,8 @@ class AMQPConnection(Connection):
     `password` and `ssl`, but for a function as `password`. Its vhost is that of routes and of
     `put()` which name none.
     `memory://name/vhost` is a broker in this process.
+    codec: what `put()` encodes bodies by, and routes that name none decode them by: itself or its
+    name; `codecs.BY_CONTENT_TYPE` when left out.
 
     Raises: ConfigurationError
     """
@@ -79,6 +97,7 @@ class AMQPConnection(Connection):
         user: str | None = None,
         prefetch_count: int | None = None,
         url: str | None = None,
+        codec: Codec | str | None = None,
     ) -> None:
         super().__init__(name)
         keywords: dict[str, Any] = {
@@ -92,16 +111,20 @@ class AMQPConnection(Connection):
         if url is None:
             address = address_from_keywords(**keywords, heartbeat=heartbeat, name=label)
         else:
-            teller = keywords.pop("password") if callable(password) else None
+            provider = keywords.pop("password") if callable(password) else None
             _check_all_none(keywords)
-            address = address_from_url(url, heartbeat, label, teller)
+            address = address_from_url(url, heartbeat, label, provider)
         self.broker, self.vhost = address
         prefetch = _either("prefetch", prefetch, "prefetch_count", prefetch_count)
-        self.prefetch: int = whole("prefetch", PREFETCH if prefetch is None else prefetch, 1)
+        self.prefetch: int = checked_short(
+            "prefetch", PREFETCH if prefetch is None else prefetch, 1
+        )
+        self.codec: Codec = _checked_codec(codec)
         self.late_outcomes: int = 0
         """How many outcomes were decided after their channel was lost."""
         self._publishers: dict[asyncio.AbstractEventLoop, dict[str, Publisher]] = {}
-        self._queues: dict[str, list[Queue]] = {}
+        self._expected: dict[str, list[Expected]] = {}
+        self._askers: WeakKeyDictionary[Publisher, Asker] = WeakKeyDictionary()
 
     async def put(
         self,
@@ -114,6 +137,17 @@ class AMQPConnection(Connection):
         mandatory: bool = True,
         timeout: float = PUBLISH_TIMEOUT,
         *,
+        message_id: str | None = None,
+        correlation_id: str | None = None,
+        reply_to: str | None = None,
+        type: str | None = None,
+        priority: int | None = None,
+        timestamp: datetime | None = None,
+        expiration: float | None = None,
+        app_id: str | None = None,
+        content_type: str | None = None,
+        delay: float | None = None,
+        at: datetime | None = None,
         data: Any = ABSENT,
         **unknown: Never,
     ) -> None:
@@ -121,27 +155,120 @@ class AMQPConnection(Connection):
 
         Lost connections are opened again, and what was not confirmed is published again.
 
-        body: any JSON value, or bytes, which go as they are. data: its older name.
+        body: what the connection's codec takes; where it has none, any JSON value (dataclasses,
+        pydantic models and structs of msgspec too), or bytes, which go as they are. data: its older
+        name.
         routing_key: the name of a queue, where no exchange is named.
         exchange: its name; the default exchange when left out.
         vhost: that of the connection when left out. headers: those of the message.
         properties: those of AMQP 0-9-1, by name. mandatory: raise when no queue takes the message.
         timeout: seconds for all of it.
+        message_id: one of its own when left out. correlation_id, reply_to, type, app_id: text.
+        priority: from 0 to 255. timestamp: an aware datetime; now when left out.
+        expiration: seconds that it may wait in a queue. content_type: as the codec says when left
+        out.
+        delay: seconds that the broker keeps it first. at: an aware datetime until which it does.
 
         Raises: Unroutable, PublishRejected, PublishTimeout, NotSerializable, ConfigurationError
         """
         if unknown:
             raise _unknown(*unknown)
         _check_timeout(timeout)
-        message = outgoing(
+        # In the order of `keywords.NAMES`.
+        keywords = (
+            message_id,
+            correlation_id,
+            reply_to,
+            type,
+            app_id,
+            content_type,
+            priority,
+            timestamp,
+            expiration,
+            delay,
+            at,
+        )
+        message = encoded(
             body=_body(body, data),
             routing_key=routing_key,
             exchange=exchange,
             headers=headers,
             properties=properties,
             mandatory=mandatory,
+            codec=self.codec,
+            given=NONE if keywords == NOTHING else checked_keywords(keywords, properties),
         )
         await self.publisher(self.checked_vhost(vhost)).publish(message, timeout)
+
+    async def put_many(
+        self,
+        messages: Iterable[Message],
+        timeout: float = PUBLISH_TIMEOUT,
+        vhost: str | None = None,
+    ) -> None:
+        """Publish messages together, in their order, and return when the broker has confirmed all.
+
+        Each is published as by `put()`. Where one has no form on the wire, none is published.
+
+        timeout: seconds for all of it. vhost: that of the connection when left out.
+
+        Raises: ConfigurationError; an ExceptionGroup of PublishErrors, after all are answered, one
+        for each that was not published, or not for certain: its `message` is that Message
+        """
+        _check_timeout(timeout)
+        publisher = self.publisher(self.checked_vhost(vhost))
+        checked = checked_messages(messages)
+        encoded = encoded_messages(checked, self.codec)
+        errors = await publisher.publish_many(encoded, timeout)
+        raise_errors(checked, errors, "not published, or not for certain")
+
+    async def ask(
+        self,
+        body: Any,
+        routing_key: str,
+        exchange: str = "",
+        vhost: str | None = None,
+        headers: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        timeout: float = PUBLISH_TIMEOUT,
+        *,
+        message_id: str | None = None,
+        type: str | None = None,
+        priority: int | None = None,
+        timestamp: datetime | None = None,
+        app_id: str | None = None,
+        content_type: str | None = None,
+    ) -> Answer:
+        """Publish a question, and return what is answered to it.
+
+        Any number may wait at once: they share one channel, on which the answers come back. When
+        the connection is lost, what the broker had not confirmed is asked again; what it had
+        confirmed fails, as its answer cannot come any more.
+
+        timeout: seconds for all of it, and until the question expires in a queue. It is not
+        persistent, as its answer could not outlive the broker either.
+        All else is as in `put()`.
+
+        Raises: AskFailed, also when the other side says that it failed; AskTimeout, Unroutable,
+        PublishRejected, NotSerializable, ConfigurationError
+        """
+        _check_timeout(timeout)
+        message = Message(
+            body,
+            routing_key,
+            exchange,
+            headers=headers,
+            properties=properties,
+            message_id=message_id,
+            type=type,
+            priority=priority,
+            timestamp=timestamp,
+            app_id=app_id,
+            content_type=content_type,
+        )
+        asked = question(message, self.codec, timeout)
+        await self.asker(self.checked_vhost(vhost)).ask(asked, timeout)
+        return answer_of(asked, self.codec)
 
     @asynccontextmanager
     async def channel(self, vhost: str | None = None) -> AsyncIterator[AbstractChannel]:
@@ -169,6 +296,9 @@ class AMQPConnection(Connection):
         """Close what `put()` opened on this event loop; the next `put()` opens it again."""
         with _CHANGING:
             publishers = self._publishers.pop(asyncio.get_running_loop(), {})
+            askers = [self._askers.pop(one, None) for one in publishers.values()]
+        for asker in filter(None, askers):
+            asker.close()
         for publisher in publishers.values():
             await publisher.close()
 
@@ -192,17 +322,39 @@ class AMQPConnection(Connection):
                 }
                 publishers = self._publishers[loop] = {}
         if vhost not in publishers:
-            queues = self._queues.setdefault(vhost, [])
-            publishers[vhost] = Publisher(Link(self.broker, vhost), queues)
+            expected = self._expected.setdefault(vhost, [])
+            publishers[vhost] = Publisher(Link(self.broker, vhost), expected)
         return publishers[vhost]
 
-    def expect(self, vhost: str, queues: Iterable[Queue]) -> None:
-        """Have queues declared before anything is published to their vhost."""
-        self._queues.setdefault(vhost, []).extend(queues)
+    def asker(self, vhost: str) -> Asker:
+        """Return what asks in a vhost on the running loop, by the connection of its publisher."""
+        publisher = self.publisher(vhost)
+        asker = self._askers.get(publisher)
+        if asker is None:
+            with _CHANGING:
+                asker = Asker(publisher.link, self._expected[vhost])
+                self._askers[publisher] = asker
+        return asker
+
+    def expect(self, vhost: str, queues: Iterable[Queue], is_wanted: Callable[[], bool]) -> None:
+        """Have queues declared before anything is published to their vhost.
+
+        is_wanted: asked when that is so.
+        """
+        self._expected.setdefault(vhost, []).extend((queue, is_wanted) for queue in queues)
 
     def __repr__(self) -> str:
         named = "" if self.name is None else f", name={self.name!r}"
         return f"AMQPConnection({str(self.broker)!r}{named})"
+
+
+def _checked_codec(codec: Any) -> Codec:
+    if codec is None:
+        return by_content_type.codec
+    try:
+        return checked(codec)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"codec {error}, got {codec!r}") from None
 
 
 def _check_all_none(keywords: dict[str, Any]) -> None:
@@ -236,4 +388,6 @@ def _body(body: Any, data: Any) -> Any:
     if (body is ABSENT) == (data is ABSENT):
         reason = "neither" if body is ABSENT else "both"
         raise ConfigurationError(f"put() needs body= or data=, got {reason}")
+    if isinstance(body, Message):
+        raise ConfigurationError("put() takes the parts of a Message: publish it by put_many()")
     return data if body is ABSENT else body

@@ -13,6 +13,8 @@ from asyncworker.errors import AsyncWorkerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asyncworker.rabbitmq.publishing.message import Message
+
 _CLOSED_ON_PURPOSE: Final = (None, None)
 
 
@@ -25,7 +27,12 @@ class TopologyMismatch(BrokerError):
 
 
 class PublishError(AsyncWorkerError):
-    """Report a message that was not published, or not for certain."""
+    """Report a message that was not published, or not for certain.
+
+    message: the one of `put_many()` that it is about; None from `put()`.
+    """
+
+    message: Message | None = None
 
 
 class NotSerializable(PublishError, TypeError):
@@ -47,6 +54,26 @@ def refusal(message: object) -> PublishRejected:
 
 class PublishTimeout(PublishError, TimeoutError):
     """Report a message that was not confirmed in time; it says whether the outcome is known."""
+
+
+class AskFailed(AsyncWorkerError):
+    """Report a question that got no answer, or one that says why there is none.
+
+    type, message: of the exception that the other side raised; None when it is not known to have
+    raised any.
+    """
+
+    type: str | None
+    message: str | None
+
+    def __init__(self, text: str, *, type: str | None = None, message: str | None = None) -> None:
+        super().__init__(text)
+        self.type = type
+        self.message = message
+
+
+class AskTimeout(AskFailed, TimeoutError):
+    """Report a question that was not answered in time."""
 
 
 @contextmanager

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.retry import Retry
+from asyncworker.rabbitmq.split import Split
+from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, DELIVERY_LIMIT, UNLIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-    from asyncworker.rabbitmq.retry import Policy
+    from asyncworker.rabbitmq.policy import Policy
     from asyncworker.rabbitmq.route import AMQPRoute
+    from asyncworker.rabbitmq.topology import Queue
 
 DROPPED = "dropped, as the queue is declared without dead_letter, unless a policy gives it one"
 
@@ -72,4 +75,24 @@ def _rejects(policy: Policy) -> bool:
     """Tell whether a policy may come to reject a message."""
     if isinstance(policy, Mapping):
         return any(map(_rejects, policy.values()))
-    return Actions.REJECT in (policy, policy.then if isinstance(policy, Retry) else None)
+    if isinstance(policy, Retry | Split):
+        return _rejects(policy.then)
+    return policy is Actions.REJECT
+
+
+def remark_on_limit(queue: Queue, without_limit: Collection[str]) -> str | None:
+    """Return what the owner of a queue should know of its limit, if anything.
+
+    without_limit: the queues that exist without the one that is stated.
+    """
+    limit = queue.stated_limit
+    if limit is None:
+        return None
+    if queue.name in without_limit:
+        return (
+            f"it exists without {DELIVERY_LIMIT}, so delivery_limit={limit} has no effect: set "
+            "it by a policy, or delete the queue to have it declared anew"
+        )
+    if limit != UNLIMITED and DEAD_LETTER_EXCHANGE not in queue.all_arguments:
+        return f"what comes back more than {limit} times is dropped: give it a dead_letter"
+    return None

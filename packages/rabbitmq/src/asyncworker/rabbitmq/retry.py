@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from asyncworker.errors import ConfigurationError
-from asyncworker.groups import counts_as, leaves
+from asyncworker.handling.exception_groups import counts_as
 from asyncworker.options import Actions
 from asyncworker.rabbitmq.checks import checked_count, checked_seconds, is_number
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 STEPS: Final = 4
 """Into so many steps the range of a jittered delay is split: each delay has a queue of its own."""
@@ -30,7 +26,8 @@ class Retry:
     jitter: the part of each delay, from 0 to 1, that is left to chance: 0.5 is for between half of
     it and all. on: the exceptions that are worth it; a group of exceptions is, when all in it are.
     then: what is done with a message after the last attempt, or when its handler raises something
-    else.
+    else. now: how many more attempts a message has at once, in its handler's place, before the
+    first delay; only one that was handled alone, and not again after a delay.
     Raises: ConfigurationError
     """
 
@@ -41,9 +38,13 @@ class Retry:
     jitter: float = 0.0
     on: type[Exception] | tuple[type[Exception], ...] = Exception
     then: Actions = Actions.REJECT
+    now: int = 0
 
     def __post_init__(self) -> None:
         checked_count("Retry: attempts", self.attempts)
+        if type(self.now) is not int or not 0 <= self.now < self.attempts:
+            reason = f"now must be an int from 0, and less than attempts={self.attempts!r}"
+            raise ConfigurationError(f"Retry: {reason}, got {self.now!r}")
         checked_seconds("Retry: delay", self.delay)
         checked_seconds("Retry: max_delay", self.max_delay)
         if self.max_delay < self.delay:
@@ -76,7 +77,7 @@ class Retry:
         return self if counts_as(raised, self.on) else self.then
 
     def milliseconds(self, attempt: int) -> int:
-        """Return how long a message waits after its so-and-so-many-th attempt."""
+        """Return how long a message waits after so many attempts, those at once left out."""
         try:
             grown = self.delay * math.pow(self.factor, attempt - 1)
         except OverflowError:
@@ -99,9 +100,6 @@ class Later(NamedTuple):
         return policy.milliseconds(attempt) if self.delay is None else rounded(self.delay)
 
 
-Policy: TypeAlias = Actions | Retry | Mapping[type[Exception], Actions | Retry]
-
-
 def rounded(delay: float) -> int:
     """Return seconds as milliseconds, rounded up to two digits: each delay has its own queue."""
     milliseconds = max(1, round(delay * 1000))
@@ -109,74 +107,16 @@ def rounded(delay: float) -> int:
     return -(-milliseconds // unit) * unit
 
 
-def outcome_of(policy: Policy, raised: Exception, default: Actions) -> Actions | Retry:
-    """Return what is done with messages whose handler raised.
-
-    Of a mapping the class that is nearest to the exception's own counts.
-    """
-    if isinstance(policy, Mapping):
-        said = _said(policy, raised)
-        policy = default if said is None else said
-    return policy.outcome(raised) if isinstance(policy, Retry) else policy
-
-
-def _said(
-    policy: Mapping[type[Exception], Actions | Retry], raised: BaseException
-) -> Actions | Retry | None:
-    """Return what a mapping says of an exception, None for nothing.
-
-    A group that is not named itself counts as what all its leaves are: by what is said of each,
-    where that is the same, and else by the nearest class that they share.
-    """
-    kinds = type(raised).__mro__
-    if not isinstance(raised, BaseExceptionGroup):
-        return _nearest(policy, kinds)
-    of_groups = (one for one in kinds if issubclass(one, BaseExceptionGroup))
-    if (of_group := _nearest(policy, of_groups)) is not None:
-        return of_group
-    found = list(leaves(raised))
-    of_each = {_nearest(policy, type(leaf).__mro__) for leaf in found}
-    if len(of_each) == 1:
-        return of_each.pop()
-    shared = (one for one in type(found[0]).__mro__ if all(isinstance(leaf, one) for leaf in found))
-    return _nearest(policy, shared)
-
-
-def _nearest(
-    policy: Mapping[type[Exception], Actions | Retry], kinds: Iterable[type]
-) -> Actions | Retry | None:
-    return next((policy[one] for one in kinds if one in policy), None)
-
-
-def checked_policy(value: Any) -> Policy:
-    """Return a policy that holds nothing else than it should.
-
-    Raises: ConfigurationError
-    """
-    if isinstance(value, Actions | Retry):
-        return value
-    if not isinstance(value, Mapping) or not value:
-        raise ConfigurationError(
-            "must be one of Actions, a Retry, or a dict from exceptions to these"
-        )
-    for key, one in value.items():
-        if not _is_exception(key):
-            raise ConfigurationError(f"must be keyed by classes of Exception, not {key!r}")
-        if not isinstance(one, Actions | Retry):
-            reason = f"must be one of Actions or a Retry for {key.__name__}, not {one!r}"
-            raise ConfigurationError(reason)
-    return dict(value)
-
-
 def _exceptions(given: Any) -> tuple[type[Exception], ...]:
     classes = (given,) if isinstance(given, type) else given
     if not isinstance(classes, tuple | list) or not classes:
         raise ConfigurationError(f"Retry: on must be a tuple of exceptions, got {given!r}")
     for one in classes:
-        if not _is_exception(one):
+        if not is_exception(one):
             raise ConfigurationError(f"Retry: on must hold classes of Exception, got {one!r}")
     return tuple(classes)
 
 
-def _is_exception(one: Any) -> bool:
+def is_exception(one: Any) -> bool:
+    """Tell a class of Exception from all else."""
     return isinstance(one, type) and issubclass(one, Exception)

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from asyncworker.codecs import checked
+from asyncworker.codecs.codec import Codec, shown
 from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
-from asyncworker.rabbitmq.checks import checked_name
-from asyncworker.rabbitmq.retry import Policy, checked_policy
+from asyncworker.rabbitmq.checks import checked_flag, checked_name
+from asyncworker.rabbitmq.dead_queues import checked_traceback
+from asyncworker.rabbitmq.decoding import Decoder
+from asyncworker.rabbitmq.policy import Policy, checked_policy
+from asyncworker.rabbitmq.retry import Retry
+from asyncworker.rabbitmq.target import Target, checked_target, returns_nothing
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
 from asyncworker.route_types import RouteTypes
-from asyncworker.routes import Route, check_takes
+from asyncworker.routes import Route, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asyncworker.parameters.batches import Plan
     from asyncworker.rabbitmq.connection import AMQPConnection
     from asyncworker.routes import Handler
 
@@ -29,6 +36,19 @@ def _checked(value: Any) -> Policy:
         return checked_policy(value)
     except ConfigurationError as error:
         raise PydanticCustomError("policy", "{reason}", {"reason": str(error)}) from None
+
+
+def _checked_codec(value: Any) -> Codec | None:
+    try:
+        return None if value is None else checked(value)
+    except ConfigurationError as error:
+        raise PydanticCustomError("codec", "{reason}", {"reason": str(error)}) from None
+
+
+def _checked_outcome(value: Any) -> Actions | Retry:
+    if not isinstance(value, Actions | Retry):
+        raise PydanticCustomError("outcome", "must be one of Actions or a Retry")
+    return value
 
 
 def _shown(value: Policy) -> str:
@@ -43,30 +63,68 @@ OnException: TypeAlias = Annotated[
 ]
 
 
+OnInvalid: TypeAlias = Annotated[
+    Actions | Retry,
+    PlainValidator(_checked_outcome),
+    PlainSerializer(_shown, return_type=str, when_used="json"),
+]
+OfCodec: TypeAlias = Annotated[
+    Codec | None,
+    PlainValidator(_checked_codec),
+    PlainSerializer(shown, return_type=str, when_used="json-unless-none"),
+]
+
+
 class AMQPOptions(RouteOptions):
     """Hold the options of a RabbitMQ route.
 
     on_success: what is done with messages whose handler returned, and that say nothing themselves.
     on_exception: what is done with messages whose handler raised, and that say nothing themselves:
-    one of `Actions`, a `Retry`, or a dict from exceptions to these. In a dict the class nearest to
-    the exception's own counts, and what is not in it is put back.
+    one of `Actions`, a `Retry`, a `Split`, or a dict from exceptions to these. In a dict the class
+    nearest to the exception's own counts, and what is not in it is put back.
+    on_invalid: what is done with messages whose body cannot be decoded, or does not fit its type:
+    one of `Actions`, or a `Retry`. No handler is given them.
+    codec: what bodies are decoded by, itself or its name. None: what the connection says.
     """
 
     on_success: Actions = DefaultValues.ON_SUCCESS
     on_exception: OnException = DefaultValues.ON_EXCEPTION
+    on_invalid: OnInvalid = DefaultValues.ON_INVALID
+    codec: OfCodec = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AMQPRoute(Route):
     """Hold one handler with the queues it consumes, all in one vhost of one broker.
 
-    topology: those that are declared, by name.
+    topology: those that are declared, by name. decode: returns the body of a message that was
+    delivered. takes_list: whether the handler takes the list of messages, not the only one.
+    target: where what it returns is published; target_queue: the queue that is declared there.
+    dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
+    returns is the answer to who asked.
     """
 
     options: AMQPOptions
     connection: AMQPConnection
     vhost: str
     topology: Mapping[str, Queue] = field(default_factory=dict)
+    decode: Decoder = field(repr=False)
+    takes_list: bool = field(default=True, repr=False)
+    target: Target | None = None
+    target_queue: Queue | None = field(default=None, repr=False)
+    dead_letter_traceback: bool = field(default=False, repr=False)
+    replies: bool = False
+
+    @property
+    def sends_returned(self) -> bool:
+        """Tell whether what the handler returns leaves with its messages."""
+        return self.replies or self.target is not None
+
+    @property
+    def declared(self) -> list[Queue]:
+        """Return all that are declared, the one that it publishes to as well."""
+        own = list(self.topology.values())
+        return own if self.target_queue is None else [*own, self.target_queue]
 
     @property
     def bulk_size(self) -> int:
@@ -80,6 +138,10 @@ class AMQPRoute(Route):
             return False
         return DEAD_LETTER_EXCHANGE not in declared.all_arguments
 
+    def subject(self, queue: str) -> str:
+        """Return what logs and problems name that tell of one of its queues."""
+        return f"handler {self.handler_name}, queue {queue!r}, vhost {self.vhost!r}"
+
     @property
     def concurrency(self) -> int:
         """Return the most batches handled side by side."""
@@ -89,25 +151,65 @@ class AMQPRoute(Route):
 
 def make_route(
     queues: Sequence[str | Queue],
-    handler: Handler,
-    options: Mapping[Any, Any] | RouteOptions | None,
+    asked: Plan,
+    options: AMQPOptions,
     connection: AMQPConnection,
     vhost: str | None,
+    publish_to: str | Queue | Target | None = None,
+    dead_letter_traceback: bool = False,
+    replies: bool = False,
 ) -> AMQPRoute:
     """Return a route, checked; without a vhost, in the one of the connection.
 
+    asked: the handler, and what it asks for of the messages. publish_to: where what it returns is
+    published.
     Raises: ConfigurationError
     """
-    check_takes(handler, "the list of messages")
     names = tuple(one if isinstance(one, str) else one.name for one in queues)
     for name in names:
         checked_name("queue", name, MAX_QUEUE, is_ours=False)
+    topology = {one.name: one for one in queues if isinstance(one, Queue)}
+    checked_flag("route", "replies", replies)
+    if replies and publish_to is not None:
+        raise ConfigurationError(
+            "publish_to= and replies=True are both given: what is returned goes to one place; "
+            "publish the other by message.put()"
+        )
+    if replies:
+        _check_sends(asked.handler, options, "replies")
+    if publish_to is not None:
+        _check_sends(asked.handler, options, "publish_to")
     return AMQPRoute(
         type=RouteTypes.AMQP_RABBITMQ,
         routes=names,
-        handler=handler,
-        options=AMQPOptions.parse(options),
+        handler=asked.handler,
+        options=options,
         connection=connection,
         vhost=connection.checked_vhost(vhost),
-        topology={one.name: one for one in queues if isinstance(one, Queue)},
+        topology=topology,
+        decode=Decoder(options.codec or connection.codec, asked.body, asked.marked),
+        takes_list=not asked.is_single,
+        target=None if publish_to is None else checked_target(publish_to),
+        target_queue=publish_to if isinstance(publish_to, Queue) else None,
+        replies=replies,
+        dead_letter_traceback=checked_traceback(dead_letter_traceback, names, topology.values()),
     )
+
+
+def _check_sends(handler: Handler, options: AMQPOptions, argument: str) -> None:
+    """Accept a handler that may return something, and messages that are acknowledged then.
+
+    argument: what has that published.
+    Raises: ConfigurationError
+    """
+    name = name_of(handler)
+    if returns_nothing(handler):
+        raise ConfigurationError(
+            f"handler {name}: {argument} publishes what it returns, and it says -> None: return "
+            f"what is to be published, or leave {argument} out"
+        )
+    if options.on_success is not Actions.ACK:
+        raise ConfigurationError(
+            f"handler {name}: {argument} publishes with messages that are acknowledged, and "
+            f"Events.ON_SUCCESS is {options.on_success}: leave one of them out"
+        )

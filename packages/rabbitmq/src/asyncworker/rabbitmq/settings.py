@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from asyncworker.settings import PREFIX, Environment
@@ -12,8 +13,11 @@ class RabbitMQSettings(Environment):
 
     wire: whether messages are read and written without the AMQP library, which does everything
     else.
+    body_limit: bytes that a body may come to when its content encoding is undone; a larger one
+    reaches no handler.
     """
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}RABBITMQ_")
 
     wire: bool = True
+    body_limit: int = Field(default=64 * 1024 * 1024, ge=1)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from asyncworker.errors import ConfigurationError
+from asyncworker.codecs import by_content_type
+from asyncworker.codecs.content_encoding import undone
+from asyncworker.errors import ConfigurationError, Invalid
+from asyncworker.plural import counted
+from asyncworker.rabbitmq.amqp.properties import CONTENT_ENCODING, CONTENT_TYPE, MESSAGE_ID
 from asyncworker.rabbitmq.connection import AMQPConnection
+from asyncworker.rabbitmq.dead import DeadQueue
+from asyncworker.rabbitmq.delaying.delayed import as_published, was_delayed
 from asyncworker.rabbitmq.memory.broker import broker, forget
-from asyncworker.rabbitmq.message import decode
+from asyncworker.rabbitmq.retrying.dead_letters import ERROR, QUEUE
+from asyncworker.rabbitmq.settings import RabbitMQSettings
 from asyncworker.testing import watched
-from asyncworker.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from asyncworker.app import App
     from asyncworker.rabbitmq.memory.broker import MemoryBroker
-    from asyncworker.rabbitmq.memory.message import Message, Unsettled
-    from asyncworker.rabbitmq.memory.queue import Queue
+    from asyncworker.rabbitmq.memory.message import Message
+    from asyncworker.rabbitmq.memory.queue import Queue, Unacked
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.testing import Journal
 
 __all__ = ["Delivery", "QueueView", "RabbitMQStand"]
 
 Outcome = Literal["acked", "rejected", "dead-lettered", "requeued"]
+Letter = tuple[str, str | None, bytes]
+"""A queue, the id of a message that it had, and its body."""
 
 _numbers: Final = count(1)
 
@@ -47,13 +56,14 @@ class Delivery:
 
     @property
     def body(self) -> Any:
-        """Return the JSON value of the body, or its bytes when it is none; no handler got those."""
-        return _value_of(self.raw_body)
+        """Return the body as its content type says, or its bytes when it is not what that says."""
+        return _value_of(self.message)
 
     @property
     def headers(self) -> dict[str, Any]:
         """Return the headers."""
-        return self.message.headers
+        headers = self.message.headers
+        return as_published(headers) if was_delayed(self.message.header) else headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +74,27 @@ class QueueView:
 
     @property
     def bodies(self) -> list[Any]:
-        """Return what waits in the queue, the first one first: JSON values, or bytes if none."""
-        return [_value_of(message.body) for message in self._queue.waiting()]
+        """Return what waits in the queue, the first one first; each as its content type says."""
+        return [_value_of(message) for message in self._queue.waiting()]
 
 
-def _value_of(raw_body: bytes) -> Any:
-    """Return the JSON value of a body, or else the bytes: a test may want to see poison too."""
+class Said(NamedTuple):
+    """Hold what a message says of its body."""
+
+    content_type: str | None
+    content_encoding: str | None
+
+
+def _value_of(message: Message) -> Any:
+    """Return the body as its message says, or else the bytes: a test may want to see poison too."""
+    said = Said(message.text(CONTENT_TYPE), message.text(CONTENT_ENCODING))
     try:
-        return decode(raw_body)
-    except (ValueError, RecursionError):
-        return raw_body
+        body = message.body
+        if said.content_encoding:
+            body = undone(body, said.content_encoding, RabbitMQSettings.load().body_limit)
+        return by_content_type.codec.decode(body, said)
+    except Invalid:
+        return message.body
 
 
 class Observer:
@@ -82,24 +103,39 @@ class Observer:
     def __init__(self, deliveries: list[Delivery], journal: Journal) -> None:
         self._deliveries = deliveries
         self._journal = journal
-        self._open: dict[int, tuple[Unsettled, Delivery]] = {}
+        self._open: dict[int, tuple[Unacked, Delivery]] = {}
+        self._letters: Counter[Letter] = Counter()
+        self.consumed: set[str] = set()
+        """The queues of routes."""
+
+    def published(self, message: Message) -> None:
+        """Note a dead letter, which its original is confirmed after."""
+        if ERROR in message.header:
+            queue = str(message.headers.get(QUEUE.decode()))
+            self._letters[queue, message.text(MESSAGE_ID), message.body] += 1
 
     def changed(self) -> None:
         """Note that something was published, consumed or declared."""
         self._journal.changed()
 
-    def delivered(self, one: Unsettled) -> None:
-        """Note what is on its way to a consumer."""
+    def delivered(self, one: Unacked) -> None:
+        """Note what is on its way to a route. Who looks at dead letters is none."""
+        if one.queue.name not in self.consumed:
+            return
         message = one.entry.message
         delivery = Delivery(one.queue.name, message.body, one.entry.redelivered, message)
         self._deliveries.append(delivery)
         self._open[id(one)] = one, delivery
 
-    def settled(self, one: Unsettled, outcome: Outcome) -> None:
+    def settled(self, one: Unacked, outcome: Outcome) -> None:
         """Note the outcome."""
         _, delivery = self._open.pop(id(one), (None, None))
         if delivery is not None:
             delivery.outcome = outcome
+            letter = delivery.queue, delivery.message.text(MESSAGE_ID), delivery.raw_body
+            if outcome == "acked" and self._letters[letter]:
+                self._letters[letter] -= 1
+                delivery.outcome = "dead-lettered"
             self._journal.changed()
 
     @property
@@ -131,15 +167,15 @@ class RabbitMQStand:
     ) -> None:
         """Publish as `AMQPConnection.put()` does.
 
-        body: any JSON value, or bytes, which go as they are.
+        body: what the codec of the connection takes.
         routing_key: the name of a queue, where no exchange is named.
         connection: the app's own that says where to, if it has several.
         options: what else `put()` takes.
         """
         chosen = self._chosen(connection)
-        await self._publisher(chosen).put(
-            body, routing_key, exchange, vhost=vhost or chosen.vhost, **options
-        )
+        publisher = self._publisher(chosen)
+        publisher.codec = chosen.codec
+        await publisher.put(body, routing_key, exchange, vhost=vhost or chosen.vhost, **options)
 
     def queue(
         self,
@@ -156,17 +192,22 @@ class RabbitMQStand:
         chosen = self._chosen(connection)
         place = self._broker(chosen).vhost(vhost or chosen.vhost)
         found = place.queues.get(name) or place.declare_queue(
-            name,
-            durable=True,
-            auto_delete=False,
-            exclusive=False,
-            arguments={key.replace("_", "-"): value for key, value in arguments.items()},
-            user=None,
+            name, arguments={key.replace("_", "-"): value for key, value in arguments.items()}
         )
         return QueueView(found)
 
+    def dead(
+        self, name: str, *, vhost: str | None = None, connection: AMQPConnection | None = None
+    ) -> DeadQueue:
+        """Return a queue of dead letters, to look at, to replay and to drop.
+
+        connection: the app's own that says where it is, if it has several.
+        """
+        chosen = self._chosen(connection)
+        return DeadQueue(chosen, name, vhost=vhost or chosen.vhost)
+
     async def advance(self, seconds: float) -> None:
-        """Let time pass for messages and queues that have a limit, and for delays of retries.
+        """Let time pass for messages and queues that have a limit, and for delays of all kinds.
 
         seconds: how much.
         """
@@ -182,7 +223,8 @@ class RabbitMQStand:
             for name in route.routes:
                 queue = queues.get(name)
                 if queue is None or not queue.consumers:
-                    lines.append(f"queue {name!r}: {_problem(route, name)}")
+                    problem = route.connection.problems.get(route.subject(name), "not consumed")
+                    lines.append(f"queue {name!r}: {problem}")
                 elif queue.depth:
                     lines.append(f"{counted(queue.depth, 'message')} waiting in queue {name!r}")
         if self._observer.unsettled:
@@ -206,6 +248,8 @@ class RabbitMQStand:
             declared = getattr(route, "topology", {})
             vhost = self._broker(route.connection).vhost(route.vhost)
             vhost.expected.update(name for name in route.routes if name not in declared)
+            vhost.expected.update(_target_of(route))
+            self._observer.consumed.update(route.routes)
             self.routes.append(watched(route, journal))
 
     async def close(self) -> None:
@@ -233,10 +277,12 @@ class RabbitMQStand:
         return self._publishers[connection.broker.hosts[0][0]]
 
 
-def _problem(route: AMQPRoute, queue: str) -> str:
-    """Return why a route does not consume a queue."""
-    subject = f"handler {route.handler_name}, queue {queue!r}, vhost {route.vhost!r}"
-    return route.connection.problems.get(subject, "not consumed")
+def _target_of(route: AMQPRoute) -> list[str]:
+    """Return the queue that a route publishes to and does not declare, if there is one."""
+    target = route.target
+    if target is None or target.exchange or route.target_queue is not None:
+        return []
+    return [target.routing_key]
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 QUEUE_TYPES: Final = ("classic", "quorum")
 EXCHANGE_TYPES: Final = ("direct", "fanout", "headers", "topic")
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
+TTL: Final = "x-message-ttl"
 DELIVERY_LIMIT: Final = "x-delivery-limit"
 UNLIMITED: Final = -1
 MAX_QUEUE: Final = 255
@@ -155,7 +156,7 @@ class Queue:
     def _own_arguments(self) -> dict[str, Any]:
         values = {
             "x-queue-type": self.type,
-            "x-message-ttl": None if self.ttl is None else round(self.ttl * 1000),
+            TTL: None if self.ttl is None else round(self.ttl * 1000),
             "x-max-length": self.max_length,
             DELIVERY_LIMIT: self.delivery_limit,
             **self._dead_letter_arguments(),

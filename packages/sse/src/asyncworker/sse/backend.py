@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
+from asyncworker.errors import ConfigurationError
+from asyncworker.parameters.batches import Batches, plan
 from asyncworker.route_types import RouteTypes
 from asyncworker.sse.address import shown
 from asyncworker.sse.connection import SSEConnection
 from asyncworker.sse.consumer import Consumer
 from asyncworker.sse.endpoint import asked_once
 from asyncworker.sse.errors import StreamError, StreamOver
-from asyncworker.sse.route import SSERoute, make_route
+from asyncworker.sse.event import SSEEvent
+from asyncworker.sse.route import SSEOptions, SSERoute, make_route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from inspect import Parameter
 
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.options import RouteOptions
+    from asyncworker.parameters.markers import Marker
     from asyncworker.routes import Handler
     from asyncworker.sse.endpoint import Endpoint
     from asyncworker.sse.headers import Headers
@@ -53,7 +58,9 @@ class SSEBackend:
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(SSEConnection, connection)
-        return make_route(routes, handler, options, chosen, headers)
+        checked = SSEOptions.parse(options)
+        asked = plan(app, handler, Batches(SSEEvent, "event", checked.bulk_size, _refused))
+        return make_route(routes, asked, checked, chosen, headers)
 
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[SSERoute]) -> AsyncIterator[None]:
@@ -83,11 +90,16 @@ class SSEBackend:
         """Return which streams are not there; each is asked for, and left at once."""
         endpoints = [endpoint for route in routes for endpoint in route.endpoints]
         async with _session() as session, asyncio.TaskGroup() as group:
-            checks = [group.create_task(_obstacle(one, session)) for one in endpoints]
+            checks = [group.create_task(_problem_of(one, session)) for one in endpoints]
         return [problem for check in checks if (problem := check.result()) is not None]
 
 
-async def _obstacle(endpoint: Endpoint, session: ClientSession) -> str | None:
+def _refused(parameter: Parameter, marker: Marker) -> NoReturn:
+    kind = type(marker).__name__
+    raise ConfigurationError(f"parameter {parameter.name!r}: an event has no {kind}")
+
+
+async def _problem_of(endpoint: Endpoint, session: ClientSession) -> str | None:
     try:
         async with endpoint.opened(session, ""):
             return None

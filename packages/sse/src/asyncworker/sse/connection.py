@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from asyncworker.route_types import RouteType
-    from asyncworker.sse.headers import Headers, Teller
+    from asyncworker.sse.headers import HeaderProvider, Headers
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 300.0
@@ -64,7 +64,7 @@ class SSEConnection(Connection):
         self.url: URL = address.url
         own = checked_source(headers)
         self.headers: CIMultiDict[str] = CIMultiDict() if callable(own) else own
-        self._told: tuple[Teller, ...] = (own,) if callable(own) else ()
+        self._providers: tuple[HeaderProvider, ...] = (own,) if callable(own) else ()
         authorization = _authorization(address, user, password)
         if authorization is not None:
             if AUTHORIZATION in self.headers:
@@ -90,7 +90,7 @@ class SSEConnection(Connection):
         return Endpoint(
             url=joined(self.url, route),
             headers=merged,
-            told=(*self._told, own) if self._told or callable(own) else (),
+            sources=(*self._providers, own) if self._providers or callable(own) else (),
             ssl=self.ssl,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,

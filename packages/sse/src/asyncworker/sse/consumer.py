@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
-from asyncworker.failures import Failures
+from asyncworker.errors import Invalid
+from asyncworker.handling.repeated_failures import Failures
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
 from asyncworker.sse.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp import ClientSession
 
     from asyncworker.sse.event import SSEEvent
@@ -80,9 +83,27 @@ class Consumer:
 
     async def _take(self, events: list[SSEEvent]) -> None:
         """Put events on their way to the handler, and wait while it has enough to do."""
-        for event in events:
+        for event in self._valid(events):
             self._bucket.add(event)
         await self._dispatcher.room()
+
+    def _valid(self, events: list[SSEEvent]) -> list[SSEEvent]:
+        """Return those whose body is what the handler wants, and log the others."""
+        body_of = self._route.body_of
+        return events if body_of is None else [each for each in events if self._fits(each, body_of)]
+
+    def _fits(self, event: SSEEvent, body_of: Callable[[SSEEvent], Any]) -> bool:
+        try:
+            event.body = body_of(event)
+        except Invalid as error:
+            log.error(  # noqa: TRY400 (its words are all there is to say)
+                "handler %s: left out an event whose %s",
+                self._route.handler_name,
+                error,
+                extra={"route": shown(event.route), "event_id": event.id[:LONGEST_ID]},
+            )
+            return False
+        return True
 
     def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> None:
         if raised is None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         StreamReader,
     )
 
-    from asyncworker.sse.headers import Teller
+    from asyncworker.sse.headers import HeaderProvider
 
 EVENT_STREAM: Final = "text/event-stream"
 HEADERS: Final = {
@@ -48,14 +48,14 @@ class Endpoint:
     """Hold the URL of a stream, and what goes with each request for it.
 
     url: its query may hold a secret. headers, ssl: for the origin of `url` and no other, as they
-    may hold credentials. told: what else is among the headers, some of it by functions that are
+    may hold credentials. sources: what else is among the headers, some of it by functions that are
     asked at each attempt; of one name, the last counts.
     connect_timeout: seconds to connect. read_timeout: seconds without a byte, or None.
     """
 
     url: URL = field(repr=False)
     headers: CIMultiDict[str] = field(repr=False)
-    told: tuple[Mapping[str, str] | Teller, ...] = field(default=(), repr=False)
+    sources: tuple[Mapping[str, str] | HeaderProvider, ...] = field(default=(), repr=False)
     ssl: tls.SSLContext | None = field(repr=False)
     connect_timeout: float
     read_timeout: float | None
@@ -92,7 +92,7 @@ class Endpoint:
 
     async def _own_headers(self) -> CIMultiDict[str]:
         headers = self.headers.copy()
-        for source in self.told:
+        for source in self.sources:
             headers.update(await headers_from(source, self.connect_timeout))
         return headers
 

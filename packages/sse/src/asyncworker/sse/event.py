@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Generic, cast
 
 from pydantic_core import from_json
 
 from asyncworker.sse.address import shown
 from asyncworker.sse.errors import NotJSON
 
+if sys.version_info >= (3, 13):
+    from typing import TypeVar
+else:
+    from typing_extensions import TypeVar
+
+Body = TypeVar("Body", default=Any)
+
 UNDECODED: Final = object()
 
 
 @dataclass(slots=True, eq=False)
-class SSEEvent:
-    """Hold one event.
+class SSEEvent(Generic[Body]):
+    """Hold one event. `SSEEvent[Order]` has a body of that type.
 
     name: its type, "message" when the stream names none. data: its text. id: the last event id of
     the stream, "" when it has none. route: the route it came by, as the app declares it.
@@ -29,14 +37,18 @@ class SSEEvent:
     _body: Any = field(default=UNDECODED, init=False, repr=False)
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Body:
         """Return the JSON value of `data`, decoded once.
 
         Raises: NotJSON
         """
         if self._body is UNDECODED:
             self._body = self._decode()
-        return self._body
+        return cast("Body", self._body)
+
+    @body.setter
+    def body(self, body: Body) -> None:
+        self._body = body
 
     def _decode(self) -> Any:
         try:

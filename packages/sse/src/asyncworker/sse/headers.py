@@ -10,12 +10,12 @@ from typing import Any, Final, TypeAlias
 from multidict import CIMultiDict
 
 from asyncworker.errors import AsyncWorkerError, ConfigurationError
+from asyncworker.provided import check_provider, provided
 from asyncworker.sse.errors import StreamError
-from asyncworker.told import check_tells, told
 
-Teller: TypeAlias = Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
-Headers: TypeAlias = Mapping[str, str] | Teller
-"""Headers, or a function that tells them, sync or async."""
+HeaderProvider: TypeAlias = Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+Headers: TypeAlias = Mapping[str, str] | HeaderProvider
+"""Headers, or a function that returns them, sync or async."""
 
 AUTHORIZATION: Final = "Authorization"
 NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -26,18 +26,20 @@ MAX_ID: Final = 4096
 """Bytes of an id that is sent: servers take no header of much more than 8 KiB."""
 
 
-def checked_source(headers: Headers | None) -> CIMultiDict[str] | Teller:
-    """Return headers, or the function that tells them, checked.
+def checked_source(headers: Headers | None) -> CIMultiDict[str] | HeaderProvider:
+    """Return headers, or the function that returns them, checked.
 
     Raises: ConfigurationError, which never shows a value.
     """
     if callable(headers):
-        check_tells("headers", headers)
+        check_provider("headers", headers)
         return headers
     return checked_headers(headers)
 
 
-async def headers_from(source: Mapping[str, str] | Teller, limit: float) -> Mapping[str, str]:
+async def headers_from(
+    source: Mapping[str, str] | HeaderProvider, limit: float
+) -> Mapping[str, str]:
     """Return headers as they are now.
 
     limit: seconds that a function may take.
@@ -46,7 +48,7 @@ async def headers_from(source: Mapping[str, str] | Teller, limit: float) -> Mapp
     if not callable(source):
         return source
     try:
-        return _checked(await told("headers", source, limit))
+        return _checked(await provided("headers", source, limit))
     except AsyncWorkerError as error:
         raise StreamError(str(error)) from None
 

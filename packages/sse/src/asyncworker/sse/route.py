@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from asyncworker.codecs.declared import declared_type
 from asyncworker.options import RouteOptions
+from asyncworker.parameters.batches import ANYTHING
 from asyncworker.route_types import RouteTypes
-from asyncworker.routes import Route, check_takes
+from asyncworker.routes import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from asyncworker.routes import Handler
+    from asyncworker.parameters.batches import Plan
     from asyncworker.sse.connection import SSEConnection
     from asyncworker.sse.endpoint import Endpoint
+    from asyncworker.sse.event import SSEEvent
     from asyncworker.sse.headers import Headers
 
 
@@ -34,32 +37,40 @@ class SSEOptions(RouteOptions):
 class SSERoute(Route):
     """Hold one handler with the streams it reads, all from one server.
 
-    endpoints: one for each of `routes`, whose queries may hold a secret.
+    endpoints: one for each of `routes`, whose queries may hold a secret. body_of: returns the body
+    of an event as the handler wants it, or raises Invalid; None, where it wants none of a type.
     """
 
     routes: tuple[str, ...] = field(repr=False)
     options: SSEOptions
     connection: SSEConnection
     endpoints: tuple[Endpoint, ...] = field(repr=False)
+    body_of: Callable[[SSEEvent], Any] | None = field(repr=False)
 
 
 def make_route(
     paths: tuple[str, ...],
-    handler: Handler,
-    options: Mapping[Any, Any] | RouteOptions | None,
+    asked: Plan,
+    options: SSEOptions,
     connection: SSEConnection,
     headers: Headers | None,
 ) -> SSERoute:
     """Return a route, checked.
 
+    asked: the handler, and what it asks for of the events.
     Raises: ConfigurationError
     """
-    check_takes(handler, "the list of events")
     return SSERoute(
         type=RouteTypes.SSE,
         routes=paths,
-        handler=handler,
-        options=SSEOptions.parse(options),
+        handler=asked.handler,
+        options=options,
         connection=connection,
         endpoints=tuple(connection.endpoint(path, headers) for path in paths),
+        body_of=None if asked.body is ANYTHING else _typed(asked.body),
     )
+
+
+def _typed(declared: Any) -> Callable[[SSEEvent], Any]:
+    validate = declared_type(declared).from_json
+    return lambda event: validate(event.data)

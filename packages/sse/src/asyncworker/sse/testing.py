@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from yarl import URL
 
-from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.errors import ConfigurationError, Invalid, suggestion
+from asyncworker.plural import counted
 from asyncworker.testing import watched
-from asyncworker.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 
     from asyncworker.routes import Handler
     from asyncworker.sse.event import SSEEvent
@@ -117,10 +117,17 @@ class SSEStand:
         pointed = []
         for route in routes:
             endpoints = tuple(
-                replace(one, url=URL(f"http://127.0.0.1:{port}/{next(numbers)}"), ssl=None, told=())
+                replace(
+                    one, url=URL(f"http://127.0.0.1:{port}/{next(numbers)}"), ssl=None, sources=()
+                )
                 for one in route.endpoints
             )
-            mine = replace(route, endpoints=endpoints, handler=self._counted(route.handler))
+            mine = replace(
+                route,
+                endpoints=endpoints,
+                handler=self._counted(route.handler),
+                body_of=route.body_of and self._left_out(route.body_of),
+            )
             pointed.append(watched(mine, self._journal))
         return pointed
 
@@ -132,6 +139,19 @@ class SSEStand:
                 await handler(events)
             finally:
                 self._handled += len(events)
+
+        return count
+
+    def _left_out(self, body_of: Callable[[SSEEvent], Any]) -> Callable[[SSEEvent], Any]:
+        """Count those that no handler is given."""
+
+        def count(event: SSEEvent) -> Any:
+            try:
+                return body_of(event)
+            except Invalid:
+                self._handled += 1
+                self._journal.changed()
+                raise
 
         return count
 

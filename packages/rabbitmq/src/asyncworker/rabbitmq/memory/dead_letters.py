@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from asyncworker.rabbitmq.amqp.properties import EXPIRATION
 from asyncworker.rabbitmq.memory.message import Message
-from asyncworker.rabbitmq.properties import EXPIRATION
 
 if TYPE_CHECKING:
-    from asyncworker.rabbitmq.memory.message import Entry
     from asyncworker.rabbitmq.memory.queue import Queue
+    from asyncworker.rabbitmq.memory.storage import Entry
 
 DEATHS: Final = "x-death"
 

@@ -8,14 +8,12 @@ if TYPE_CHECKING:
     from pamqp.base import Frame
 
 NAMES = {
-    402: "INVALID_PATH",
     403: "ACCESS_REFUSED",
     404: "NOT_FOUND",
     405: "RESOURCE_LOCKED",
     406: "PRECONDITION_FAILED",
     501: "FRAME_ERROR",
     502: "SYNTAX_ERROR",
-    503: "COMMAND_INVALID",
     504: "CHANNEL_ERROR",
     505: "UNEXPECTED_FRAME",
     530: "NOT_ALLOWED",
@@ -35,11 +33,6 @@ class Refused(Exception):
     def is_fatal(self) -> bool:
         """Tell whether the whole connection ends."""
         return self.code >= 500
-
-
-def not_found(kind: str, name: str, vhost: str) -> Refused:
-    """Return the answer to who asks for a queue or an exchange that is not there."""
-    return Refused(404, f"no {kind} {name!r} in vhost {vhost!r}")
 
 
 def method_of(frame: Frame | None) -> tuple[int, int]:

@@ -25,17 +25,24 @@ class Binding:
     arguments: Mapping[str, Any]
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@dataclass(eq=False, slots=True)
 class Exchange:
     """Know its bindings, and which of them take a message."""
 
     name: str
     type: str
-    durable: bool
-    auto_delete: bool
-    internal: bool
-    arguments: Mapping[str, Any]
+    durable: bool = True
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     bindings: list[Binding] = field(default_factory=list)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Return what may not differ when it is declared again."""
+        names = ("type", "durable", "auto_delete", "internal")
+        properties = {name: getattr(self, name) for name in names}
+        return properties | {ALTERNATE: self.arguments.get(ALTERNATE)}
 
     def bind(self, binding: Binding) -> None:
         """Add a binding; a second one that is the same changes nothing."""
@@ -43,11 +50,6 @@ class Exchange:
             _check_match(binding.arguments)
         if binding not in self.bindings:
             self.bindings.append(binding)
-
-    def unbind(self, binding: Binding) -> None:
-        """Remove a binding, if it is there."""
-        if binding in self.bindings:
-            self.bindings.remove(binding)
 
     def matching(self, key: str, headers: Mapping[str, Any]) -> Iterator[Queue | Exchange]:
         """Yield the destinations of a message, perhaps some of them twice."""

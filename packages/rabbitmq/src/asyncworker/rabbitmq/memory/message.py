@@ -1,16 +1,14 @@
-"""A message, and its place in a queue."""
+"""A message, as it was published."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from struct import Struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from pamqp.commands import Basic
 from pamqp.encode import encode_table_value
 
-from asyncworker.rabbitmq.properties import (
+from asyncworker.rabbitmq.amqp.properties import (
     HEADERS,
     PRIORITY,
     join_properties,
@@ -18,13 +16,10 @@ from asyncworker.rabbitmq.properties import (
     short_string,
     split_properties,
 )
-from asyncworker.rabbitmq.tables import read_table, table_of
+from asyncworker.rabbitmq.amqp.tables import read_table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-_HEADER: Final = Struct("!HHQ")
-"""Class, weight, and bytes of the body."""
 
 
 @dataclass(frozen=True)
@@ -59,45 +54,15 @@ class Message:
         """Return a property that is a text, None if it is not there."""
         return short_string(self.parts[flag], 0)[0] if flag in self.parts else None
 
+    def with_text(self, flag: int, text: str) -> Message:
+        """Return the message with another text for a property."""
+        value = text.encode()
+        parts = self.parts | {flag: bytes((len(value),)) + value}
+        return replace(self, header=join_properties(parts))
+
     def header_with(self, headers: Mapping[str, Any], without: Collection[int] = ()) -> bytes:
         """Return the properties with other headers besides, and without some of them."""
         fields = read_table(self.parts.get(HEADERS, b""))
         fields |= {name.encode(): encode_table_value(headers[name]) for name in headers}
         parts = {flag: value for flag, value in self.parts.items() if flag not in without}
         return join_properties(parts | {HEADERS: table_of(fields)})
-
-
-@dataclass(slots=True, order=True)
-class Entry:
-    """Hold a message in one queue, which delivers the least rank, and there the least position.
-
-    expires_at: on the loop's clock, or None. returns: how often it was put back. failures: how
-    often that was because its delivery had failed, counted through all queues that it was in.
-    """
-
-    rank: int
-    position: int
-    message: Message = field(compare=False)
-    expires_at: float | None = field(compare=False)
-    redelivered: bool = field(default=False, compare=False)
-    returns: int = field(default=0, compare=False)
-    failures: int = field(default=0, compare=False)
-
-
-@dataclass(slots=True, eq=False)
-class Unsettled:
-    """Say what was delivered, out of which queue, and to which consumer, if not to a Basic.Get.
-
-    is_late: whether it was not settled in time, so that the queue has taken it back.
-    """
-
-    entry: Entry
-    queue: Any
-    consumer: Any
-    channel: Any
-    is_late: bool = False
-
-
-def content_header(message: Message) -> bytes:
-    """Return a header frame's payload (2.3.5.2)."""
-    return _HEADER.pack(Basic.frame_id, 0, len(message.body)) + message.header

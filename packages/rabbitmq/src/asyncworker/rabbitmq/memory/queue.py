@@ -2,66 +2,83 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.rabbitmq.memory.alarm import Alarm, now
 from asyncworker.rabbitmq.memory.arguments import QUORUM
+from asyncworker.rabbitmq.memory.clock import Deadlines, Timer, now
+from asyncworker.rabbitmq.memory.consumer import Consumers
 from asyncworker.rabbitmq.memory.errors import Refused
-from asyncworker.rabbitmq.memory.kinds import Classic, Quorum
-from asyncworker.rabbitmq.memory.loans import Loans
-from asyncworker.rabbitmq.memory.store import Store
-from asyncworker.rabbitmq.memory.turns import Turns
+from asyncworker.rabbitmq.memory.storage import ClassicStorage, QuorumStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from asyncworker.rabbitmq.memory.arguments import Rules
     from asyncworker.rabbitmq.memory.consumer import Consumer
-    from asyncworker.rabbitmq.memory.message import Entry, Message, Unsettled
+    from asyncworker.rabbitmq.memory.message import Message
+    from asyncworker.rabbitmq.memory.storage import Entry
+
+SEND_AGAIN: Final = 180.0
+"""Seconds between two attempts to send what no queue has taken, where it is kept meanwhile."""
 
 
+@dataclass(slots=True, eq=False)
+class Unacked:
+    """Say what was delivered, out of which queue, and to which consumer, if not to a Basic.Get.
+
+    is_late: whether it was not settled in time, so that the queue has taken it back.
+    """
+
+    entry: Entry
+    queue: Queue
+    consumer: Consumer | None
+    is_late: bool = False
+
+
+@dataclass(eq=False, kw_only=True)
 class Queue:
     """Hold messages, and hand them out to consumers in turn.
 
-    owner: the connection that it is exclusive to, or None. dead_letter: takes what is dropped, and
-    why. remove: ends the queue, when nobody has used it for long enough or will any more.
+    subject: `queue 'name' in vhost 'name'`. owner: whose it is alone, or None. dead_letter: takes
+    what is dropped, and why. remove: ends the queue, when nobody has used it for long enough or
+    will any more.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        durable: bool,
-        auto_delete: bool,
-        owner: Any,
-        arguments: Mapping[str, Any],
-        rules: Rules,
-        dead_letter: Callable[[Queue, Entry, str], bool],
-        remove: Callable[[Queue], object],
-    ) -> None:
-        self.name = name
-        self.durable = durable
-        self.auto_delete = auto_delete
-        self.owner = owner
-        self.arguments = arguments
-        self.rules = rules
-        self.is_quorum = rules.type == QUORUM
-        self.kind = Quorum(rules) if self.is_quorum else Classic(rules)
-        self.consumers = Turns(single=rules.single_active, gives_way=self.is_quorum)
+    name: str
+    subject: str
+    durable: bool
+    auto_delete: bool
+    owner: object
+    arguments: Mapping[str, Any]
+    rules: Rules
+    dead_letter: Callable[[Queue, Entry, str], bool]
+    remove: Callable[[Queue], object]
+
+    def __post_init__(self) -> None:
+        self.is_quorum = self.rules.type == QUORUM
         self.is_deleted = False
-        self._dead_letter = dead_letter
-        self._remove = remove
-        self._store = Store(rules, self.kind)
-        self._loans = Loans(self._take_back)
-        self._alarm = Alarm(self._run)
-        self._disuse = Alarm(lambda: self._remove(self))
+        self.consumers = Consumers(single=self.rules.single_active, gives_way=self.is_quorum)
+        self._storage = (QuorumStorage if self.is_quorum else ClassicStorage)(self.rules)
+        self._deadlines: Deadlines[Unacked] = Deadlines()
+        self._due = Timer(self.deliver)
+        self._kept: list[tuple[Entry, str]] = []
+        self._send_again = Timer(self._send_kept)
+        self._disuse = Timer(lambda: self.remove(self))
         self.use()
 
     @property
     def depth(self) -> int:
         """Count what waits to be delivered."""
         self._expire()
-        return len(self._store.ready)
+        return len(self._storage.ready)
+
+    @property
+    def next_due(self) -> float | None:
+        """Return when it will next send a message on, if it holds one for a time."""
+        again = [self._send_again.when] if self._kept else []
+        times = [at for at in (self._storage.next_due(), *again) if at is not None]
+        return min(times, default=None)
 
     def use(self) -> None:
         """Start the time anew after which a queue that nobody uses is deleted."""
@@ -71,70 +88,82 @@ class Queue:
     def publish(self, message: Message) -> bool:
         """Take a message; return whether there was room for it."""
         self._expire()
-        entry = self._store.entry_of(message)
-        if self.rules.overflow != "drop-head" and self._store.is_full(1, len(message.body)):
+        entry = self._storage.entry_of(message)
+        if self.rules.overflow != "drop-head" and self._storage.is_full(1, len(message.body)):
             if self.rules.overflow == "reject-publish-dlx":
-                self._dead_letter(self, entry, "maxlen")
+                self.dead_letter(self, entry, "maxlen")
             return False
-        self._store.ready.push(entry)
+        self._storage.ready.push(entry)
         self._hand_out()
         # A classic queue marks only what had to wait.
         entry.redelivered = message.failures > 0
-        self._run()
+        self.deliver()
         return True
+
+    def deliver(self) -> None:
+        """Do all that is due, and hand out as much as consumers have room for."""
+        self._storage.ripen()
+        self._expire()
+        self._hand_out()
+        if self.rules.overflow == "drop-head":
+            for entry in self._storage.excess():
+                self.discard(entry, "maxlen")
+        self._due.set(self._storage.next_due())
+
+    def get(self) -> Entry | None:
+        """Return the first message, or None."""
+        self._expire()
+        return self._storage.ready.pop() if self._storage.ready else None
+
+    def shown(self, entry: Entry) -> Message:
+        """Return a message as it is delivered."""
+        return self._storage.shown(entry)
+
+    def expect_settlement(self, one: Unacked, missed: Callable[[list[Unacked]], None]) -> None:
+        """Have a delivery settled in time, if the queue sets any, or `missed` called."""
+        seconds = self.rules.consumer_timeout
+        if seconds is not None:
+            own = None if one.consumer is None else one.consumer.timeout
+            self._deadlines.add(one, seconds if own is None else own, missed)
+
+    def settle(self, one: Unacked) -> None:
+        """Mind a delivery no longer."""
+        self._deadlines.done(one)
 
     def put_back(self, entries: Iterable[Entry], *, failed: bool) -> None:
         """Take messages that were delivered. `failed` is whether that counts against them."""
         if self.is_deleted:
             return
         for entry in entries:
-            entry.redelivered = True
-            entry.returns += 1
-            entry.failures += failed
-            if self.kind.is_spent(entry):
-                self._dead_letter(self, entry, "delivery_limit")
-            else:
-                self._store.put_back(entry, self.kind.delay_of(entry, failed=failed))
-        self._run()
-
-    def get(self) -> Entry | None:
-        """Return the first message, or None."""
-        self._expire()
-        return self._store.ready.pop() if self._store.ready else None
-
-    def lend(self, one: Unsettled) -> None:
-        """Have a delivery settled in time, if the queue sets any."""
-        seconds = self.rules.consumer_timeout
-        if seconds is not None:
-            own = None if one.consumer is None else one.consumer.timeout
-            self._loans.add(one, seconds if own is None else own)
-
-    def settle(self, one: Unsettled) -> None:
-        """Mind a delivery no longer."""
-        self._loans.end(one)
+            if not self._storage.put_back(entry, failed=failed):
+                self.discard(entry, "delivery_limit")
+        self.deliver()
 
     def discard(self, entry: Entry, reason: str, *, failed: bool = False) -> bool:
-        """Drop a message, or send it where the queue sends dead letters; return whether it was."""
+        """Drop a message, or send it where the queue sends dead letters; return whether it was.
+
+        One that is to be kept until another queue has it is not dropped.
+        """
         entry.failures += failed
-        return not self.is_deleted and self._dead_letter(self, entry, reason)
+        if self.is_deleted or self.dead_letter(self, entry, reason):
+            return not self.is_deleted
+        if self.rules.keeps_dead_letters:
+            if not self._kept:
+                self._send_again.set(now() + SEND_AGAIN)
+            self._kept.append((entry, reason))
+        return self.rules.keeps_dead_letters
 
     def waiting(self) -> list[Message]:
         """Return what waits, in order."""
         self._expire()
-        return [entry.message for entry in self._store.ready]
-
-    def later(self) -> None:
-        """Mind that the time was turned forward."""
-        self._disuse.again()
-        self._loans.again()
-        self._run()
+        return [entry.message for entry in self._storage.ready]
 
     def purge(self) -> int:
         """Drop what waits, and return how much that was."""
         self._expire()
-        return self._store.clear()
+        return self._storage.clear()
 
-    def add(self, consumer: Consumer, subject: str) -> None:
+    def add(self, consumer: Consumer) -> None:
         """Let a consumer have messages.
 
         Raises: Refused
@@ -144,7 +173,7 @@ class Queue:
             any(one.exclusive for one in self.consumers)
             or (consumer.exclusive and (self.consumers or self.rules.single_active))
         ):
-            raise Refused(403, f"{subject} in exclusive use")
+            raise Refused(403, f"{self.subject} in exclusive use")
         self.consumers.add(consumer)
         self.use()
 
@@ -154,11 +183,15 @@ class Queue:
             self.consumers.remove(consumer)
             self.use()
             if self.auto_delete and not self.consumers:
-                self._remove(self)
+                self.remove(self)
 
-    def deliver(self) -> None:
-        """Hand out as much as consumers have room for."""
-        self._run()
+    def later(self) -> None:
+        """Mind that the time was turned forward."""
+        self._disuse.again()
+        self._deadlines.again()
+        self._send_again.again()
+        self._send_kept()
+        self.deliver()
 
     def delete(self) -> int:
         """End; return how many messages are lost with it."""
@@ -172,31 +205,25 @@ class Queue:
     def stop(self) -> None:
         """Forget everything, and have nothing due any more; no loop need run."""
         self.is_deleted = True
-        self._store.clear()
-        self._loans.stop()
-        self._alarm.set(None)
+        self._storage.clear()
+        self._kept.clear()
+        self._deadlines.stop()
+        self._send_again.set(None)
+        self._due.set(None)
         self._disuse.set(None)
 
-    def _run(self) -> None:
-        """Do all that is due."""
-        self._store.ripen()
-        self._expire()
-        self._hand_out()
-        if self.rules.overflow == "drop-head":
-            for entry in self._store.excess():
-                self.discard(entry, "maxlen")
-        self._alarm.set(self._store.next_due())
+    def _send_kept(self) -> None:
+        """Send again what is kept, if it is time to."""
+        if (self._send_again.when or 0.0) > now():
+            return
+        kept, self._kept = self._kept, []
+        for entry, reason in kept:
+            self.discard(entry, reason)
 
     def _expire(self) -> None:
-        for entry in self._store.expired():
+        for entry in self._storage.expired():
             self.discard(entry, "expired")
 
     def _hand_out(self) -> None:
-        while self._store.ready and (consumer := self.consumers.take()) is not None:
-            consumer.deliver(self._store.ready.pop())
-
-    def _take_back(self, late: list[Unsettled]) -> None:
-        """Take from clients what they have not settled in time."""
-        channels = dict.fromkeys(one.channel for one in late)
-        for channel in channels:
-            channel.take_back([one for one in late if one.channel is channel])
+        while self._storage.ready and (consumer := self.consumers.next()) is not None:
+            consumer.deliver(self._storage.ready.pop())

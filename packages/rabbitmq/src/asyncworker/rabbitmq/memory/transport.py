@@ -10,7 +10,7 @@ from aiormq import TransportFactory
 from aiormq.exceptions import AMQPConnectionError
 
 from asyncworker.rabbitmq.memory.broker import broker
-from asyncworker.rabbitmq.memory.session import Session
+from asyncworker.rabbitmq.memory.client import Client
 
 if TYPE_CHECKING:
     import ssl
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MemoryTransport(asyncio.Transport):
-    """Carry bytes between a client's protocol and a session, each side in a turn of its own."""
+    """Carry bytes between a client's protocol and a broker, each side in a turn of its own."""
 
     def __init__(
         self, protocol: asyncio.BaseProtocol, name: str, loop: asyncio.AbstractEventLoop
@@ -27,7 +27,8 @@ class MemoryTransport(asyncio.Transport):
         super().__init__()
         self._loop = loop
         self._protocol: Any = protocol
-        self._session = Session(broker(name), self._to_client, self._end, loop)
+        self._broker = broker(name)
+        self._connection = self._broker.connect(Client(self._to_client, self.close), loop)
         self._in: list[bytes] = []
         self._out: list[bytes] = []
         self._is_scheduled = False
@@ -89,7 +90,7 @@ class MemoryTransport(asyncio.Transport):
         self._is_scheduled = False
         received, self._in = self._in, []
         if received:
-            self._session.receive(b"".join(received))
+            self._connection.receive(b"".join(received))
         if self._out and not self._is_paused:
             sent, self._out = self._out, []
             self._protocol.data_received(b"".join(sent))
@@ -97,12 +98,8 @@ class MemoryTransport(asyncio.Transport):
     def _close(self) -> None:
         self._is_paused = False
         self._move()
-        self._session.end()
+        self._broker.leave(self._connection)
         self._protocol.connection_lost(None)
-
-    def _end(self) -> None:
-        """Hang up for the broker."""
-        self.close()
 
 
 class MemoryFactory(TransportFactory):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.rabbitmq.memory.arguments import CLASSIC, COMPARED, check_properties, rules_of
+from asyncworker.rabbitmq.memory.arguments import (
+    CLASSIC,
+    COMPARED,
+    check_properties,
+    check_same,
+    rules_of,
+)
 from asyncworker.rabbitmq.memory.dead_letters import dead_letter, is_cycle
-from asyncworker.rabbitmq.memory.errors import Refused, not_found
+from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.exchange import ALTERNATE, TYPES, Binding, Exchange
 from asyncworker.rabbitmq.memory.queue import Queue
-from asyncworker.rabbitmq.memory.sameness import check_same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from asyncworker.rabbitmq.memory.message import Entry, Message
+    from asyncworker.rabbitmq.memory.message import Message
+    from asyncworker.rabbitmq.memory.storage import Entry
 
 FIRST: Final = (
     ("", "direct"),
@@ -33,14 +39,15 @@ class VirtualHost:
     def __init__(self, name: str) -> None:
         self.name = name
         self.queues: dict[str, Queue] = {}
+        self.exchanges = {name: Exchange(name, kind) for name, kind in FIRST}
+        self.askers: dict[str, Callable[[Message], None]] = {}
+        """What takes the answers to what a channel has asked, by the name that they are sent to."""
         self.expected: set[str] = set()
         """Names of queues that are made when somebody asks for them: none, outside of tests."""
-        self.exchanges = {
-            name: Exchange(
-                name=name, type=kind, durable=True, auto_delete=False, internal=False, arguments={}
-            )
-            for name, kind in FIRST
-        }
+
+    def subject(self, kind: str, name: str) -> str:
+        """Return what the broker's answers call a queue or an exchange."""
+        return f"{kind} {name!r} in vhost {self.name!r}"
 
     def exchange(self, name: str) -> Exchange:
         """Return an exchange.
@@ -48,49 +55,45 @@ class VirtualHost:
         Raises: Refused
         """
         if name not in self.exchanges:
-            raise not_found("exchange", name, self.name)
+            raise Refused(404, f"no {self.subject('exchange', name)}")
         return self.exchanges[name]
 
     def queue(self, name: str, user: object) -> Queue:
-        """Return a queue, if the connection that asks may use it.
+        """Return a queue, if who asks may use it.
 
         Raises: Refused
         """
         queue = self._found(name)
         if queue is None:
-            raise not_found("queue", name, self.name)
+            raise Refused(404, f"no {self.subject('queue', name)}")
         if queue.owner not in (None, user):
-            raise self._locked(name)
+            raise _locked(queue)
         return queue
 
     def _found(self, name: str) -> Queue | None:
         if name in self.expected and name not in self.queues:
-            return self.declare_queue(
-                name, durable=True, auto_delete=False, exclusive=False, arguments={}, user=None
-            )
+            return self.declare_queue(name)
         return self.queues.get(name)
 
-    def _locked(self, name: str) -> Refused:
-        return Refused(
-            405,
-            f"cannot obtain exclusive access to locked {self.subject('queue', name)}. It could "
-            "be originally declared on another connection or the exclusive property value does "
-            "not match that of the original declaration.",
-        )
+    def declare_exchange(self, wanted: Exchange) -> None:
+        """Take an exchange, or see that it is there already.
 
-    def subject(self, kind: str, name: str) -> str:
-        """Return what the broker's answers call a queue or an exchange."""
-        return f"{kind} {name!r} in vhost {self.name!r}"
+        Raises: Refused
+        """
+        if wanted.type not in TYPES:
+            raise Refused(406, f"unknown exchange type {wanted.type!r}")
+        found = self.exchanges.setdefault(wanted.name, wanted)
+        check_same(self.subject("exchange", wanted.name), found.properties, wanted.properties)
 
     def declare_queue(
         self,
         name: str,
         *,
-        durable: bool,
-        auto_delete: bool,
-        exclusive: bool,
-        arguments: Mapping[str, Any],
-        user: object,
+        durable: bool = True,
+        auto_delete: bool = False,
+        exclusive: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+        user: object = None,
     ) -> Queue:
         """Return the queue, made if need be.
 
@@ -98,15 +101,15 @@ class VirtualHost:
         """
         subject = self.subject("queue", name)
         owner = user if exclusive else None
+        arguments = arguments or {}
         if name in self.queues:
             queue = self.queue(name, user)
             if queue.owner is not owner:
-                raise self._locked(name)
+                raise _locked(queue)
             current = {"durable": queue.durable, "auto_delete": queue.auto_delete}
-            wanted = {"durable": durable, "auto_delete": auto_delete}
-            check_same(subject, current, wanted, tuple(wanted))
+            check_same(subject, current, {"durable": durable, "auto_delete": auto_delete})
             rules_of(arguments, subject)
-            check_same(subject, _typed(queue.arguments), _typed(arguments), COMPARED)
+            check_same(subject, _compared(queue.arguments), _compared(arguments))
             queue.use()
             return queue
         rules = rules_of(arguments, subject)
@@ -114,7 +117,8 @@ class VirtualHost:
             rules, subject, durable=durable, auto_delete=auto_delete, exclusive=exclusive
         )
         self.queues[name] = queue = Queue(
-            name,
+            name=name,
+            subject=subject,
             durable=durable,
             auto_delete=auto_delete,
             owner=owner,
@@ -124,37 +128,6 @@ class VirtualHost:
             remove=self.delete_queue,
         )
         return queue
-
-    def declare_exchange(
-        self,
-        name: str,
-        *,
-        type: str,
-        durable: bool,
-        auto_delete: bool,
-        internal: bool,
-        arguments: Mapping[str, Any],
-    ) -> None:
-        """Make an exchange, or see that it is there already.
-
-        Raises: Refused
-        """
-        if type not in TYPES:
-            raise Refused(406, f"unknown exchange type {type!r}")
-        wanted: dict[str, Any] = {
-            "type": type,
-            "durable": durable,
-            "auto_delete": auto_delete,
-            "internal": internal,
-        }
-        if name in self.exchanges:
-            found = self.exchanges[name]
-            current = {key: getattr(found, key) for key in wanted}
-            subject = self.subject("exchange", name)
-            check_same(subject, current, wanted, tuple(wanted))
-            check_same(subject, found.arguments, arguments, (ALTERNATE,))
-            return
-        self.exchanges[name] = Exchange(name=name, arguments=arguments, **wanted)
 
     def delete_queue(self, queue: Queue) -> int:
         """Remove a queue and its bindings; return how many messages are lost with it."""
@@ -170,10 +143,15 @@ class VirtualHost:
 
     def unbind(self, source: Exchange, binding: Binding) -> None:
         """Remove a binding, and the exchange if that was its last and it wants so."""
-        was_bound = bool(source.bindings)
-        source.unbind(binding)
-        if was_bound and not source.bindings and source.auto_delete:
-            self.delete_exchange(source)
+        if binding in source.bindings:
+            source.bindings.remove(binding)
+            if source.auto_delete and not source.bindings:
+                self.delete_exchange(source)
+
+    def _unbind_all(self, destination: Queue | Exchange) -> None:
+        for exchange in list(self.exchanges.values()):
+            for binding in [one for one in exchange.bindings if one.destination is destination]:
+                self.unbind(exchange, binding)
 
     def route(self, message: Message, exchange: Exchange) -> list[Queue]:
         """Return the queues that a message goes to, each once."""
@@ -214,12 +192,17 @@ class VirtualHost:
         taken = [target.publish(letter) for target in targets]
         return any(taken)
 
-    def _unbind_all(self, destination: Queue | Exchange) -> None:
-        for exchange in list(self.exchanges.values()):
-            for binding in [one for one in exchange.bindings if one.destination is destination]:
-                self.unbind(exchange, binding)
+
+def _locked(queue: Queue) -> Refused:
+    return Refused(
+        405,
+        f"cannot obtain exclusive access to locked {queue.subject}. It could "
+        "be originally declared on another connection or the exclusive property value does "
+        "not match that of the original declaration.",
+    )
 
 
-def _typed(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments that name the type of the queue."""
-    return {"x-queue-type": CLASSIC, **arguments}
+def _compared(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may not differ when a queue is declared again."""
+    typed = {"x-queue-type": CLASSIC, **arguments}
+    return {name: typed.get(name) for name in COMPARED}

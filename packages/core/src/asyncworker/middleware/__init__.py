@@ -1,0 +1,1 @@
+"""What stands around handlers: middlewares, and hooks that are told what was raised."""

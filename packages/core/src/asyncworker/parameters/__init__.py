@@ -1,0 +1,1 @@
+"""What the parameters of a handler are filled with, worked out once at decoration."""

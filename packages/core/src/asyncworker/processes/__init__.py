@@ -1,0 +1,1 @@
+"""Several processes of one app, and the parent that starts, signals and replaces them."""

@@ -1,0 +1,98 @@
+"""The socket between a supervised process and its parent.
+
+The child says by it that it has started, and on which sockets it listens; the parent, which further
+signals it passes on. Its end tells the child that the parent is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.backend import Sharing, load_backend
+from asyncworker.running.signals import repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from asyncworker.app import App
+
+MAX_SIZE: Final = 65_536
+MAX_SOCKETS: Final = 64
+"""The most bytes and descriptors of what a child says."""
+ORPHAN_GRACE: Final = 30.0
+"""Seconds beyond the drain that a process has to end by itself when its parent is gone."""
+
+Descriptors = dict[str, list[int]]
+
+
+class ParentSocket:
+    """Hold the child's end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        # It was passed on to this process, and goes no further.
+        self._socket.set_inheritable(False)
+
+    def end_with_parent(self, drain: float) -> None:
+        """Have this process drain and end when its parent is gone, and follow it until then.
+
+        drain: seconds that it may take.
+        """
+        repeats.follow_parent()
+        threading.Thread(
+            target=self._watch,
+            args=[drain + ORPHAN_GRACE],
+            name="asyncworker-parent",
+            daemon=True,
+        ).start()
+
+    def announce(self, app: App) -> None:
+        """Tell the parent when the app has started."""
+        app.started_hooks.append(self._announce_start)
+
+    def _announce_start(self, app: App) -> None:
+        shared: dict[str, Sequence[int]] = {}
+        for route_type in {route.type for route in app.routes}:
+            backend = load_backend(route_type)
+            if isinstance(backend, Sharing):
+                shared |= backend.shared(app)
+        with suppress(OSError):
+            # Without a parent, the app is about to end anyway.
+            _send(self._socket, shared)
+
+    def _watch(self, limit: float) -> None:
+        with suppress(OSError):
+            while said := self._socket.recv(1):
+                repeats.say(said[0])
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(limit)
+        # A handler that blocks the event loop keeps it from seeing the signal.
+        os._exit(1)
+
+
+def _send(end: socket.socket, shared: Mapping[str, Sequence[int]]) -> None:
+    counts = json.dumps({variable: len(sockets) for variable, sockets in shared.items()}).encode()
+    descriptors = [one for sockets in shared.values() for one in sockets]
+    if descriptors:
+        socket.send_fds(end, [counts], descriptors)
+    else:
+        end.sendall(counts)
+
+
+def received(end: socket.socket) -> Descriptors | None:
+    """Return what a child says, with descriptors that are now the caller's; None at the end."""
+    try:
+        data, descriptors, _, _ = socket.recv_fds(end, MAX_SIZE, MAX_SOCKETS)
+    except OSError:
+        return None
+    if not data:
+        return None
+    left = iter(descriptors)
+    return {name: [next(left) for _ in range(count)] for name, count in json.loads(data).items()}

@@ -1,0 +1,82 @@
+"""Several processes of one app, each started again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.backoff import Backoff
+
+if TYPE_CHECKING:
+    from asyncworker.processes.children import Children
+
+log = logging.getLogger(__name__)
+
+FIRST_DELAY: Final = 0.5
+MAX_DELAY: Final = 30.0
+"""Seconds between the death of a process and the start of the next, at first and at the most."""
+HEALTHY_AFTER: Final = 10.0
+"""Seconds that a process must last for its death to be a new one, not one of a series."""
+
+
+class Supervisor:
+    """Keep `count` processes running: the first alone, the others once that has started.
+
+    So an app that cannot start says so once, and what the first listens on is there for the others.
+    """
+
+    def __init__(self, children: Children, count: int) -> None:
+        self._children = children
+        self._count = count
+        self._codes: list[int] = []
+
+    async def run(self) -> int:
+        """Return the worst exit code, once each process was stopped or ended without a failure."""
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(self._keep())
+            started = group.create_task(self._children.started.wait())
+            await asyncio.wait([first, started], return_when=asyncio.FIRST_COMPLETED)
+            started.cancel()
+            if self._children.started.is_set() and not self._children.stopping.is_set():
+                for _ in range(1, self._count):
+                    group.create_task(self._keep())
+        return max(self._codes)
+
+    async def _keep(self) -> None:
+        """Run one process after another, until one ends as it should."""
+        backoff = Backoff(FIRST_DELAY, MAX_DELAY)
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            code = await self._run()
+            if clock() - began > HEALTHY_AFTER:
+                backoff.reset()
+            if self._is_over(code) or await self._stopped_within(backoff.delay()):
+                self._codes.append(code)
+                return
+
+    async def _run(self) -> int:
+        """Run one process to its end."""
+        try:
+            child = await self._children.start()
+        except OSError as error:
+            # The machine has no room for it now.
+            log.error("cannot start a process: %s", error)  # noqa: TRY400 (its words suffice)
+            return 1
+        return await self._children.end_of(child)
+
+    def _is_over(self, code: int) -> bool:
+        """Tell whether a process that ended so is the last of its kind."""
+        # As long as none has started, the app is what fails.
+        is_hopeless = not self._children.started.is_set()
+        return code == 0 or is_hopeless or self._children.stopping.is_set()
+
+    async def _stopped_within(self, delay: float) -> bool:
+        """Wait, and tell whether a stop signal came meanwhile."""
+        log.info("starting another process in %.1f s", delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._children.stopping.wait()
+        return self._children.stopping.is_set()

@@ -1,0 +1,1 @@
+"""One run of an App in one process, from `app.run()` to its exit code."""

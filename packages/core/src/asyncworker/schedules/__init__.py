@@ -1,0 +1,1 @@
+"""Handlers that run by the clock (`app.run_every()`, `app.run_at()`)."""

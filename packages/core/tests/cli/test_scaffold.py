@@ -1,0 +1,37 @@
+"""`asyncworker new`: the files of a new project."""
+
+import pytest
+
+from packages.core.tests.cli.shop import invoke
+
+
+def test_a_new_project_is_written(module, tmp_path):
+    result = invoke("new", "parcels")
+    files = ["worker.py", "test_worker.py", "pytest.ini", "requirements.txt", "Dockerfile"]
+    assert result.stdout.splitlines() == [f"wrote parcels/{name}" for name in files]
+    assert sorted(files) == sorted(path.name for path in (tmp_path / "parcels").iterdir())
+    assert 'Queue("parcels", dead_letter=True)' in (tmp_path / "parcels" / "worker.py").read_text()
+    assert result.exit_code == 0
+
+
+def test_a_project_that_exists_is_left_alone(module, tmp_path):
+    (tmp_path / "parcels").mkdir()
+    result = invoke("new", "parcels")
+    assert result.stderr == ("Error: parcels exists: choose another name, nothing is overwritten\n")
+    assert result.exit_code == 2
+    assert list((tmp_path / "parcels").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["1st", "a b", "a'b", "..", "-"])
+def test_a_name_that_cannot_be_a_worker_is_one_line(module, tmp_path, name):
+    result = invoke("new", "--", name)
+    assert f"{name!r} is no name for a worker" in result.stderr
+    assert result.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["site-packages"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(module, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = invoke("new", "file/parcels")
+    assert result.stderr == "Error: cannot make file/parcels: Not a directory\n"
+    assert result.exit_code == 2

@@ -1,0 +1,1 @@
+"""From a request to a handler's arguments: where each comes from, and what it must be."""

@@ -1,0 +1,1 @@
+"""A server and its clients: from a bound port to the last answer."""

@@ -1,0 +1,1 @@
+"""AMQP 0-9-1 as bytes: frames, methods, properties and tables, without I/O."""

@@ -1,0 +1,236 @@
+"""Where a broker is and how to log in, out of what a user wrote."""
+
+from __future__ import annotations
+
+import re
+import ssl as tls
+from collections.abc import Iterable
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from yarl import URL
+
+from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.provided import check_provider
+from asyncworker.rabbitmq.amqp.schemes import MEMORY, PORTS
+from asyncworker.rabbitmq.checks import checked_short
+from asyncworker.rabbitmq.connecting.broker import Broker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from asyncworker.rabbitmq.connecting.broker import Password
+
+QUERY: Final = ("cafile", "certfile", "heartbeat", "keyfile")
+HEARTBEAT: Final = 60
+NAME: Final = re.compile("[a-z0-9_-]+")
+"""What a broker in memory may be called."""
+DEFAULT_NAME: Final = "default"
+PORT_IN_MEMORY: Final = 1
+"""What stands where the library wants a port."""
+_SLASH: Final = "%2F"
+
+
+def address_from_keywords(
+    hostname: str | Iterable[str] | None,
+    port: int | None,
+    username: str | None,
+    password: Password | None,
+    ssl: bool | tls.SSLContext | None,
+    heartbeat: int | None,
+    name: str,
+) -> tuple[Broker, str]:
+    """Return the broker that AMQPConnection was given piece by piece, and its default vhost.
+
+    Raises: ConfigurationError
+    """
+    if hostname is None:
+        raise ConfigurationError("AMQPConnection needs hostname= or url=")
+    _check_login(username, password)
+    if not isinstance(ssl, bool | tls.SSLContext | None):
+        raise ConfigurationError(f"ssl must be True, False or an SSLContext, got {ssl!r}")
+    context = tls.create_default_context() if ssl is True else ssl or None
+    default_port = PORTS["amqps" if context else "amqp"]
+    broker = Broker(
+        hosts=_hosts(hostname, checked_short("port", default_port if port is None else port, 1)),
+        username="guest" if username is None else username,
+        password="guest" if password is None else password,
+        tls=context,
+        heartbeat=checked_short("heartbeat", HEARTBEAT if heartbeat is None else heartbeat, 0),
+        name=name,
+    )
+    return broker, "/"
+
+
+def address_from_url(
+    url: str, heartbeat: int | None, name: str, password: Callable[[], Any] | None = None
+) -> tuple[Broker, str]:
+    """Return the broker and the vhost of a URL (https://www.rabbitmq.com/docs/uri-spec).
+
+    Several hosts are separated by commas: `amqp://user:password@first:5672,second:5673/vhost`.
+    `memory://name/vhost` is a broker in this process. password: a function that returns that of
+    the URL's user.
+    Raises: ConfigurationError, which never shows the password.
+    """
+    if not isinstance(url, str):
+        raise ConfigurationError(f"url must be a string, got {type(url).__name__}")
+    parts = _parts(url)
+    if password is not None:
+        check_provider("password", password)
+    if parts.scheme == MEMORY:
+        return _address_in_memory(url, parts, heartbeat, name)
+    login, _, hosts = parts.netloc.rpartition("@")
+    username, _, in_url = login.partition(":")
+    if password is not None:
+        _check_names_user_alone(username, in_url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for key in query:
+        if key not in QUERY:
+            raise ConfigurationError(f"url takes no {key!r}: {suggestion(key, QUERY)}")
+    seconds = _seconds(query.get("heartbeat", str(HEARTBEAT))) if heartbeat is None else heartbeat
+    broker = Broker(
+        hosts=_hosts(unquote(hosts), PORTS[parts.scheme]),
+        username=unquote(username) or "guest",
+        password=password or unquote(in_url) or "guest",
+        tls=_context(query) if parts.scheme == "amqps" else None,
+        heartbeat=checked_short("heartbeat", seconds, 0),
+        name=name,
+    )
+    return broker, _vhost(parts)
+
+
+def _address_in_memory(
+    url: str, parts: SplitResult, heartbeat: int | None, name: str
+) -> tuple[Broker, str]:
+    host = parts.netloc or DEFAULT_NAME
+    if not url.lower().startswith(f"{MEMORY}://") or parts.query or parts.fragment:
+        raise ConfigurationError("url of a broker in memory must be memory://name/vhost, no more")
+    if "@" in host or ":" in host:
+        raise ConfigurationError("memory:// takes no user, password or port: it needs no login")
+    if not NAME.fullmatch(host):
+        raise ConfigurationError(f"memory:// takes a name of a-z, 0-9, - and _, got {host!r}")
+    if heartbeat is not None:
+        # Of no use here, and allowed, for the URL may be that of a real broker tomorrow.
+        checked_short("heartbeat", heartbeat, 0)
+    broker = Broker(
+        hosts=((host, PORT_IN_MEMORY),),
+        username="guest",
+        password="guest",  # noqa: S106, nobody asks for it
+        tls=None,
+        heartbeat=0,
+        name=name,
+        in_memory=True,
+    )
+    return broker, _vhost(parts)
+
+
+def checked_vhost(vhost: Any) -> str:
+    """Return a vhost's name.
+
+    Raises: ConfigurationError
+    """
+    if not isinstance(vhost, str) or not vhost:
+        raise ConfigurationError(f"vhost must be a non-empty string, got {vhost!r}")
+    if _SLASH in vhost:
+        reason = f"vhost holds {_SLASH}, which the library takes for a slash: write /"
+        raise ConfigurationError(f"{reason}, got {vhost!r}")
+    return vhost
+
+
+def _vhost(parts: SplitResult) -> str:
+    return checked_vhost(unquote(parts.path.removeprefix("/")) or "/")
+
+
+def _parts(url: str) -> SplitResult:
+    # The parser would judge login and hosts as those of a single host, newer Pythons more strictly.
+    scheme, mark, rest = url.partition("://")
+    netloc = re.split("[/?#]", rest, maxsplit=1)[0]
+    parts = urlsplit(f"{scheme}{mark}{rest.removeprefix(netloc)}")._replace(netloc=netloc)
+    if parts.scheme not in (*PORTS, MEMORY):
+        raise ConfigurationError("url must start with amqp://, amqps:// or memory://")
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        # The end of a login that a slash cut in two, most likely: it must not pass for a vhost.
+        raise ConfigurationError(
+            "url has an @ behind its hosts: write each of /?#@ as %2F %3F %23 %40 "
+            "in user, password and vhost"
+        )
+    return parts
+
+
+def _check_login(username: Any, password: Any) -> None:
+    """Accept a login that is whole, or none; never show it."""
+    if callable(password):
+        check_provider("password", password)
+        password = ""
+    for name, value in (("username", username), ("password", password)):
+        if not isinstance(value, str | None):
+            raise ConfigurationError(f"{name} must be a string, got {type(value).__name__}")
+    if (username is None) != (password is None):
+        missing = "username" if username is None else "password"
+        raise ConfigurationError(f"{missing}= is missing: give both username and password")
+
+
+def _check_names_user_alone(username: str, in_url: str) -> None:
+    """Accept the login of a URL that names a user alone, as a function returns its password."""
+    if in_url or not username:
+        reason = "both hold a password" if in_url else "need a user in url"
+        raise ConfigurationError(f"url and password= {reason}: write amqp://user@host")
+
+
+def _hosts(hostname: Any, port: int) -> tuple[tuple[str, int], ...]:
+    hosts = hostname.split(",") if isinstance(hostname, str) else hostname
+    if not isinstance(hosts, Iterable) or not all(isinstance(host, str) for host in hosts):
+        kind = type(hostname).__name__
+        raise ConfigurationError(f"hostname must be a string or a list of strings, got {kind}")
+    if not hosts:
+        raise ConfigurationError(f"hostname names no host: {hostname!r}")
+    return tuple(_host(host, port) for host in hosts)
+
+
+def _host(host: str, port: int) -> tuple[str, int]:
+    """Return host and port of `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`."""
+    if "@" in host or "/" in host:
+        raise ConfigurationError("hostname holds more than a host and a port: give a URL as url=")
+    text = f"[{host}]" if host.count(":") > 1 and "[" not in host else host
+    try:
+        parts = urlsplit(f"//{text}")
+        found, own_port = parts.hostname, parts.port
+        if "[" in text:
+            _check_v6(text)
+        if found:
+            URL.build(scheme="amqp", host=found)
+    except ValueError as error:
+        raise ConfigurationError(f"hostname {host!r} is no host or host:port: {error}") from None
+    if not found:
+        raise ConfigurationError(f"hostname {host!r} is no host or host:port")
+    return found, port if own_port is None else own_port
+
+
+def _check_v6(text: str) -> None:
+    """Accept `[v6]` and `[v6]:port`. What else the parser lets pass depends on Python's version.
+
+    Raises: ValueError
+    """
+    address, _, port = text.removeprefix("[").partition("]")
+    IPv6Address(address)
+    if port and not port.startswith(":"):
+        raise ValueError(f"{port!r} stands behind the address")
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigurationError(f"heartbeat in url must be a number of seconds, got {text!r}")
+    return int(text)
+
+
+def _context(query: Mapping[str, str]) -> tls.SSLContext:
+    try:
+        context = tls.create_default_context(cafile=query.get("cafile"))
+        if "certfile" in query:
+            context.load_cert_chain(query["certfile"], query.get("keyfile"))
+    except OSError as error:
+        files = ", ".join(f"{key}={query[key]}" for key in QUERY if key in query)
+        reason = f"cannot read the certificates in url ({files}): {error}"
+        raise ConfigurationError(reason) from None
+    return context

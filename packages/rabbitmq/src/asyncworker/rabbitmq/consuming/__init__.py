@@ -1,0 +1,1 @@
+"""Messages on their way from a channel to the handler of one route."""

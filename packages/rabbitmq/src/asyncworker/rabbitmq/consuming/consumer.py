@@ -1,0 +1,231 @@
+"""One route at work: consume, dispatch, settle, supervise, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.backoff import Backoff
+from asyncworker.bucket import Bucket
+from asyncworker.dispatch import Dispatcher
+from asyncworker.plural import counted
+from asyncworker.rabbitmq.consuming.availability import Availability
+from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
+from asyncworker.rabbitmq.consuming.consumer_timeout import ConsumerTakenBack, ConsumerTimeout
+from asyncworker.rabbitmq.consuming.deliveries import read
+from asyncworker.rabbitmq.consuming.prefetch_buffer import PrefetchBuffer
+from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.retrying.copies import Copies
+from asyncworker.rabbitmq.retrying.delivery_limit import DeliveryLimit
+from asyncworker.rabbitmq.settling.forwarding import Forwarding
+from asyncworker.rabbitmq.settling.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from asyncworker.rabbitmq.connecting.link import Link
+    from asyncworker.rabbitmq.consuming.gate import Gate
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.route import AMQPRoute
+    from asyncworker.rabbitmq.wire.content_reader import Content
+
+log = logging.getLogger(__name__)
+
+HEALTHY_AFTER: Final = 5.0
+"""Seconds that a channel must last for the next loss to be a new one, not one of a series."""
+TROUBLE_AFTER: Final = 0.5
+"""Seconds after which what a question to the broker raised is no sign of a lost connection."""
+
+
+class Consumer:
+    """Keep one route consuming until it is stopped.
+
+    flush_interval: seconds; a batch goes out when its oldest message is that old.
+    """
+
+    def __init__(self, route: AMQPRoute, link: Link, gate: Gate, flush_interval: float) -> None:
+        self._route = route
+        self._gate = gate
+        self._link = link
+        link.on_problem.append(self._on_unreachable)
+        self._stopping = asyncio.Event()
+        self._channel: ConsumeChannel | None = None
+        self._availability = Availability(link, route.topology)
+        self._copies = Copies()
+        self._outcomes = Outcomes(route, self._copies, self._handle_again)
+        self._timeout = ConsumerTimeout(route)
+        self._forwarding = Forwarding(route, self._copies, self._outcomes)
+        self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
+            self._forwarding.handler, self._settle, route.concurrency
+        )
+        bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit)
+        self._buffer = PrefetchBuffer(gate, bucket, self._dispatcher)
+        self._limit = DeliveryLimit(
+            route, self._copies, self._availability.declarations, gate, self._buffer.take
+        )
+
+    def stop(self) -> None:
+        """Have `run()` take nothing more, let running handlers end, settle, and return."""
+        self._stopping.set()
+        self._buffer.is_closed = True
+
+    async def run(self) -> None:
+        """Consume until `stop()`, however often the broker goes away meanwhile."""
+        for queue in self._route.routes:
+            self._problems[self._route.subject(queue)] = "not consumed yet"
+        async with asyncio.TaskGroup() as group:
+            supervising = group.create_task(self._supervise())
+            try:
+                async with self._copies, self._dispatcher:
+                    try:
+                        await self._stopping.wait()
+                    finally:
+                        self.stop()
+                        if self._channel is not None:
+                            await self._buffer.give_back(self._channel)
+            finally:
+                supervising.cancel()
+                for queue in self._route.routes:
+                    self._problems.pop(self._route.subject(queue), None)
+
+    async def _supervise(self) -> None:
+        """Hold a channel; open the next one when it is lost, after a pause."""
+        backoff = Backoff()
+        clock = asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            opened_at = clock()
+            try:
+                connection = self._route.connection
+                async with ConsumeChannel.opened(
+                    self._link, connection.prefetch, self._on_deliveries, connection.codec
+                ) as channel:
+                    opened_at = clock()
+                    await self._consume_on(channel)
+            except* BrokerError as errors:
+                self._on_lost(errors.exceptions[0])
+            if clock() - opened_at > HEALTHY_AFTER:
+                backoff.reset()
+            await backoff.wait()
+
+    async def _consume_on(self, channel: ConsumeChannel) -> None:
+        self._channel = channel
+        channel.holds = self._route.sends_returned
+        self._buffer.is_closed = self._stopping.is_set()
+        self._outcomes.begin()
+        async with asyncio.TaskGroup() as group:
+            for queue in self._route.routes:
+                group.create_task(self._keep_consuming(channel, queue))
+            await channel.lost()
+
+    async def _keep_consuming(self, channel: ConsumeChannel, queue: str) -> None:
+        """Consume a queue as soon as that is possible, and again after the broker ended it."""
+        while not self._stopping.is_set():
+            await self._until_consumable(queue)
+            await self._limit.prepare()
+            if self._buffer.is_closed:
+                return
+            if channel.has_default_limit and not self._route.connection.broker.in_memory:
+                self._gate.begin()
+            await channel.consume(queue)
+            self._availability.clear(queue)
+            self._problems.pop(self._route.subject(queue), None)
+            if not self._stopping.is_set():
+                log.info("%s: consuming", self._route.subject(queue))
+                self._limit.remark(queue)
+            await channel.cancelled(queue)
+            if not await self._availability.is_missing(queue):
+                await self._buffer.give_back(channel)
+                # Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled
+                # for too long. It comes to life again when they are settled, and till then its tag
+                # is taken: a new channel has neither trouble.
+                raise ConsumerTakenBack(queue)
+            self._report(queue, "the broker ended the consuming, as when a queue is deleted")
+
+    async def _until_consumable(self, queue: str) -> None:
+        backoff = Backoff()
+        while (problem := await self._problem_of(queue)) is not None:
+            self._report(queue, f"{problem}; waiting")
+            await backoff.wait()
+
+    async def _problem_of(self, queue: str) -> str | None:
+        try:
+            return await self._availability.problem_of(queue)
+        except BrokerError as error:
+            # When the connection is lost, so is the channel in a moment, and this is cancelled.
+            # Whatever else it is, the other queues of the route must not suffer for it.
+            await asyncio.sleep(TROUBLE_AFTER)
+            return str(error)
+
+    def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> None:
+        messages = read(
+            contents, channel.queues, channel, self._route.decode, self._outcomes.settle_poison
+        )
+        if not self._buffer.is_closed:
+            messages = self._limit.spared(messages)
+        self._buffer.take(messages)
+
+    def _handle_again(self, batches: list[list[RabbitMQMessage]]) -> None:
+        self._buffer.take_first(batches)
+
+    def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
+        """Settle what a handler was given, on the channel that brought it."""
+        # All are of one channel: those of a lost one never share a batch with later ones.
+        channel = batch[0].channel
+        if channel is None or channel.is_lost:
+            self._on_late(batch, raised)
+        elif raised is None or isinstance(raised, Exception):
+            settling = self._forwarding if channel.holds else self._outcomes
+            settling.settle(batch, raised, channel)
+        else:
+            # Cancelled, or a SystemExit.
+            self._outcomes.give_back(batch, channel)
+            self._outcomes.log.failure(batch, raised)
+
+    def _on_late(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
+        """Count outcomes that came too late, and handle again what came again meanwhile."""
+        self._route.connection.late_outcomes += len(batch)
+        self._buffer.ended(batch)
+        log.warning(
+            "handler %s ended after its channel was lost: %s will be delivered again",
+            self._route.handler_name,
+            counted(len(batch), "message"),
+        )
+        if raised is not None:
+            self._outcomes.log.failure(batch, raised)
+
+    def _on_lost(self, error: BaseException) -> None:
+        """Forget what belongs to the lost channel; the broker delivers it again."""
+        self._channel = None
+        self._route.connection.late_outcomes += self._copies.abandon()
+        dropped, running = self._buffer.forget()
+        waiting = [
+            queue for queue in self._route.routes if self._route.subject(queue) in self._problems
+        ]
+        self._availability.learn(error, waiting)
+        self._timeout.explain(error)
+        for queue in self._route.routes:
+            self._report(queue, f"not consumed: {error}")
+        if dropped:
+            messages = counted(dropped, "message")
+            log.info("%s not yet handled will be delivered again", messages)
+        if running:
+            messages = counted(running, "message")
+            log.info("%s being handled will wait when delivered again", messages)
+
+    def _on_unreachable(self, problem: str) -> None:
+        """Show why there is no connection; the link has logged it."""
+        if not self._stopping.is_set():
+            for queue in self._route.routes:
+                self._problems[self._route.subject(queue)] = f"not consumed: {problem}"
+
+    def _report(self, queue: str, problem: str) -> None:
+        """Show a problem as long as it lasts, and log it once. At the end of a run it is none."""
+        if self._stopping.is_set():
+            return
+        subject = self._route.subject(queue)
+        if self._problems.get(subject) != problem:
+            log.warning("%s: %s", subject, problem)
+        self._problems[subject] = problem
+
+    @property
+    def _problems(self) -> dict[str, str]:
+        return self._route.connection.problems

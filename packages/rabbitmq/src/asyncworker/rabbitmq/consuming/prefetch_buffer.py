@@ -1,0 +1,111 @@
+"""What was delivered and no handler was given yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncworker.rabbitmq.amqp.frames import Unhandled
+from asyncworker.rabbitmq.consuming.redeliveries import Redeliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asyncworker.bucket import Bucket
+    from asyncworker.dispatch import Dispatcher
+    from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
+    from asyncworker.rabbitmq.consuming.gate import Gate
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+
+
+class PrefetchBuffer:
+    """Pass messages on to handlers while the gate is open, and give the rest back at the end.
+
+    bucket, dispatcher: what they go through on their way.
+    """
+
+    def __init__(
+        self, gate: Gate, bucket: Bucket[RabbitMQMessage], dispatcher: Dispatcher[RabbitMQMessage]
+    ) -> None:
+        self.is_closed = False
+        """Whether what comes goes back."""
+        self._gives_back = False
+        """Whether it goes back at once: as long as the broker sends on, it would only return."""
+        self._gate = gate
+        self._bucket = bucket
+        self._dispatcher = dispatcher
+        self._redeliveries = Redeliveries()
+        self._held: list[RabbitMQMessage] = []
+        self._unwanted: list[RabbitMQMessage] = []
+
+    def take(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled as soon as the gate is open, or given back."""
+        if self._gives_back:
+            _return(messages)
+        elif self.is_closed:
+            self._unwanted += messages
+        elif self._gate.is_open:
+            self._hand_out(messages)
+        else:
+            if not self._held:
+                self._gate.wait(self._release)
+            self._held += messages
+
+    def take_first(self, batches: list[list[RabbitMQMessage]]) -> None:
+        """Have batches handled that were handled before, ahead of all others, or given back."""
+        if self.is_closed:
+            self.take([message for batch in batches for message in batch])
+        else:
+            self._dispatcher.submit_first(batches)
+
+    def ended(self, messages: Iterable[RabbitMQMessage]) -> None:
+        """Have handled again what came again while a handler was at it."""
+        self._bucket.extend(self._redeliveries.released_by(messages))
+
+    def forget(self) -> tuple[int, int]:
+        """Forget what a lost channel brought, as it comes again.
+
+        Return how many messages no handler was given, and how many handlers are still at.
+        """
+        dropped = len(self._withdrawn()) + len(self._unwanted)
+        self._unwanted.clear()
+        self._gives_back = False
+        running = self._dispatcher.running()
+        self._redeliveries.expect(running)
+        return dropped, len(running)
+
+    async def give_back(self, channel: ConsumeChannel) -> None:
+        """Take nothing more, and return to the broker what no handler was given."""
+        self.is_closed = True
+        self._unwanted += self._withdrawn()
+        running = self._dispatcher.running()
+        # First, or the broker would deliver right here again what goes back.
+        await channel.stop_consuming({one.queue for one in running if one.channel is channel})
+        # Now all is here that was under way, or goes back as it comes: what goes back by the
+        # channel's end, 4.3 counts.
+        self._gives_back = True
+        _return(self._unwanted)
+        self._unwanted.clear()
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        if self.is_closed:
+            _return(held)
+        else:
+            self._hand_out(held)
+
+    def _hand_out(self, messages: list[RabbitMQMessage]) -> None:
+        """Have messages handled, less those that a handler is still at."""
+        if self._redeliveries:
+            messages = [message for message in messages if not self._redeliveries.hold(message)]
+        self._bucket.extend(messages)
+
+    def _withdrawn(self) -> list[RabbitMQMessage]:
+        held, self._held = self._held, []
+        waiting = [*held, *self._bucket.clear(), *self._dispatcher.withdraw()]
+        return waiting + self._redeliveries.clear()
+
+
+def _return(messages: Iterable[RabbitMQMessage]) -> None:
+    for message in messages:
+        if message.channel is not None:
+            message.channel.settle(message.delivery_tag, Unhandled.RETURN)

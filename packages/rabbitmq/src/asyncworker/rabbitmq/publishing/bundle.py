@@ -1,0 +1,102 @@
+"""Messages that are published together: checked, encoded, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from asyncworker.errors import ConfigurationError
+from asyncworker.rabbitmq.errors import NotSerializable, PublishError
+from asyncworker.rabbitmq.publishing.encoding import NONE, address_of, content_of, encoded_message
+from asyncworker.rabbitmq.publishing.header import JSON, header_of, json_header, now
+from asyncworker.rabbitmq.publishing.message import PLAIN, Message
+from asyncworker.rabbitmq.wire.outgoing import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncworker.codecs import Codec
+
+
+def checked_messages(messages: Any) -> list[Message]:
+    """Return messages as a list.
+
+    Raises: ConfigurationError
+    """
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
+        raise ConfigurationError(f"put_many() takes a list of Messages, got {messages!r}")
+    checked = list(messages)
+    for place, message in enumerate(checked):
+        if not isinstance(message, Message):
+            raise ConfigurationError(f"messages[{place}] must be a Message, got {message!r}")
+    return checked
+
+
+def encoded_messages(messages: Sequence[Message], codec: Codec) -> list[Outgoing]:
+    """Return all of them encoded.
+
+    Raises: ConfigurationError; an ExceptionGroup of NotSerializable, one for each that cannot be
+    """
+    lot, encoded = Lot(codec), []
+    errors: list[PublishError | None] = [None] * len(messages)
+    for place, message in enumerate(messages):
+        try:
+            encoded.append(lot.encoded(message))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"messages[{place}]: {error}") from None
+        except NotSerializable as error:
+            errors[place] = error
+    raise_errors(messages, errors, "none was published, as these have no form on the wire")
+    return encoded
+
+
+def raise_errors(
+    messages: Sequence[Message], errors: Sequence[PublishError | None], reason: str
+) -> None:
+    """Raise the errors, if there are some, together; each names its message.
+
+    errors: one or None for each message, in their order.
+    Raises: an ExceptionGroup of PublishError
+    """
+    raised = []
+    for place, (message, error) in enumerate(zip(messages, errors, strict=True)):
+        if error is not None:
+            error.message = message
+            error.args = (f"messages[{place}]: {error}",)
+            raised.append(error)
+    if raised:
+        raise ExceptionGroup(f"{reason}: {len(raised)} of {len(messages)}", raised)
+
+
+class Lot:
+    """Encode messages that leave together; what they have in common is made once."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._now = now()
+        self._exchange = self._routing_key = ""
+        self._address = b""
+
+    def encoded(self, message: Message) -> Outgoing:
+        """Return a message as it leaves.
+
+        Raises: ConfigurationError, NotSerializable
+        """
+        if len(vars(message)) == PLAIN:
+            return self.plain(message.body, message.routing_key, message.exchange)
+        return encoded_message(message, self._codec)
+
+    def plain(self, body: Any, routing_key: str, exchange: str) -> Outgoing:
+        """Return what is nothing but a body and an address.
+
+        Raises: ConfigurationError, NotSerializable
+        """
+        if routing_key != self._routing_key or exchange != self._exchange or not self._address:
+            self._address = address_of(exchange, routing_key)
+            self._routing_key, self._exchange = routing_key, exchange
+        content, content_type = content_of(body, None, NONE, self._codec)
+        if content_type == JSON:
+            header = json_header(self._now)
+        else:
+            header = header_of(None, None, NONE, content_type)
+        return Outgoing(content, exchange, routing_key, self._address, header, True)

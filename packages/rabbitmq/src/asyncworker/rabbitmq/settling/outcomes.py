@@ -1,0 +1,215 @@
+"""What becomes of messages that were handled."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from asyncworker.options import Actions, DefaultValues
+from asyncworker.rabbitmq.policy import outcome_of
+from asyncworker.rabbitmq.retry import Later, Retry
+from asyncworker.rabbitmq.retrying.attempts import past_of
+from asyncworker.rabbitmq.retrying.dead_letters import DeadLetters
+from asyncworker.rabbitmq.retrying.failure import Failure
+from asyncworker.rabbitmq.retrying.retries import Retries
+from asyncworker.rabbitmq.settling.again import Again
+from asyncworker.rabbitmq.settling.outcome_log import OutcomeLog
+from asyncworker.rabbitmq.settling.replies import Replies
+from asyncworker.rabbitmq.settling.requeue_delay import RequeueDelay
+from asyncworker.rabbitmq.split import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asyncworker.errors import Invalid
+    from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.retrying.copies import Copies
+    from asyncworker.rabbitmq.route import AMQPRoute
+
+ACK: Final = Actions.ACK
+
+
+class Outcomes:
+    """Decide about each message: by its own outcome first, by the route's options else."""
+
+    def __init__(
+        self,
+        route: AMQPRoute,
+        copies: Copies,
+        hand_over: Callable[[list[list[RabbitMQMessage]]], None],
+    ) -> None:
+        self.log = OutcomeLog(route)
+        self._retries = Retries(route, copies, self._end)
+        self._dead_letters = DeadLetters(route, copies)
+        self._replies = Replies(route, copies)
+        self._again = Again(route, hand_over)
+        self._route = route
+        self._requeue_delay = RequeueDelay()
+
+    def begin(self) -> None:
+        """Begin with the messages of a new channel."""
+        self._requeue_delay = RequeueDelay()
+
+    def settle(
+        self,
+        batch: list[RabbitMQMessage],
+        raised: Exception | None,
+        channel: ConsumeChannel,
+        given: list[RabbitMQMessage] | None = None,
+    ) -> None:
+        """Settle the messages of a batch on their channel, or have them tried again.
+
+        Whatever goes wrong with one, it goes back, and the others are settled as they should be.
+        given: what the handler was given, where that is more.
+        """
+        if raised is not None:
+            self._settle_failed(batch, raised, channel, given or batch)
+            return
+        default: Actions = self._route.options.on_success
+        mistake: Exception | None = None
+        for message in batch:
+            outcome = message.outcome or default
+            if outcome is ACK:
+                channel.settle(message.delivery_tag, ACK)
+            else:
+                mistake = self._settle_one(message, outcome, channel, None) or mistake
+        if mistake is not None:
+            self.log.mistake(batch, mistake)
+
+    def settle_poison(self, message: RabbitMQMessage, error: Invalid) -> None:
+        """Settle a message that no handler is given, as its body is not what it should be."""
+        channel, outcome = message.channel, self._route.options.on_invalid
+        if channel is None:
+            return
+        mistake = self._settle_one(message, outcome, channel, Failure(error))
+        if mistake is not None:
+            self.log.mistake([message], mistake)
+        self.log.poison(message, error, outcome)
+
+    def give_back(self, batch: list[RabbitMQMessage], channel: ConsumeChannel) -> None:
+        """Put messages back of which nobody knows what was done: nothing is confirmed."""
+        for message in batch:
+            self.requeue(message, channel)
+
+    def requeue(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
+        """Put a message back when it is due; should the channel close first, it goes back too."""
+        loop = asyncio.get_running_loop()
+        due = self._requeue_delay.due(loop.time(), again=message.redelivered)
+        loop.call_at(due, channel.settle, message.delivery_tag, Actions.REQUEUE)
+
+    def _settle_failed(
+        self,
+        batch: list[RabbitMQMessage],
+        raised: Exception,
+        channel: ConsumeChannel,
+        given: list[RabbitMQMessage],
+    ) -> None:
+        failure = Failure(raised)
+        is_alone = len(given) == 1
+        default, mistake = self._default(raised, is_alone=is_alone)
+        if is_alone and isinstance(default, Retry) and self._again.at_once(batch, default, failure):
+            self.log.failure(given, raised)
+            return
+        for message in batch:
+            outcome = message.outcome or default
+            if not isinstance(outcome, Split):
+                # Of many, one that spoke for itself need not be what made them fail.
+                about = failure if is_alone or not message.outcome else None
+                mistake = self._settle_one(message, outcome, channel, about) or mistake
+        silent = [message for message in batch if not message.outcome]
+        if isinstance(default, Split):
+            self._again.in_halves(silent)
+        # Only now: what users have added to the logging may raise too.
+        if mistake is not None:
+            self.log.mistake(batch, mistake)
+        if isinstance(default, Split):
+            self.log.split(given, silent, raised)
+        else:
+            self.log.failure(given, raised)
+        if isinstance(default, Retry):
+            self.log.end(silent, default)
+
+    def _default(
+        self, raised: Exception, *, is_alone: bool
+    ) -> tuple[Actions | Retry | Split, Exception | None]:
+        """Return what is done with messages that say nothing themselves, or why that is unknown."""
+        on_exception = self._route.options.on_exception
+        try:
+            found = outcome_of(on_exception, raised, DefaultValues.ON_EXCEPTION)
+            # What is alone cannot be split.
+            return found.outcome(raised) if isinstance(found, Split) and is_alone else found, None
+        except Exception as error:  # noqa: BLE001 (users' classes say themselves what is one of them)
+            return Actions.REQUEUE, error
+
+    def _settle_one(
+        self,
+        message: RabbitMQMessage,
+        outcome: Actions | Later | Retry,
+        channel: ConsumeChannel,
+        failure: Failure | None,
+    ) -> Exception | None:
+        """Settle a message; return what went wrong, as what it goes back for."""
+        try:
+            self._carry_out(message, outcome, channel, failure)
+        except Exception as error:  # noqa: BLE001 (it must not keep the others unsettled)
+            self.requeue(message, channel)
+            return error
+        return None
+
+    def _carry_out(
+        self,
+        message: RabbitMQMessage,
+        outcome: Actions | Later | Retry,
+        channel: ConsumeChannel,
+        failure: Failure | None,
+    ) -> None:
+        """Have a message wait for its next attempt, or come to its end."""
+        if isinstance(outcome, Later):
+            policy = outcome.policy(self._route.options.on_exception)
+            delay = outcome.milliseconds(policy, past_of(message.content[2]).waits + 1)
+            self._retries.submit(message, delay, policy.then, channel, failure)
+        elif not isinstance(outcome, Retry):
+            self._end(message, Actions(outcome), channel, failure)
+        elif message.attempt < outcome.attempts:
+            delay = outcome.milliseconds(past_of(message.content[2]).waits + 1)
+            self._retries.submit(message, delay, outcome.then, channel, failure)
+        else:
+            self._end(message, outcome.then, channel, failure)
+
+    def _end(
+        self,
+        message: RabbitMQMessage,
+        action: Actions,
+        channel: ConsumeChannel,
+        failure: Failure | None,
+    ) -> None:
+        """Do what is final: no attempt follows, but for what is put back.
+
+        failure: why; None where no exception is the reason.
+        """
+        if action is Actions.REQUEUE:
+            if message.redelivered and message.outcome is action:
+                self.log.warn_of_reject()
+            self.requeue(message, channel)
+        elif self._replies.awaits(message):
+            settle = partial(self._settle, message, action, channel, failure)
+            self._replies.fail(message, action, failure, settle)
+        else:
+            self._settle(message, action, channel, failure)
+
+    def _settle(
+        self,
+        message: RabbitMQMessage,
+        action: Actions,
+        channel: ConsumeChannel,
+        failure: Failure | None,
+    ) -> None:
+        """Settle a message for good."""
+        if action is Actions.REJECT:
+            if failure is not None and self._dead_letters.take(message, failure, channel):
+                return
+            if self._route.drops(message.queue):
+                self.log.warn_of_drop(message.queue)
+        channel.settle(message.delivery_tag, action)

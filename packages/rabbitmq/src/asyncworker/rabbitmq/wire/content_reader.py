@@ -1,0 +1,182 @@
+"""One channel's content, out of the frames that it comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from asyncworker.rabbitmq.amqp.frames import (
+    ACK,
+    BASIC,
+    BODY,
+    CHANNEL_CLOSE,
+    CHANNEL_CLOSE_OK,
+    DELIVER,
+    END,
+    GET_OK,
+    HEADER,
+    METHOD,
+    NACK,
+    OVERHEAD,
+    RETURN,
+    START,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Content: TypeAlias = tuple[int, bytes, bytes, bytes]
+"""Method, its arguments, the properties with their flags, and the body, as they were on the wire.
+
+A confirm has neither properties nor body.
+"""
+
+_START_OF_HEADER: Final = Struct("!IQ")
+_SMALLEST_HEADER: Final = OVERHEAD + _START_OF_HEADER.size + 2
+"""Bytes of a header frame without properties."""
+_CONFIRM_SIZE: Final = 21
+_AT: Final = 7
+"""Where the payload of a frame begins."""
+_read_method: Final = Struct("!I").unpack_from
+_read_start: Final = START.unpack_from
+_read_header: Final = Struct("!BHIIQ").unpack_from
+"""Kind, channel, bytes of payload, class and weight, bytes of body."""
+
+
+class Malformed(Exception):
+    """Report bytes that are not AMQP."""
+
+
+class ContentReader:
+    """Assemble what is delivered, returned and confirmed on one channel.
+
+    take: gets all that one read brought. max_payload: bytes in one frame. `is_open` tells whether
+    the channel may be written to.
+    """
+
+    def __init__(
+        self, number: int, take: Callable[[list[Content]], None], max_payload: int
+    ) -> None:
+        self.is_open = True
+        self.is_over = False
+        """Whether the broker says nothing more on this channel."""
+        self._number = number
+        self._hand = take
+        self._max_payload = max_payload
+        self._ready: list[Content] = []
+        self._partial: _Partial | None = None
+
+    def hand_over(self) -> None:
+        """Pass on what is complete."""
+        if self._ready:
+            ready, self._ready = self._ready, []
+            self._hand(ready)
+
+    def take(self, kind: int, data: bytes, position: int, after: int) -> int:
+        """Return where to go on reading, or 0 when the frame from position is not for here.
+
+        Raises: Malformed
+        """
+        if kind == METHOD:
+            # Of a payload too short for a method this reads bytes beyond, which match none.
+            (method,) = _read_method(data, position + _AT) if after - position > 11 else (0,)
+            if method == DELIVER and self._partial is None:
+                return self._whole(data, position, after) or self._begin(
+                    method, data, position, after
+                )
+            return self._method(method, data, position, after)
+        return self._content_frame(kind, data[position + _AT : after - 1], after)
+
+    def _whole(self, data: bytes, position: int, header_at: int) -> int:
+        """Take a delivery whose frames are all here, as most are; judge nothing that is odd."""
+        end = len(data)
+        if end - header_at < _SMALLEST_HEADER:
+            return 0
+        kind, number, size, what, length = _read_header(data, header_at)
+        body_at = header_at + size + OVERHEAD
+        if kind != HEADER or number != self._number or what != BASIC or end - body_at < OVERHEAD:
+            return 0
+        kind, number, in_frame = _read_start(data, body_at)
+        after: int = body_at + in_frame + OVERHEAD
+        if kind != BODY or number != self._number or in_frame != length or after > end:
+            return 0
+        if not 0 < length <= self._max_payload >= size:
+            return 0
+        if data[body_at - 1] != END or data[after - 1] != END:
+            return 0
+        self._ready.append(
+            (
+                DELIVER,
+                data[position + 11 : header_at - 1],
+                data[header_at + 19 : body_at - 1],
+                data[body_at + _AT : after - 1],
+            )
+        )
+        return after
+
+    def _method(self, method: int, data: bytes, position: int, after: int) -> int:
+        if self._partial is not None:
+            raise self._malformed("a method stands amid the frames of a message")
+        if method in (DELIVER, RETURN, GET_OK):
+            return self._begin(method, data, position, after)
+        if method in (ACK, NACK):
+            if after - position != _CONFIRM_SIZE:
+                raise self._malformed("a confirm has another size than a number and its bits")
+            self._ready.append((method, data[position + 11 : after - 1], b"", b""))
+            return after
+        if method in (CHANNEL_CLOSE, CHANNEL_CLOSE_OK):
+            self.is_open = False
+            self.is_over = True
+        return 0
+
+    def _begin(self, method: int, data: bytes, position: int, after: int) -> int:
+        self._partial = _Partial(method, data[position + 11 : after - 1])
+        return 0 if method == GET_OK else after
+
+    def _content_frame(self, kind: int, payload: bytes, after: int) -> int:
+        partial = self._partial
+        if kind not in (HEADER, BODY):
+            return 0
+        if partial is None:
+            raise self._malformed("a header or a body belongs to no message")
+        missing = self._header_read(partial, payload) if kind == HEADER else partial.missing
+        if kind == BODY:
+            missing -= len(payload)
+            partial.pieces.append(payload)
+        if missing < 0:
+            raise self._malformed("a body is longer than its header says, or comes before it")
+        partial.missing = missing
+        if not missing:
+            self._complete(partial)
+        return 0 if partial.method == GET_OK else after
+
+    def _header_read(self, partial: _Partial, payload: bytes) -> int:
+        """Return how many bytes of body follow."""
+        if partial.properties or len(payload) < _START_OF_HEADER.size + 2:
+            raise self._malformed("a message has a second header, or one that is too short")
+        what, length = _START_OF_HEADER.unpack_from(payload)
+        if what != BASIC:
+            raise self._malformed("a header is of another class than its message")
+        partial.properties = payload[_START_OF_HEADER.size :]
+        return int(length)
+
+    def _complete(self, partial: _Partial) -> None:
+        self._partial = None
+        if partial.method != GET_OK:
+            body = b"".join(partial.pieces)
+            self._ready.append((partial.method, partial.arguments, partial.properties, body))
+
+    def _malformed(self, reason: str) -> Malformed:
+        return Malformed(f"channel {self._number}: {reason}")
+
+
+@dataclass(slots=True)
+class _Partial:
+    """Hold what is here of a message. missing: bytes of body, -1 until there is a header."""
+
+    method: int
+    arguments: bytes
+    properties: bytes = b""
+    pieces: list[bytes] = field(default_factory=list)
+    missing: int = -1
