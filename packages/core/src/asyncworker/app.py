@@ -14,6 +14,7 @@ from asyncworker.blueprint import Blueprint, checked_blueprint, checked_prefix
 from asyncworker.call import Call
 from asyncworker.connections import Connection, Connections
 from asyncworker.errors import BackendNotInstalled, ConfigurationError, ResourceNotOpen
+from asyncworker.feed import Feed
 from asyncworker.handling.time_limit import limited
 from asyncworker.middleware.checks import (
     Middleware,
@@ -96,6 +97,8 @@ class App(MutableMapping[Hashable, Any]):
         self._default_type: RouteType | None = None
         self._lifecycle: Lifecycle | None = None
         self._plain = PlainFunctions()
+        self.feed: Feed = Feed(self._plain.awaitable)
+        """What happens in its runs, for whoever wants to know."""
         self.stopping: Stopping = Stopping(lambda: self._lifecycle)
         """Whether the run is to end, for handlers that would go on for as long as it lasts."""
         legacy: dict[str, Any] = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from asyncworker.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from asyncworker.feed import Feed
     from asyncworker.rabbitmq.connection import AMQPConnection as AMQPConnection
     from asyncworker.route_types import RouteType
     from asyncworker.sse.connection import SSEConnection as SSEConnection
@@ -50,6 +52,17 @@ class Connection:
         self.name: str | None = name
         self.problems: dict[str, str] = {}
         """What keeps its routes from working now: what is affected, and why."""
+        self.feed: Feed | None = None
+        """What is told of it, as long as an app runs."""
+
+    @contextmanager
+    def told_to(self, feed: Feed) -> Iterator[None]:
+        """Tell what happens to it as long as a run lasts."""
+        self.feed = feed
+        try:
+            yield
+        finally:
+            self.feed = None
 
     async def __aenter__(self) -> Self:
         return self

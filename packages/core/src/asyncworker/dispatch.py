@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -19,6 +20,8 @@ from asyncworker.plural import counted
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from asyncworker.feed.activity import Activity
+
 __all__ = ["Dispatcher"]
 
 T = TypeVar("T")
@@ -29,7 +32,9 @@ log = logging.getLogger(__name__)
 class Dispatcher(Generic[T]):
     """Run a handler over batches, up to `concurrency` of them side by side.
 
-    settle: takes each batch with what its handler raised, or with None.
+    settle: takes each batch with what its handler raised, or with None; returns whether it has told
+    the activity of its outcomes, as they are not just the usual one. activity: is told of batches,
+    where anybody wants to know.
 
     Worker tasks take batch after batch. Others are called only while something is ready, a few on
     each turn of the loop: where handlers never wait, one worker does nearly everything; where they
@@ -45,12 +50,18 @@ class Dispatcher(Generic[T]):
     def __init__(
         self,
         handler: Callable[[list[T]], Awaitable[Any]],
-        settle: Callable[[list[T], BaseException | None], None],
+        settle: Callable[[list[T], BaseException | None], bool | None],
         concurrency: int,
+        activity: Activity | None = None,
     ) -> None:
         self._handler = handler
         self._settle = settle
         self._concurrency = concurrency
+        self._activity = activity
+        self._recording = None if activity is None else activity.recording
+        self._began: dict[asyncio.Task[Any] | None, float] = {}
+        if activity is not None and activity.recording is not None:
+            activity.running = self.running_since
         self._context = copy_context()
         self._variables = tuple(self._context.items())
         self._sets_variables = False
@@ -102,6 +113,16 @@ class Dispatcher(Generic[T]):
         """Return the items that handlers were given and are not done with."""
         return [item for batch in self._running.values() for item in batch]
 
+    def running_since(self) -> dict[asyncio.Task[Any] | None, tuple[float, int]]:
+        """Return when each worker began that is at a batch, and with how many items."""
+        return {
+            worker: (self._began[worker], len(batch)) for worker, batch in self._running.items()
+        }
+
+    def waiting(self) -> int:
+        """Return how many items wait for a worker."""
+        return sum(map(len, self._ready))
+
     async def drain(self) -> None:
         """Wait until every batch submitted so far is handled; cancelled, cancel the handlers."""
         self._draining = True
@@ -138,6 +159,7 @@ class Dispatcher(Generic[T]):
     def _on_end(self, worker: asyncio.Task[None]) -> None:
         """Replace a worker that a cancellation, a failed settle or a set variable has ended."""
         self._workers.discard(worker)
+        self._began.pop(worker, None)
         # It may be the one that was called.
         self._is_called = False
         if not worker.cancelled() and (error := worker.exception()) is not None:
@@ -147,6 +169,7 @@ class Dispatcher(Generic[T]):
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
+        recording, clock = self._recording, time.perf_counter
         while True:
             self._is_called = False
             while self._ready and not self._cancelling:
@@ -154,12 +177,19 @@ class Dispatcher(Generic[T]):
                 self._taken.set()
                 if self._ready and not self._is_called:
                     self._call()
+                if recording is not None:
+                    self._began[worker] = began = clock()
+                    size = len(batch)
                 call = self._handle(batch)
                 try:
                     await (stepped(call, self._context.copy()) if self._sets_variables else call)
                 finally:
                     # Both, or a worker would keep the batch in memory until it has the next.
                     del self._running[worker], batch, call
+                if recording is not None:
+                    recording.began.append(began)
+                    recording.seconds.append(clock() - began)
+                    recording.sizes.append(size)
                 if self._is_context_changed():
                     # Only a new task is sure to have none of that. The next calls get contexts of
                     # their own, which costs handlers too much that set nothing.
@@ -178,16 +208,17 @@ class Dispatcher(Generic[T]):
                 self._logged_types.add(type(returned))
                 log_returned(self._handler, returned)
         except asyncio.CancelledError as error:
-            self._settle(batch, error)
             if is_cancelled_from_outside(error):
+                self._settle(batch, error)
                 raise
-            return
+            raised = error
         except BaseException as error:
             if not self._runs_here():
                 raise
             # Users' code: even its SystemExit must neither stop the loop nor lose the batch.
             raised = error
-        self._settle(batch, raised)
+        if self._settle(batch, raised) and self._activity is not None:
+            self._activity.counted(raised)
 
     def _is_context_changed(self) -> bool:
         """Tell whether a handler has left a context variable set; what it has reset is not."""

@@ -137,7 +137,10 @@ class Lifecycle:
             self._start = None
 
     async def _enter(self, stack: AsyncExitStack) -> None:
+        feed = self._app.feed
+        await stack.enter_async_context(feed.running())
         for connection in self._app.connections.all:
+            stack.enter_context(connection.told_to(feed))
             await stack.enter_async_context(connection)
         stack.callback(self.watchdog.allow, CANCEL_GRACE)
         for resource in self._app.resources.values():
@@ -159,10 +162,12 @@ class Lifecycle:
             await serving.add("the schedules", running(schedules, self._app))
         for hook in self._app.started_hooks:
             await self._call(f"started hook {name_of(hook)}", hook)
+        feed.phase = "working"
         log.info("started; routes: %d; schedules: %d", len(self._app.routes), len(schedules))
 
     async def _drain(self, serving: Serving, *raised: *Raised) -> None:
         self._stopping.set()
+        self._app.feed.phase = "draining"
         limit = 0.0 if self._is_hurried else self._limit
         self._deadline = asyncio.get_running_loop().time() + limit
         self._drain_end = time.monotonic() + limit

@@ -108,8 +108,10 @@ class Runner:
         self._stopping = asyncio.Event()
         self._runs = 0
         self._is_skipping = False
+        self._timetable = str(schedule.timetable)
+        self._activity = app.feed.activity("schedule", schedule.handler_name, [self._timetable])
         self._dispatcher: Dispatcher[None] = Dispatcher(
-            call, self._settle, schedule.options.max_concurrency
+            call, self._settle, schedule.options.max_concurrency, self._activity
         )
 
     def stop(self) -> None:
@@ -118,9 +120,11 @@ class Runner:
 
     async def run(self) -> None:
         """Start a run at each tick until `stop()`."""
-        async with self._dispatcher, asyncio.TaskGroup() as group:
+        async with self._activity, self._dispatcher, asyncio.TaskGroup() as group:
             ticking = group.create_task(self._follow())
+            self._activity.works(self._timetable)
             await self._stopping.wait()
+            self._activity.drains()
             ticking.cancel()
             self._dispatcher.withdraw()
 
@@ -130,16 +134,21 @@ class Runner:
                 self._runs += 1
                 self._is_skipping = False
                 self._dispatcher.submit([None])
-            elif not self._is_skipping:
+                continue
+            self._activity.count(self._timetable, "skipped")
+            if not self._is_skipping:
                 # Said once for each time that runs take too long, not at each tick.
                 self._is_skipping = True
                 going_on = counted(self._runs, "run")
                 log.warning("%s: skipped, with %s still going on", self._subject, going_on)
 
-    def _settle(self, _tick: list[None], raised: BaseException | None) -> None:
+    def _settle(self, _tick: list[None], raised: BaseException | None) -> bool:
         self._runs -= 1
-        if raised is not None:
-            self._failures.report(raised)
+        if raised is None:
+            return False
+        self._activity.count(self._timetable, "failed")
+        self._failures.report(raised)
+        return True
 
     @property
     def _subject(self) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RAISED: Final = "asyncworker.raised"
+"""Where a request holds what its handler raised, when that was answered."""
 RESET: Final = struct.pack("ii", 1, 0)
 """Have a socket that is closed send a reset (SO_LINGER)."""
 
@@ -119,6 +121,7 @@ def _after(
     if _is_broken_body(error, request):
         raise broken_body()
     failures.report(error)
+    request[RAISED] = error
     return timed_out() if isinstance(error, HandlerTimeout) else failure()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from asyncworker.handling.redaction import brief
 from asyncworker.http.errors import NotServing
 from asyncworker.http.methods import Methods
 from asyncworker.http.path import same_requests
+from asyncworker.http.recorded import recorded
 from asyncworker.http.serving.server import Server
 from asyncworker.http.settings import Settings
 from asyncworker.routes import check_hook, check_takes, name_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from asyncworker.app import App
+    from asyncworker.feed import Activity
     from asyncworker.http.endpoint import Endpoint, Expect
     from asyncworker.http.route import HTTPRoute
 
@@ -37,6 +39,7 @@ class HTTP(Methods):
 
     def __init__(self, app: App) -> None:
         super().__init__(app.route)
+        self._feed = app.feed
         self.settings: Settings = Settings.load()
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None
@@ -84,14 +87,25 @@ class HTTP(Methods):
         Raises: CannotListen, HookFailed
         """
         application = web.Application(client_max_size=self.settings.body_limit)
-        _add(application, routes)
+        activities = [
+            self._feed.activity("http", route.handler_name, _sources(route)) for route in routes
+        ]
+        _add(application, routes, activities)
         for hook in self._hooks:
             await _call(hook, application)
         self._server = Server(application, self.settings)
-        async with self._server.listening() as self._url:
+        async with AsyncExitStack() as stack:
+            for activity in activities:
+                await stack.enter_async_context(activity)
+            self._url = await stack.enter_async_context(self._server.listening())
+            for activity in activities:
+                for source in activity.sources:
+                    activity.works(source)
             try:
                 yield
             finally:
+                for activity in activities:
+                    activity.drains()
                 self._url = None
                 self._server = None
 
@@ -101,12 +115,21 @@ class HTTP(Methods):
         return self._url
 
 
-def _add(application: web.Application, routes: Sequence[HTTPRoute]) -> None:
+def _sources(route: HTTPRoute) -> list[str]:
+    return [f"{method} {path}" for method, path in route.begins]
+
+
+def _add(
+    application: web.Application, routes: Sequence[HTTPRoute], activities: Sequence[Activity]
+) -> None:
     """Add all endpoints, those of one path together; HEAD goes to GET's where it has no own."""
     by_path: dict[str, dict[str, tuple[Endpoint, Expect | None]]] = {}
     own_heads: set[str] = set()
-    for route in routes:
+    for route, activity in zip(routes, activities, strict=True):
         for (method, path), endpoint in route.endpoints.items():
+            if activity.recording is not None:
+                source = f"{method} {path}"
+                endpoint = recorded(endpoint, activity, activity.recording, source)
             expect = route.expects.get((method, path))
             by_path.setdefault(path, {})[method] = endpoint, expect
             if method == "HEAD":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from asyncworker.parameters.batches import Batches, plan
 from asyncworker.rabbitmq.checkup import problems_of
-from asyncworker.rabbitmq.connecting.link import Link
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.consuming.consumer import Consumer
 from asyncworker.rabbitmq.consuming.gate import Gate
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.options import RouteOptions
+    from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.target import Target
     from asyncworker.rabbitmq.testing import RabbitMQStand
     from asyncworker.routes import Handler
@@ -97,11 +97,11 @@ class RabbitMQBackend:
             for route in routes:
                 place = (route.connection, route.vhost)
                 if place not in links:
-                    links[place] = Link(route.connection.broker, route.vhost)
+                    links[place] = route.connection.link(route.vhost)
                     stack.push_async_callback(links[place].close)
                 consumed.setdefault(links[place], []).extend(route.declared)
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
-                consumers.append(Consumer(route, links[place], gate, interval))
+                consumers.append(Consumer(route, links[place], gate, interval, app.feed))
             for remark in remarks_at_start(routes):
                 log.warning(remark)
             await declare_at_start(consumed)

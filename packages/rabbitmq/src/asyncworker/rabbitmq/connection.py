@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
@@ -12,6 +13,7 @@ from weakref import WeakKeyDictionary
 from asyncworker.codecs import by_content_type, checked
 from asyncworker.connections import Connection
 from asyncworker.errors import ConfigurationError, suggestion
+from asyncworker.feed import Connected, Disconnected
 from asyncworker.rabbitmq.asking.answer import answer_of
 from asyncworker.rabbitmq.asking.asker import Asker
 from asyncworker.rabbitmq.asking.question import question
@@ -31,21 +33,26 @@ from asyncworker.rabbitmq.publishing.encoding import ABSENT, NONE, encoded
 from asyncworker.rabbitmq.publishing.keywords import NOTHING, checked_keywords
 from asyncworker.rabbitmq.publishing.message import Message
 from asyncworker.rabbitmq.publishing.publisher import Publisher
+from asyncworker.rabbitmq.publishing.recorded import recorded, recorded_many
 from asyncworker.rabbitmq.wire.fast_path import connection_class
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from aio_pika.abc import AbstractChannel
 
     from asyncworker.codecs import Codec
+    from asyncworker.feed import Activity, Feed
+    from asyncworker.feed.recording import Recording
     from asyncworker.rabbitmq.asking.answer import Answer
     from asyncworker.rabbitmq.connecting.broker import Broker, Password
+    from asyncworker.rabbitmq.errors import PublishError
     from asyncworker.rabbitmq.publishing.publisher import Expected
     from asyncworker.rabbitmq.topology import Queue
+    from asyncworker.rabbitmq.wire.outgoing import Outgoing
     from asyncworker.route_types import RouteType
 
 PREFETCH: Final = 128
@@ -124,6 +131,8 @@ class AMQPConnection(Connection):
         """How many outcomes were decided after their channel was lost."""
         self._publishers: dict[asyncio.AbstractEventLoop, dict[str, Publisher]] = {}
         self._expected: dict[str, list[Expected]] = {}
+        self._told: tuple[Activity, Recording] | None = None
+        """Who is told of what is published in a run, if anybody wants to know."""
         self._askers: WeakKeyDictionary[Publisher, Asker] = WeakKeyDictionary()
 
     async def put(
@@ -198,7 +207,9 @@ class AMQPConnection(Connection):
             codec=self.codec,
             given=NONE if keywords == NOTHING else checked_keywords(keywords, properties),
         )
-        await self.publisher(self.checked_vhost(vhost)).publish(message, timeout)
+        vhost = self.checked_vhost(vhost)
+        publishing = self.publisher(vhost).publish(message, timeout)
+        await (publishing if self._told is None else recorded(publishing, *self._told, vhost))
 
     async def put_many(
         self,
@@ -216,11 +227,20 @@ class AMQPConnection(Connection):
         for each that was not published, or not for certain: its `message` is that Message
         """
         _check_timeout(timeout)
-        publisher = self.publisher(self.checked_vhost(vhost))
+        vhost = self.checked_vhost(vhost)
         checked = checked_messages(messages)
         encoded = encoded_messages(checked, self.codec)
-        errors = await publisher.publish_many(encoded, timeout)
+        errors = await self.publish_many(encoded, vhost, timeout)
         raise_errors(checked, errors, "not published, or not for certain")
+
+    async def publish_many(
+        self, messages: Sequence[Outgoing], vhost: str, timeout: float
+    ) -> list[PublishError | None]:
+        """Publish messages that are encoded, and return for each what `put()` would raise."""
+        publishing = self.publisher(vhost).publish_many(messages, timeout)
+        if self._told is None:
+            return await publishing
+        return await recorded_many(publishing, *self._told, vhost, len(messages))
 
     async def ask(
         self,
@@ -267,7 +287,9 @@ class AMQPConnection(Connection):
             content_type=content_type,
         )
         asked = question(message, self.codec, timeout)
-        await self.asker(self.checked_vhost(vhost)).ask(asked, timeout)
+        vhost = self.checked_vhost(vhost)
+        asking = self.asker(vhost).ask(asked, timeout)
+        await (asking if self._told is None else recorded(asking, *self._told, vhost))
         return answer_of(asked, self.codec)
 
     @asynccontextmanager
@@ -291,6 +313,18 @@ class AMQPConnection(Connection):
             yield
         finally:
             self.broker, self._publishers = own, publishers
+
+    @contextmanager
+    def told_to(self, feed: Feed) -> Iterator[None]:
+        """Tell of what is published, and of the connections, as long as a run lasts."""
+        activity = feed.activity("publish", self._label, ())
+        with super().told_to(feed):
+            if activity.recording is not None:
+                self._told = activity, activity.recording
+            try:
+                yield
+            finally:
+                self._told = None
 
     async def close(self) -> None:
         """Close what `put()` opened on this event loop; the next `put()` opens it again."""
@@ -323,8 +357,23 @@ class AMQPConnection(Connection):
                 publishers = self._publishers[loop] = {}
         if vhost not in publishers:
             expected = self._expected.setdefault(vhost, [])
-            publishers[vhost] = Publisher(Link(self.broker, vhost), expected)
+            publishers[vhost] = Publisher(self.link(vhost), expected)
         return publishers[vhost]
+
+    def link(self, vhost: str) -> Link:
+        """Return a new connection to a vhost, of which the feed is told while an app runs."""
+        return Link(self.broker, vhost, self._on_link)
+
+    def _on_link(self, lost: str | None) -> None:
+        if self.feed is not None:
+            label, now = self._label, time.time()
+            self.feed.tell(
+                Connected(label, now) if lost is None else Disconnected(label, lost, now)
+            )
+
+    @property
+    def _label(self) -> str:
+        return self.name or str(self.broker)
 
     def asker(self, vhost: str) -> Asker:
         """Return what asks in a vhost on the running loop, by the connection of its publisher."""

@@ -69,7 +69,7 @@ class SSEBackend:
             consumers = []
             for route in routes:
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
-                consumers.append(Consumer(route, session, interval))
+                consumers.append(Consumer(route, session, interval, app.feed))
             for consumer in consumers:
                 group.create_task(consumer.run())
             try:

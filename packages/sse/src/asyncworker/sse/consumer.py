@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import Invalid
+from asyncworker.feed import DONE
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
@@ -16,10 +18,12 @@ from asyncworker.sse.decoder import Decoder
 from asyncworker.sse.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aiohttp import ClientSession
 
+    from asyncworker.feed import Feed
+    from asyncworker.sse.endpoint import Endpoint
     from asyncworker.sse.event import SSEEvent
     from asyncworker.sse.route import SSERoute
 
@@ -35,13 +39,18 @@ class Consumer:
     flush_interval: seconds; a batch goes out when its oldest event is that old.
     """
 
-    def __init__(self, route: SSERoute, session: ClientSession, flush_interval: float) -> None:
+    def __init__(
+        self, route: SSERoute, session: ClientSession, flush_interval: float, feed: Feed
+    ) -> None:
         self._route = route
+        self._streams = dict(zip(route.routes, _told_apart(route.endpoints), strict=True))
+        self._activity = feed.activity("sse", route.handler_name, self._streams.values())
+        self._activity.waiting = self._waiting
         self._session = session
         self._stopping = asyncio.Event()
         self._failures = Failures(log, f"handler {route.handler_name}")
         self._dispatcher: Dispatcher[SSEEvent] = Dispatcher(
-            route.handler, self._settle, route.options.max_concurrency
+            route.handler, self._settle, route.options.max_concurrency, self._activity
         )
         self._bucket: Bucket[SSEEvent] = Bucket(
             route.options.bulk_size, flush_interval, self._dispatcher.submit
@@ -53,16 +62,21 @@ class Consumer:
 
     async def run(self) -> None:
         """Read until `stop()`, however often the server goes away meanwhile."""
-        async with self._dispatcher:
+        async with self._activity, self._dispatcher:
             try:
                 await self._read_until_stopped()
+                self._activity.drains()
                 self._bucket.flush()
             finally:
                 # Cancelled: nothing may reach the handler any more, when the batch gets old.
                 self._bucket.clear()
 
     async def _read_until_stopped(self) -> None:
-        statuses = [Status(subject, self._route.connection.problems) for subject in self._subjects]
+        problems = self._route.connection.problems
+        statuses = [
+            Status(f"handler {self._route.handler_name}", stream, problems, self._activity)
+            for stream in self._streams.values()
+        ]
         try:
             async with asyncio.TaskGroup() as group:
                 reading = [
@@ -105,9 +119,17 @@ class Consumer:
             return False
         return True
 
-    def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> None:
-        if raised is None:
-            return
+    def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> bool:
+        if raised is not None:
+            self._report(batch, raised)
+        elif not self._activity.counts:
+            return False
+        outcome = DONE if raised is None else "failed"
+        for path, number in Counter(event.route for event in batch).items():
+            self._activity.count(self._streams[path], outcome, number)
+        return True
+
+    def _report(self, batch: list[SSEEvent], raised: BaseException) -> None:
         self._failures.report(
             raised,
             {
@@ -117,12 +139,13 @@ class Consumer:
             },
         )
 
-    @property
-    def _subjects(self) -> list[str]:
-        """Return what logs call the streams: each differently, without their queries."""
-        handler = self._route.handler_name
-        urls = [shown(endpoint.url) for endpoint in self._route.endpoints]
-        return [
-            f"handler {handler}, stream {url}" + (f" ({number})" if urls.count(url) > 1 else "")
-            for number, url in enumerate(urls, 1)
-        ]
+    def _waiting(self) -> int:
+        return self._dispatcher.waiting() + len(self._bucket)
+
+
+def _told_apart(endpoints: Sequence[Endpoint]) -> list[str]:
+    """Return what logs call the streams: each differently, without their queries."""
+    urls = [shown(endpoint.url) for endpoint in endpoints]
+    return [
+        url + (f" ({number})" if urls.count(url) > 1 else "") for number, url in enumerate(urls, 1)
+    ]

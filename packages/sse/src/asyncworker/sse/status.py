@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from asyncworker.sse.errors import StreamEnded, StreamError, StreamOver
+
+if TYPE_CHECKING:
+    from asyncworker.feed import Activity
 
 log = logging.getLogger(__name__)
 
@@ -15,17 +18,22 @@ NEW: Final = "not connected yet"
 class Status:
     """Show what keeps a stream from being read as long as that lasts, and log each change once.
 
-    subject: the handler and the stream. problems: those of the connection.
+    reader: what reads it. stream: its URL, without the query. problems: those of the connection.
     """
 
-    def __init__(self, subject: str, problems: dict[str, str]) -> None:
-        self._subject = subject
+    def __init__(
+        self, reader: str, stream: str, problems: dict[str, str], activity: Activity
+    ) -> None:
+        self._subject = subject = f"{reader}, stream {stream}"
+        self._stream = stream
         self._problems = problems
+        self._activity = activity
         self._problems[subject] = NEW
 
     def connected(self) -> None:
         """Show that events are read."""
         self.forget()
+        self._activity.works(self._stream)
         log.info("%s: connected", self._subject)
 
     def lost(self, error: StreamError) -> None:
@@ -35,10 +43,12 @@ class Status:
             level = logging.INFO if isinstance(error, StreamEnded) else logging.WARNING
             log.log(level, "%s: %s; trying again", self._subject, problem)
         self._problems[self._subject] = problem
+        self._activity.waits(self._stream, problem)
 
     def over(self, end: StreamOver) -> None:
         """Say that the stream is over: that is the server's wish, and no problem."""
         self.forget()
+        self._activity.is_over(self._stream, str(end))
         log.warning("%s: %s", self._subject, end)
 
     def forget(self) -> None:

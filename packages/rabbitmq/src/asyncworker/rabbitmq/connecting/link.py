@@ -35,18 +35,27 @@ MAX_CHANNELS: Final = 65_535
 """Channels of a connection where the broker sets no limit (AMQP 0-9-1, 1.4.2.6)."""
 
 
+def _nobody(_: str | None) -> None:
+    """Stand where nobody wants to know of the connection."""
+
+
 class Link:
     """Share one connection between the channels of a vhost, on one event loop.
 
     `problem` is why there is no connection now, or None.
+
+    tell: is told when the connection is open, by None, and when it is lost, by the reason.
     """
 
-    def __init__(self, broker: Broker, vhost: str) -> None:
+    def __init__(
+        self, broker: Broker, vhost: str, tell: Callable[[str | None], None] = _nobody
+    ) -> None:
         self.vhost = vhost
         self.problem: str | None = None
         self.on_problem: list[Callable[[str], None]] = []
         """Called each time that there is a problem, with what it is."""
         self._broker = broker
+        self._tell = tell
         self._connection_class = connection_class(in_memory=broker.in_memory)
         self._backoff = Backoff()
         self._opening = asyncio.Lock()
@@ -141,6 +150,7 @@ class Link:
         await self.connect()
         self.problem = None
         self._backoff.reset()
+        self._tell(None)
         log.info("connected to %s, vhost %r", self._broker, self.vhost)
 
     @asynccontextmanager
@@ -182,6 +192,9 @@ class Link:
 
     async def _connected(self) -> Connection:
         async with self._opening:
+            if self._connection is not None and not self._connection.connected.is_set():
+                self._connection = None
+                self._tell("the connection was lost")
             while self._connection is None or not self._connection.connected.is_set():
                 try:
                     await self.reach()

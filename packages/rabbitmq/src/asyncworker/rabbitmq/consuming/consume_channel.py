@@ -179,6 +179,11 @@ class ConsumeChannel:
         with broker_errors():
             await self._channel.underlay.basic_qos(prefetch_count=self._prefetch)
 
+    @property
+    def lowest_open(self) -> int:
+        """Return the lowest delivery tag that is not settled, be it delivered already or not."""
+        return self._ledger.lowest_open
+
     def is_settled(self, delivery_tag: int) -> bool:
         """Tell whether it was decided about a delivery."""
         return self._ledger.is_decided(delivery_tag)

@@ -10,6 +10,7 @@ from asyncworker.backoff import Backoff
 from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.plural import counted
+from asyncworker.rabbitmq.consuming.arrivals import Arrivals
 from asyncworker.rabbitmq.consuming.availability import Availability
 from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
 from asyncworker.rabbitmq.consuming.consumer_timeout import ConsumerTakenBack, ConsumerTimeout
@@ -22,6 +23,7 @@ from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
 
 if TYPE_CHECKING:
+    from asyncworker.feed import Feed
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.consuming.gate import Gate
     from asyncworker.rabbitmq.message import RabbitMQMessage
@@ -42,8 +44,15 @@ class Consumer:
     flush_interval: seconds; a batch goes out when its oldest message is that old.
     """
 
-    def __init__(self, route: AMQPRoute, link: Link, gate: Gate, flush_interval: float) -> None:
+    def __init__(
+        self, route: AMQPRoute, link: Link, gate: Gate, flush_interval: float, feed: Feed
+    ) -> None:
         self._route = route
+        self._activity = feed.activity("rabbitmq", route.handler_name, route.routes, "ack")
+        self._activity.waiting = self._waiting
+        self._activity.oldest = self._oldest
+        self._activity.ages = self._ages
+        self._arrivals = Arrivals()
         self._gate = gate
         self._link = link
         link.on_problem.append(self._on_unreachable)
@@ -51,11 +60,11 @@ class Consumer:
         self._channel: ConsumeChannel | None = None
         self._availability = Availability(link, route.topology)
         self._copies = Copies()
-        self._outcomes = Outcomes(route, self._copies, self._handle_again)
+        self._outcomes = Outcomes(route, self._copies, self._handle_again, self._activity)
         self._timeout = ConsumerTimeout(route)
         self._forwarding = Forwarding(route, self._copies, self._outcomes)
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
-            self._forwarding.handler, self._settle, route.concurrency
+            self._forwarding.handler, self._settle, route.concurrency, self._activity
         )
         bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit)
         self._buffer = PrefetchBuffer(gate, bucket, self._dispatcher)
@@ -75,11 +84,12 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             supervising = group.create_task(self._supervise())
             try:
-                async with self._copies, self._dispatcher:
+                async with self._activity, self._copies, self._dispatcher:
                     try:
                         await self._stopping.wait()
                     finally:
                         self.stop()
+                        self._activity.drains()
                         if self._channel is not None:
                             await self._buffer.give_back(self._channel)
             finally:
@@ -108,6 +118,7 @@ class Consumer:
 
     async def _consume_on(self, channel: ConsumeChannel) -> None:
         self._channel = channel
+        self._arrivals = Arrivals()
         channel.holds = self._route.sends_returned
         self._buffer.is_closed = self._stopping.is_set()
         self._outcomes.begin()
@@ -129,6 +140,7 @@ class Consumer:
             self._availability.clear(queue)
             self._problems.pop(self._route.subject(queue), None)
             if not self._stopping.is_set():
+                self._activity.works(queue)
                 log.info("%s: consuming", self._route.subject(queue))
                 self._limit.remark(queue)
             await channel.cancelled(queue)
@@ -159,6 +171,8 @@ class Consumer:
         messages = read(
             contents, channel.queues, channel, self._route.decode, self._outcomes.settle_poison
         )
+        if self._activity.recording is not None:
+            self._arrivals.note(len(contents), messages)
         if not self._buffer.is_closed:
             messages = self._limit.spared(messages)
         self._buffer.take(messages)
@@ -166,23 +180,29 @@ class Consumer:
     def _handle_again(self, batches: list[list[RabbitMQMessage]]) -> None:
         self._buffer.take_first(batches)
 
-    def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
-        """Settle what a handler was given, on the channel that brought it."""
+    def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> bool:
+        """Settle what a handler was given, on the channel that brought it.
+
+        Return whether the outcomes are counted, as they are not all the usual one.
+        """
         # All are of one channel: those of a lost one never share a batch with later ones.
         channel = batch[0].channel
         if channel is None or channel.is_lost:
             self._on_late(batch, raised)
         elif raised is None or isinstance(raised, Exception):
             settling = self._forwarding if channel.holds else self._outcomes
-            settling.settle(batch, raised, channel)
+            return settling.settle(batch, raised, channel)
         else:
             # Cancelled, or a SystemExit.
             self._outcomes.give_back(batch, channel)
             self._outcomes.log.failure(batch, raised)
+        return True
 
     def _on_late(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:
         """Count outcomes that came too late, and handle again what came again meanwhile."""
         self._route.connection.late_outcomes += len(batch)
+        for message in batch:
+            self._activity.count(message.queue, "late")
         self._buffer.ended(batch)
         log.warning(
             "handler %s ended after its channel was lost: %s will be delivered again",
@@ -216,6 +236,7 @@ class Consumer:
         if not self._stopping.is_set():
             for queue in self._route.routes:
                 self._problems[self._route.subject(queue)] = f"not consumed: {problem}"
+                self._activity.waits(queue, problem)
 
     def _report(self, queue: str, problem: str) -> None:
         """Show a problem as long as it lasts, and log it once. At the end of a run it is none."""
@@ -225,6 +246,18 @@ class Consumer:
         if self._problems.get(subject) != problem:
             log.warning("%s: %s", subject, problem)
         self._problems[subject] = problem
+        self._activity.waits(queue, problem)
+
+    def _waiting(self) -> int:
+        return self._buffer.waiting() + self._dispatcher.waiting()
+
+    def _oldest(self) -> float:
+        channel = self._channel
+        return 0.0 if channel is None else self._arrivals.oldest(channel.lowest_open)
+
+    def _ages(self) -> list[float]:
+        channel = self._channel
+        return [] if channel is None else self._arrivals.ages(channel.is_settled)
 
     @property
     def _problems(self) -> dict[str, str]:

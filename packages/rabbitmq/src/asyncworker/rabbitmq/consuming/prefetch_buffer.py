@@ -50,6 +50,10 @@ class PrefetchBuffer:
                 self._gate.wait(self._release)
             self._held += messages
 
+    def waiting(self) -> int:
+        """Return how many messages are here that are not on their way to a handler yet."""
+        return len(self._held) + len(self._bucket)
+
     def take_first(self, batches: list[list[RabbitMQMessage]]) -> None:
         """Have batches handled that were handled before, ahead of all others, or given back."""
         if self.is_closed:

@@ -35,7 +35,7 @@ class Retries:
     One that the broker does not take in time goes back to its queue instead; one that cannot be
     written at all, as its headers are too large with what is to be added, has had its last attempt.
 
-    end: does with a message what is done with it instead.
+    end: does with a message what is done with it instead. on_waiting: is told of each that waits.
     """
 
     def __init__(
@@ -43,10 +43,12 @@ class Retries:
         route: AMQPRoute,
         copies: Copies,
         end: Callable[[RabbitMQMessage, Actions, ConsumeChannel, Failure | None], None],
+        on_waiting: Callable[[RabbitMQMessage], None],
     ) -> None:
         self._route = route
         self._copies = copies
         self._end = end
+        self._on_waiting = on_waiting
         self._waiting: WaitingQueues | None = None
 
     def submit(
@@ -83,13 +85,16 @@ class Retries:
                 queue = await waiting.ready(message.queue, milliseconds, is_quorum=is_quorum)
             outgoing = next_attempt(message, queue, failure)
             try:
-                return await publisher.publish(outgoing, max(0.001, deadline - clock()))
+                await publisher.publish(outgoing, max(0.001, deadline - clock()))
             except Unroutable:
                 # The queue was deleted since.
                 waiting.doubt()
             except PublishError:
                 waiting.doubt()
                 raise
+            else:
+                self._on_waiting(message)
+                return
 
     def _waiting_queues(self, publisher: Publisher) -> WaitingQueues:
         """Return the queues where messages wait, declared on the connection that publishes.

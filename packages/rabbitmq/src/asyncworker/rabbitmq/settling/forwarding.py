@@ -75,8 +75,11 @@ class Forwarding:
 
     def settle(
         self, batch: list[RabbitMQMessage], raised: Exception | None, channel: ConsumeChannel
-    ) -> None:
-        """Settle a batch: at once what nothing leaves with, the rest when that is confirmed."""
+    ) -> bool:
+        """Settle a batch: at once what nothing leaves with, the rest when that is confirmed.
+
+        Return whether the outcomes are counted, or will be.
+        """
         default = self._route.options.on_success if raised is None else None
         leaving, rest = [], []
         for message in batch:
@@ -85,10 +88,12 @@ class Forwarding:
             else:
                 message.held = ()
                 rest.append(message)
-        if leaving:
-            self._submit(leaving, channel)
-        if rest or raised is not None:
-            self._outcomes.settle(rest, raised, channel, batch)
+        if not leaving:
+            return self._outcomes.settle(batch, raised, channel)
+        self._submit(leaving, channel)
+        if (rest or raised is not None) and not self._outcomes.settle(rest, raised, channel, batch):
+            self._outcomes.count_acknowledged(rest)
+        return True
 
     def _has_some(self, message: RabbitMQMessage, raised: Exception | None) -> bool:
         if message.held:
@@ -118,8 +123,7 @@ class Forwarding:
         self._leaving = None
         channel = leaving.channel
         published, failed = await self._published(leaving.messages)
-        for message in published:
-            channel.settle(message.delivery_tag, ACK)
+        self._outcomes.acknowledge(published, channel)
         for error, messages in _by_kind(failed):
             await self._tell(error, messages)
             for message in messages:
@@ -148,8 +152,9 @@ class Forwarding:
                 going.append(message)
                 ends.append(len(outgoing))
         try:
-            publisher = self._route.connection.publisher(self._route.vhost)
-            errors = await publisher.publish_many(outgoing, PUBLISH_TIMEOUT)
+            errors = await self._route.connection.publish_many(
+                outgoing, self._route.vhost, PUBLISH_TIMEOUT
+            )
         except Exception as error:  # noqa: BLE001 (it must not end the route)
             return [], [*failed, *((message, error) for message in going)]
         if not any(errors):

@@ -46,6 +46,11 @@ class Ledger:
             return delivery_tag not in self._open or self._is_noted(delivery_tag)
         return self._is_noted(delivery_tag)
 
+    @property
+    def lowest_open(self) -> int:
+        """Return the lowest delivery tag that is not settled, be it delivered already or not."""
+        return next(iter(self._open), self._highest + 1)
+
     def _is_noted(self, delivery_tag: int) -> bool:
         noted = (self._acks, self._rejects, self._returns)
         return any(delivery_tag in tags for tags in noted)

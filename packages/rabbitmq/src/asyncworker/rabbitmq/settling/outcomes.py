@@ -20,15 +20,18 @@ from asyncworker.rabbitmq.settling.requeue_delay import RequeueDelay
 from asyncworker.rabbitmq.split import Split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from asyncworker.errors import Invalid
+    from asyncworker.feed import Activity
     from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.retrying.copies import Copies
     from asyncworker.rabbitmq.route import AMQPRoute
 
 ACK: Final = Actions.ACK
+RETRIED: Final = "retry"
+"""What is counted for a message that waits for its next attempt; of others it is the action."""
 
 
 class Outcomes:
@@ -39,9 +42,11 @@ class Outcomes:
         route: AMQPRoute,
         copies: Copies,
         hand_over: Callable[[list[list[RabbitMQMessage]]], None],
+        activity: Activity,
     ) -> None:
         self.log = OutcomeLog(route)
-        self._retries = Retries(route, copies, self._end)
+        self._activity = activity
+        self._retries = Retries(route, copies, self._end, partial(self._count, outcome=RETRIED))
         self._dead_letters = DeadLetters(route, copies)
         self._replies = Replies(route, copies)
         self._again = Again(route, hand_over)
@@ -58,25 +63,47 @@ class Outcomes:
         raised: Exception | None,
         channel: ConsumeChannel,
         given: list[RabbitMQMessage] | None = None,
-    ) -> None:
+    ) -> bool:
         """Settle the messages of a batch on their channel, or have them tried again.
+
+        Return whether the outcomes are counted, as they are not all acknowledged.
 
         Whatever goes wrong with one, it goes back, and the others are settled as they should be.
         given: what the handler was given, where that is more.
         """
         if raised is not None:
             self._settle_failed(batch, raised, channel, given or batch)
-            return
+            return True
         default: Actions = self._route.options.on_success
         mistake: Exception | None = None
+        others = 0
         for message in batch:
             outcome = message.outcome or default
             if outcome is ACK:
                 channel.settle(message.delivery_tag, ACK)
             else:
+                others += 1
                 mistake = self._settle_one(message, outcome, channel, None) or mistake
         if mistake is not None:
             self.log.mistake(batch, mistake)
+        if not others and not self._activity.counts:
+            return False
+        self.count_acknowledged(one for one in batch if (one.outcome or default) is ACK)
+        return True
+
+    def acknowledge(self, messages: list[RabbitMQMessage], channel: ConsumeChannel) -> None:
+        """Acknowledge messages of which all has left that was to leave with them."""
+        for message in messages:
+            channel.settle(message.delivery_tag, ACK)
+        self.count_acknowledged(messages)
+
+    def count_acknowledged(self, messages: Iterable[RabbitMQMessage]) -> None:
+        """Count messages that were acknowledged."""
+        for message in messages:
+            self._count(message, ACK.value)
+
+    def _count(self, message: RabbitMQMessage, outcome: str) -> None:
+        self._activity.count(message.queue, outcome)
 
     def settle_poison(self, message: RabbitMQMessage, error: Invalid) -> None:
         """Settle a message that no handler is given, as its body is not what it should be."""
@@ -95,6 +122,7 @@ class Outcomes:
 
     def requeue(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
         """Put a message back when it is due; should the channel close first, it goes back too."""
+        self._count(message, Actions.REQUEUE.value)
         loop = asyncio.get_running_loop()
         due = self._requeue_delay.due(loop.time(), again=message.redelivered)
         loop.call_at(due, channel.settle, message.delivery_tag, Actions.REQUEUE)
@@ -207,6 +235,7 @@ class Outcomes:
         failure: Failure | None,
     ) -> None:
         """Settle a message for good."""
+        self._count(message, action.value)
         if action is Actions.REJECT:
             if failure is not None and self._dead_letters.take(message, failure, channel):
                 return
