@@ -1,13 +1,10 @@
 """What the feed is told of messages, on whatever way they go."""
 
-import asyncio
-
 import pytest
 
 from asyncworker import App
-from asyncworker.feed import BatchEnded, Connected, Disconnected, SourceChanged, Statistics
-from asyncworker.options import Actions, Events, Options
-from asyncworker.rabbitmq import AMQPConnection, Queue, Retry, Unroutable
+from asyncworker.feed import Statistics
+from asyncworker.rabbitmq import AMQPConnection
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from asyncworker.feed import (
     Statistics,
 )
 from asyncworker.feed.subscription import MOST
+from packages.core.tests.waiting import turns
 
 
 class Seen:
@@ -159,18 +160,19 @@ async def test_goes_on_after_a_subscriber_has_raised(app, seen, limit, logs):
 
 async def test_drops_the_oldest_events_of_a_subscriber_that_stalls(app, logs):
     told = []
+    stalls = asyncio.Event()
 
     @app.feed.subscribe(Connected)
     async def stall(events):
         told.extend(events)
+        stalls.set()
         await asyncio.Event().wait()
 
     async with app.started():
-        for number in range(MOST + 2):
+        app.feed.tell(Connected("0", 0))
+        await stalls.wait()
+        for number in range(1, MOST + 2):
             app.feed.tell(Connected(str(number), 0))
-            if number == 0:
-                while not told:
-                    await asyncio.sleep(0)
         await logs.wait("is slow")
         [subscription] = app.feed._subscriptions
         assert subscription._events[0].connection == "2"
@@ -186,8 +188,7 @@ async def test_tells_what_is_left_when_the_run_ends(app, seen):
         pass
 
     async with app.started():
-        while not app.feed.activities[0].recording.seconds:
-            await asyncio.sleep(0)
+        await turns()
     assert len(seen.events) == 1
 
 
@@ -212,8 +213,7 @@ async def test_records_no_outcomes_batch_by_batch_for_totals_alone(app):
     async with app.started():
         await ran.wait()
         [activity] = app.feed.activities
-        while not activity.recording.seconds:
-            await asyncio.sleep(0)
+        await turns()
         app.feed.flush()
         assert statistics.totals[activity].seconds.count == 1
         assert statistics.totals[activity].sizes.sum == 1
