@@ -47,6 +47,8 @@ TYPED = [
         "schedules.schedule",
         "stopping",
     ],
+    # An activity tells events, which say whose they are.
+    ["feed.activity", "feed.events"],
     *LATE,
     # An error holds the event that has it, and an event raises it.
     ["sse.errors", "sse.event"],

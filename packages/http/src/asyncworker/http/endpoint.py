@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RAISED: Final = "asyncworker.raised"
+RAISED: Final = web.RequestKey("asyncworker.raised", BaseException)
 """Where a request holds what its handler raised, when that was answered."""
 RESET: Final = struct.pack("ii", 1, 0)
 """Have a socket that is closed send a reset (SO_LINGER)."""

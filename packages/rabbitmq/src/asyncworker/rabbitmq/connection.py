@@ -33,7 +33,7 @@ from asyncworker.rabbitmq.publishing.encoding import ABSENT, NONE, encoded
 from asyncworker.rabbitmq.publishing.keywords import NOTHING, checked_keywords
 from asyncworker.rabbitmq.publishing.message import Message
 from asyncworker.rabbitmq.publishing.publisher import Publisher
-from asyncworker.rabbitmq.publishing.recorded import recorded, recorded_many
+from asyncworker.rabbitmq.recorded import recorded, recorded_many
 from asyncworker.rabbitmq.wire.fast_path import connection_class
 from asyncworker.route_types import RouteTypes
 
