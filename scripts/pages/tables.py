@@ -78,7 +78,7 @@ def rows_of(subject: Any) -> Iterator[Row]:
 
 def _settings(model: type[Environment]) -> Iterator[Row]:
     for name, field in model.model_fields.items():
-        variable = f"`{model.model_config['env_prefix']}{name.upper()}`"
+        variable = f"`{model.env_prefix}{name.upper()}`"
         values = f"{_values(field.annotation)}{_bounds(field.metadata)}"
         default = str(field.default).lower() if field.annotation is bool else str(field.default)
         yield Row(name, variable, values, f"`{default.removesuffix('.0')}`" if default else "")

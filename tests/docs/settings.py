@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 
+from asyncworker.settings import Environment
 from scripts.rabbitmq.private import VARIABLE as BROKER
 
 NAME = re.compile(r"\bASYNCWORKER_[A-Z][A-Z_]*[A-Z]\b")
@@ -76,11 +76,11 @@ def values_in(data: Any) -> dict[str, str]:
 
 
 @cache
-def fields() -> dict[str, tuple[type[BaseSettings], str]]:
+def fields() -> dict[str, tuple[type[Environment], str]]:
     """Return the variables that there are, each with the class and the field that it sets."""
     classes = [getattr(importlib.import_module(module), name) for module, name in CLASSES.items()]
     return {
-        f"{one.model_config['env_prefix']}{field.upper()}": (one, field)
+        f"{one.env_prefix}{field.upper()}": (one, field)
         for one in classes
         for field in one.model_fields
     }

@@ -63,8 +63,17 @@ def test_core_imports_no_backend():
 def test_core_imports_slow_libraries_when_they_are_needed():
     code = (
         "import sys, asyncworker.connections, asyncworker.options\n"
-        "slow = {'pydantic', 'pydantic_core', 'pydantic_settings', 'aiologger'}\n"
+        "slow = {'pydantic', 'pydantic_core', 'aiologger'}\n"
         "assert not slow & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_app_imports_nothing_that_only_commands_need():
+    code = (
+        "import sys, asyncworker\n"
+        "asyncworker.App()\n"
+        "assert not {'argparse'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

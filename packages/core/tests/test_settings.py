@@ -4,19 +4,16 @@ import sys
 from importlib.metadata import EntryPoint
 
 import pytest
-from pydantic_settings import SettingsConfigDict
 
 from asyncworker import App
 from asyncworker.errors import ConfigurationError
 from asyncworker.settings import Environment, Settings
 
 KAFKA_SETTINGS = """
-from pydantic_settings import SettingsConfigDict
-
 from asyncworker.settings import Environment
 
 class KafkaSettings(Environment):
-    model_config = SettingsConfigDict(env_prefix="ASYNCWORKER_KAFKA_")
+    env_prefix = "ASYNCWORKER_KAFKA_"
     acks: int = 1
 """
 
@@ -48,6 +45,7 @@ def test_the_defaults():
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "0", "shutdown_timeout", 0.0),
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "1.5", "shutdown_timeout", 1.5),
         ("ASYNCWORKER_LOOP", "uvloop", "loop", "uvloop"),
+        ("asyncworker_loop", "uvloop", "loop", "uvloop"),
     ],
 )
 def test_each_variable_is_read(monkeypatch, variable, text, field, value):
@@ -186,7 +184,7 @@ def test_a_backend_without_settings_keeps_names_of_its_own(monkeypatch, kafka):
 
 def test_settings_of_a_backend_read_by_themselves_know_their_names(monkeypatch):
     class KafkaSettings(Environment):
-        model_config = SettingsConfigDict(env_prefix="ASYNCWORKER_KAFKA_")
+        env_prefix = "ASYNCWORKER_KAFKA_"
         acks: int = 1
 
     monkeypatch.setenv("ASYNCWORKER_KAFKA_AKCS", "1")

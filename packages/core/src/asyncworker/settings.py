@@ -9,10 +9,9 @@ from contextlib import suppress
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from asyncworker.errors import ConfigurationError, complaint, problem
 from asyncworker.options import DefaultValues
@@ -39,10 +38,12 @@ LogLevel = Annotated[
 ]
 
 
-class Environment(BaseSettings):
+class Environment(BaseModel):
     """Read variables of one prefix; a backend extends it with its own."""
 
-    model_config = SettingsConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    env_prefix: ClassVar[str]
+    """What the names of its variables begin with, such as `ASYNCWORKER_KAFKA_`."""
 
     @classmethod
     def load(cls) -> Self:
@@ -52,17 +53,24 @@ class Environment(BaseSettings):
         """
         cls._check_names()
         try:
-            return cls()
+            return cls.model_validate(cls._given())
         except ValidationError as error:
             name, details = problem(error)
-            variable = f"{cls.model_config['env_prefix']}{name.upper()}"
+            variable = f"{cls.env_prefix}{name.upper()}"
             value = os.environ.get(variable, details["input"])
             raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None
 
     @classmethod
+    def _given(cls) -> dict[str, str]:
+        """Return the fields whose variables are set; these may be in lower case too."""
+        given = {name.upper(): value for name, value in os.environ.items()}
+        variables = zip(cls.model_fields, _names_of(cls), strict=True)
+        return {field: given[name] for field, name in variables if name in given}
+
+    @classmethod
     def _check_names(cls) -> None:
         names = _names_of(cls)
-        for variable in _unknown(cls.model_config["env_prefix"], names):
+        for variable in _unknown(cls.env_prefix, names):
             raise _misspelt(variable, names)
 
 
@@ -76,7 +84,7 @@ class Settings(Environment):
     loop: the event loop that `app.run()` makes; uvloop needs `asyncworker-core[uvloop]`.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX)
+    env_prefix = PREFIX
 
     loglevel: LogLevel = "INFO"
     flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
@@ -102,8 +110,7 @@ class Settings(Environment):
 
 def _names_of(settings: type[Environment]) -> list[str]:
     """Return the variables that settings are read from."""
-    prefix = settings.model_config["env_prefix"]
-    return [f"{prefix}{name.upper()}" for name in settings.model_fields]
+    return [f"{settings.env_prefix}{name.upper()}" for name in settings.model_fields]
 
 
 def _unknown(prefix: str, names: list[str]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from asyncworker.settings import Environment
 
@@ -32,7 +31,7 @@ class Settings(Environment):
     them between several processes; they take the place of host and port.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX)
+    env_prefix = PREFIX
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8080, ge=0, le=65535)

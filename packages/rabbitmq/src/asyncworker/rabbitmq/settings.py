@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from asyncworker.settings import PREFIX, Environment
 
@@ -17,7 +16,7 @@ class RabbitMQSettings(Environment):
     reaches no handler.
     """
 
-    model_config = SettingsConfigDict(env_prefix=f"{PREFIX}RABBITMQ_")
+    env_prefix = f"{PREFIX}RABBITMQ_"
 
     wire: bool = True
     body_limit: int = Field(default=64 * 1024 * 1024, ge=1)
