@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -74,6 +73,9 @@ def suggestion(wrong: object, choices: Iterable[str]) -> str:
 
 def nearest(wrong: object, choices: Iterable[str]) -> str | None:
     """Return which of the choices was meant, if any is near."""
+    # A worker without mistakes does without it.
+    from difflib import get_close_matches
+
     by_key = _by_key(choices)
     found = get_close_matches(_key(str(wrong)), by_key, n=1)
     return by_key[found[0]] if found else None

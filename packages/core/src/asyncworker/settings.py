@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
@@ -126,6 +125,9 @@ def _unknown(prefix: str, names: list[str]) -> list[str]:
 
 
 def _misspelt(variable: str, names: list[str]) -> ConfigurationError:
+    # A worker without mistakes does without it.
+    from difflib import get_close_matches
+
     (nearest,) = get_close_matches(variable.upper(), names, n=1, cutoff=0)
     return ConfigurationError(f"{variable} is no setting: did you mean {nearest}?")
 
