@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from asyncworker.settings import Environment
 
@@ -31,6 +31,8 @@ class Settings(Environment):
     them between several processes; they take the place of host and port.
     """
 
+    # Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
+    model_config = ConfigDict(regex_engine="python-re")
     env_prefix = PREFIX
 
     host: str = Field(default="127.0.0.1", min_length=1)
