@@ -174,7 +174,8 @@ async def test_a_returned_message_to_which_the_broker_added_a_property_is_known(
     confirms = confirms_of(connection)
     put = asyncio.ensure_future(connection.put(body=b"x", routing_key="nowhere"))
     await asyncio.sleep(0)
-    ((number, (_, message, _)),) = confirms._waiting.items()
+    ((number, answer),) = confirms._waiting.items()
+    message = answer.message(number)
     confirms._on_answers(
         [
             (RETURN, b"\x01\x38\x08NO_ROUTE" + message.address, b"\x00\x00", b"other"),
@@ -249,14 +250,14 @@ async def test_a_late_return_of_many_that_nobody_waits_for_is_no_others(
     first = asyncio.ensure_future(connection.put_many([same] * 3))
     await asyncio.sleep(0)
     numbers = list(confirms._waiting)
-    message = confirms._waiting[numbers[0]][1]
+    message = confirms._waiting[numbers[0]].message(numbers[0])
     # One of them is answered before.
     confirms._on_answers([returned(message), confirmed(numbers[0])])
     if way == "cancelled":
         first.cancel()
     else:
         for number in numbers[1:]:
-            confirms._waiting[number] = *confirms._waiting[number][:2], 0.0
+            confirms._waiting[number].deadline = 0.0
         confirms._expire()
     (ended,) = await asyncio.gather(first, return_exceptions=True)
     assert confirms._waiting == {}
@@ -290,11 +291,12 @@ async def test_a_late_return_of_what_nobody_waits_for_is_no_others_that_is_equal
     given = {"body": b"x", "routing_key": "nowhere", "properties": {"message_id": "same"}}
     first = asyncio.ensure_future(connection.put(**given))
     await asyncio.sleep(0)
-    ((number, (_, message, _)),) = confirms._waiting.items()
+    ((number, answer),) = confirms._waiting.items()
+    message = answer.message(number)
     if way == "cancelled":
         first.cancel()
     else:
-        confirms._waiting[number] = *confirms._waiting[number][:2], 0.0
+        confirms._waiting[number].deadline = 0.0
         confirms._expire()
     others = [asyncio.ensure_future(connection.put(**given)) for _ in range(2)]
     await asyncio.gather(first, return_exceptions=True)
@@ -321,7 +323,7 @@ async def test_an_answer_takes_no_longer_however_much_was_confirmed_before(conne
     puts = [asyncio.ensure_future(connection.put(body=0, routing_key="q")) for _ in range(3)]
     await asyncio.sleep(0)
     numbers = list(confirms._waiting)
-    message = confirms._waiting[numbers[0]][1]
+    message = confirms._waiting[numbers[0]].message(numbers[0])
     confirms._on_answers([returned(message), confirmed(numbers[-1], multiple=True)])
     results = await asyncio.gather(*puts, return_exceptions=True)
     assert [type(result) for result in results] == [Unroutable, type(None), type(None)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import Context
-from itertools import islice, takewhile
+from itertools import chain, takewhile
 from math import inf
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from asyncworker.rabbitmq.amqp.frames import ACK, HEADER_START, RETURN
+from asyncworker.rabbitmq.amqp.frames import ACK, RETURN
 from asyncworker.rabbitmq.amqp.properties import short_string
 from asyncworker.rabbitmq.errors import (
     BrokerError,
@@ -19,7 +19,7 @@ from asyncworker.rabbitmq.errors import (
     reason_of,
     refusal,
 )
-from asyncworker.rabbitmq.wire.answers import Answers
+from asyncworker.rabbitmq.wire.answers import Answer, Answers
 from asyncworker.rabbitmq.wire.outgoing import Outbox
 
 if TYPE_CHECKING:
@@ -55,12 +55,11 @@ class Confirms:
         """Gets what is delivered on the channel, which is what its messages are answered."""
         self._channel = channel
         self._wire = wire
-        self._max_header = wire.max_payload - HEADER_START
         self._loop = asyncio.get_running_loop()
         self._published = 0
         self._returned = 0
-        self._waiting: dict[int, tuple[asyncio.Future[None] | Answers, Outgoing, float]] = {}
-        """In the order of their numbers."""
+        self._waiting: dict[int, Answer | Answers] = {}
+        """By the number of each message, in their order."""
         self._abandoned: dict[int, tuple[int, bytes]] = {}
         """What may yet come back, but nobody waits for: a hash of address and body, the header."""
         self._alarm: asyncio.TimerHandle | None = None
@@ -75,10 +74,13 @@ class Confirms:
         deadline: seconds, on the loop's clock.
         Raises: BrokerError, Unroutable, PublishRejected, NotSerializable, TimeoutError
         """
-        if self._wire.is_full or len(message.header) > self._max_header:
+        if self._wire.is_full or len(message.header) > self._outbox.max_header:
             await self._room_for(message, deadline)
+        self._expect_answers(deadline)
         answer: asyncio.Future[None] = self._loop.create_future()
-        number = self._send(message, answer, deadline)
+        self._outbox.put((message,))
+        self._published = number = self._published + 1
+        self._waiting[number] = Answer(message, deadline, answer)
         try:
             await answer
         except asyncio.CancelledError:
@@ -96,53 +98,38 @@ class Confirms:
 
         deadline: seconds, on the loop's clock.
         """
-        answers = Answers(len(messages), self._loop)
-        place = 0
+        errors: list[list[Exception | None]] = []
+        sent: list[Answers] = []
         try:
-            while place < len(messages):
+            while messages:
                 try:
-                    await self._room_for(messages[place], deadline)
-                    place = self._send_from(place, messages, answers, deadline)
+                    await self._room_for(messages[0], deadline)
+                    sent.append(self._send(messages, deadline))
+                    errors.append(sent[-1].errors)
                 except (BrokerError, NotSerializable, TimeoutError) as error:
-                    answers.fail(place, error)
-                    place += 1
-            if messages:
+                    errors.append([error])
+                messages = messages[len(errors[-1]) :]
+            for answers in sent:
                 await answers.all
         except asyncio.CancelledError:
-            for number, (answer, _, _) in tuple(self._waiting.items()):
-                if answer is answers:
+            for answers in sent:
+                for number in filter(self._waiting.__contains__, answers.numbers):
                     self._abandon(number)
             raise
-        return answers.errors
+        return list(chain.from_iterable(errors))
 
-    def _send(self, message: Outgoing, answer: asyncio.Future[None], deadline: float) -> int:
-        """Write a message, and return its number.
-
-        Raises: BrokerError
-        """
-        self._expect_answers(deadline)
-        self._published = number = self._published + 1
-        self._waiting[number] = answer, message, deadline
-        self._outbox.put(message)
-        return number
-
-    def _send_from(
-        self, place: int, messages: Sequence[Outgoing], answers: Answers, deadline: float
-    ) -> int:
-        """Write messages from a place on, as far as there is room; return how far that was.
+    def _send(self, messages: Sequence[Outgoing], deadline: float) -> Answers:
+        """Write messages, as far as there is room, and return what their answers come to.
 
         Raises: BrokerError
         """
         self._expect_answers(deadline)
-        answers.begin(self._published + 1, place)
-        for message in islice(messages, place, None):
-            if self._wire.is_full or len(message.header) > self._max_header:
-                break
-            self._published = number = self._published + 1
-            self._waiting[number] = answers, message, deadline
-            self._outbox.put(message)
-            place += 1
-        return place
+        written = self._outbox.put(messages)
+        first = self._published + 1
+        self._published += written
+        answers = Answers(messages[:written], first, deadline, self._loop.create_future())
+        self._waiting.update(dict.fromkeys(answers.numbers, answers))
+        return answers
 
     def _expect_answers(self, deadline: float) -> None:
         """Be ready to write, and for what is not answered in time.
@@ -178,18 +165,19 @@ class Confirms:
     def _expire(self) -> None:
         """Give up what is not answered in time; then wait for the next that may be due."""
         now = self._loop.time()
-        due = [number for number, waiting in self._waiting.items() if waiting[2] <= now]
+        due = [number for number, answers in self._waiting.items() if answers.deadline <= now]
         for number in due:
-            _fail(number, self._abandon(number), TimeoutError())
-        earliest = min((waiting[2] for waiting in self._waiting.values()), default=inf)
+            self._abandon(number).fail(number, TimeoutError())
+        earliest = min((answers.deadline for answers in self._waiting.values()), default=inf)
         self._set_alarm(max(earliest, now + PRECISION))
 
-    def _abandon(self, number: int) -> asyncio.Future[None] | Answers:
+    def _abandon(self, number: int) -> Answer | Answers:
         """Stop to wait for an answer; return by what it was awaited."""
-        answer, message, _ = self._waiting.pop(number)
+        answers = self._waiting.pop(number)
+        message = answers.message(number)
         if message.mandatory:
             self._abandoned[number] = hash((message.address, message.body)), message.header
-        return answer
+        return answers
 
     def _on_answers(self, contents: list[Content]) -> None:
         for content in contents:
@@ -201,19 +189,25 @@ class Confirms:
 
     def _on_confirm(self, method: int, arguments: bytes) -> None:
         number, bits = _CONFIRM.unpack_from(arguments)
-        numbers = tuple(takewhile(number.__ge__, self._waiting)) if bits & 1 else (number,)
+        answered = self._answered(number, up_to=bits & 1)
         if self._abandoned:
             self._forget(number, up_to=bits & 1)
-        for one in numbers:
-            if one not in self._waiting:
-                continue
-            answer, message, _ = self._waiting.pop(one)
-            if method != ACK:
-                _fail(one, answer, refusal(message))
-            elif isinstance(answer, Answers):
-                answer.confirm()
-            elif not answer.done():
-                answer.set_result(None)
+        if method == ACK:
+            for answers in answered.values():
+                answers.confirm()
+        else:
+            for one, answers in answered.items():
+                answers.fail(one, refusal(answers.message(one)))
+
+    def _answered(self, number: int, *, up_to: int) -> dict[int, Answer | Answers]:
+        """Take out what is answered, by its number."""
+        waiting = self._waiting
+        if not up_to:
+            return {number: waiting.pop(number)} if number in waiting else {}
+        if number >= self._published:
+            self._waiting = {}
+            return waiting
+        return {one: waiting.pop(one) for one in tuple(takewhile(number.__ge__, waiting))}
 
     def _forget(self, number: int, *, up_to: int) -> None:
         """Expect nothing more of what nobody waited for and is answered now."""
@@ -238,8 +232,8 @@ class Confirms:
         if number in self._abandoned:
             del self._abandoned[number]
             return
-        answer, message, _ = self._waiting.pop(number)
-        _fail(number, answer, Unroutable(f"{message}: {reason}"))
+        answers = self._waiting.pop(number)
+        answers.fail(number, Unroutable(f"{answers.message(number)}: {reason}"))
 
     def _number_of(self, address: bytes, properties: bytes, body: bytes) -> int | None:
         """Return which message came back, or None when it is none of these."""
@@ -264,7 +258,7 @@ class Confirms:
     def _header_like(self, number: int, address: bytes, body: bytes) -> bytes | None:
         """Return the header of a message that may come back, if it has that address and body."""
         if number in self._waiting:
-            message = self._waiting[number][1]
+            message = self._waiting[number].message(number)
             if message.mandatory and (message.address, message.body) == (address, body):
                 return message.header
         elif number in self._abandoned:
@@ -277,17 +271,10 @@ class Confirms:
         error = None if closing.cancelled() else closing.exception()
         waiting, self._waiting = self._waiting, {}
         self._set_alarm(inf)
-        for number, (answer, _, _) in waiting.items():
+        for number, answers in waiting.items():
             lost = BrokerError(reason_of(error) if error else "the channel was lost")
             lost.__cause__ = error
-            _fail(number, answer, lost)
-
-
-def _fail(number: int, answer: asyncio.Future[None] | Answers, error: Exception) -> None:
-    if isinstance(answer, Answers):
-        answer.fail(answer.place_of(number), error)
-    elif not answer.done():
-        answer.set_exception(error)
+            answers.fail(number, lost)
 
 
 def _ignore(contents: list[Content]) -> None:

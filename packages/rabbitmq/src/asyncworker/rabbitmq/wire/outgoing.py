@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from asyncworker.rabbitmq.amqp.frames import (
 from asyncworker.rabbitmq.errors import NotSerializable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from pamqp.commands import Basic
 
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 
 WRITE_SIZE: Final = 65_536
 """Bytes that are written at once; the messages of one loop turn are, if they are fewer."""
+KNOWN: Final = 1024
+"""Of how many addresses it is remembered how messages to them begin."""
 _PUBLISH: Final = Struct("!BHIIH")
-_MIDDLE: Final = Struct("!BBBHIIQ")
+_MIDDLE: Final = Struct("!BBBHII")
 """Whether mandatory, the end of the method, and the start of the header."""
-_END_AND_BODY: Final = Struct("!BBHI")
 _END: Final = bytes([END])
 
 
@@ -79,25 +81,18 @@ class Outgoing:
         header.unmarshal(bytes(HEADER_START) + self.header)
         return header.properties
 
-    def frames(self, channel: int, max_payload: int) -> Sequence[bytes | memoryview]:
-        """Return Basic.Publish, the header and the body (1.8.3.7), in pieces.
 
-        max_payload: bytes of body in one frame.
-        """
-        address, header, body = self.address, self.header, self.body
-        size, length = len(body), HEADER_START + len(header)
-        publish = _PUBLISH.pack(METHOD, channel, 7 + len(address), PUBLISH, 0)
-        flag = 1 if self.mandatory else 0
-        middle = _MIDDLE.pack(flag, END, HEADER, channel, length, BASIC, size)
-        if 0 < size <= max_payload:
-            # Most bodies take one frame.
-            start = _END_AND_BODY.pack(END, BODY, channel, size)
-            return publish, address, middle, header, start, body, _END
-        pieces: list[bytes | memoryview] = [publish, address, middle, header, _END]
-        for at in range(0, size, max_payload):
-            part = memoryview(body)[at : at + max_payload]
-            pieces += (START.pack(BODY, channel, len(part)), part, _END)
-        return pieces
+@lru_cache(KNOWN)
+def _start(
+    channel: int, address: bytes, mandatory: bool, length: int
+) -> tuple[bytes, Callable[..., bytes]]:
+    """Return what begins a message, up to the size of its body, and what packs the next.
+
+    length: bytes of its properties. It packs the size, they, and the start of a body.
+    """
+    publish = _PUBLISH.pack(METHOD, channel, 7 + len(address), PUBLISH, 0)
+    middle = _MIDDLE.pack(mandatory, END, HEADER, channel, HEADER_START + length, BASIC)
+    return publish + address + middle, Struct(f"!Q{length}sBBHI").pack
 
 
 class Outbox:
@@ -108,18 +103,42 @@ class Outbox:
         self._reader = reader
         self._wire = wire
         self._max_payload = wire.max_payload
+        self.max_header = wire.max_payload - HEADER_START
         self._loop = asyncio.get_running_loop()
         self._frames: list[bytes | memoryview] = []
         self._size = 0
 
-    def put(self, message: Outgoing) -> None:
-        """Have a message written."""
+    def put(self, messages: Iterable[Outgoing]) -> int:
+        """Have messages written, as far as there is room; return how many.
+
+        There must be some for the first of them.
+        """
         if not self._frames:
             self._loop.call_soon(self._flush)
-        self._frames += message.frames(self._number, self._max_payload)
-        self._size += len(message.header) + len(message.body)
-        if self._size > WRITE_SIZE:
-            self._flush()
+        written = 0
+        for message in messages:
+            header, body = message.header, message.body
+            length, size = len(header), len(body)
+            if length > self.max_header or self._wire.is_full:
+                break
+            start, pack = _start(self._number, message.address, message.mandatory, length)
+            if 0 < size <= self._max_payload:
+                # Most bodies take one frame.
+                self._frames += start, pack(size, header, END, BODY, self._number, size), body, _END
+            else:
+                self._frames += start, size.to_bytes(8), header, _END, *self._frames_of(body)
+            written += 1
+            self._size += length + size
+            if self._size > WRITE_SIZE:
+                self._flush()
+        return written
+
+    def _frames_of(self, body: bytes) -> Iterator[bytes | memoryview]:
+        """Return the frames of a body in pieces (1.8.3.7), as many as it takes."""
+        whole = memoryview(body)
+        for at in range(0, len(body), self._max_payload):
+            part = whole[at : at + self._max_payload]
+            yield from (START.pack(BODY, self._number, len(part)), part, _END)
 
     def _flush(self) -> None:
         frames, self._frames, self._size = self._frames, [], 0
