@@ -16,6 +16,7 @@ from asyncworker.rabbitmq import (
     PublishTimeout,
     Unroutable,
 )
+from asyncworker.rabbitmq.publishing import header
 from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -61,6 +62,34 @@ async def test_bodies_of_many_frames_go_as_others_do(connection, queue, get):
     bodies = [b"x" * 300_000, b"", b"y" * 131_064]
     await connection.put_many([Message(body, queue) for body in bodies])
     assert [(await get(queue)).body for _ in bodies] == bodies
+
+
+async def test_those_that_differ_in_all_but_the_queue_go_as_they_are(connection, queue, get):
+    expected = [
+        (b"x" * size, kind, mandatory)
+        for size in (0, 1, 131_064, 131_065)
+        for kind in (None, "a", "longer")
+        for mandatory in (True, False)
+    ]
+    messages = [
+        Message(body, queue, type=kind, mandatory=mandatory) for body, kind, mandatory in expected
+    ]
+    await connection.put_many(messages)
+    found = [await get(queue) for _ in expected]
+    assert [(one.body, one.type) for one in found] == [one[:2] for one in expected]
+
+
+async def test_every_message_has_an_id_of_its_own_and_the_moment(
+    connection, queue, get, monkeypatch
+):
+    """A moment with a percent sign among its bytes, 2009-12-13 23:22:13."""
+    monkeypatch.setattr(header, "now", lambda: (0x4B257825).to_bytes(8))
+    for _ in range(2):
+        await connection.put_many([Message(number, queue) for number in range(20)])
+    found = [await get(queue) for _ in range(40)]
+    assert len({one.message_id for one in found}) == 40
+    assert {len(one.message_id) for one in found} == {32}
+    assert {one.timestamp.timestamp() for one in found} == {0x4B257825}
 
 
 async def test_tells_of_each_message_what_became_of_it_after_all_are_answered(

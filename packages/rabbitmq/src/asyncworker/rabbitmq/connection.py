@@ -25,8 +25,8 @@ from asyncworker.rabbitmq.connecting.address import (
 )
 from asyncworker.rabbitmq.connecting.link import Link
 from asyncworker.rabbitmq.publishing.bundle import (
-    checked_messages,
     encoded_messages,
+    listed,
     raise_errors,
 )
 from asyncworker.rabbitmq.publishing.encoding import ABSENT, NONE, encoded
@@ -228,10 +228,9 @@ class AMQPConnection(Connection):
         """
         _check_timeout(timeout)
         vhost = self.checked_vhost(vhost)
-        checked = checked_messages(messages)
-        encoded = encoded_messages(checked, self.codec)
-        errors = await self.publish_many(encoded, vhost, timeout)
-        raise_errors(checked, errors, "not published, or not for certain")
+        many = listed(messages)
+        errors = await self.publish_many(encoded_messages(many, self.codec), vhost, timeout)
+        raise_errors(many, errors, "not published, or not for certain")
 
     async def publish_many(
         self, messages: Sequence[Outgoing], vhost: str, timeout: float

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq.errors import NotSerializable, PublishError
 from asyncworker.rabbitmq.publishing.encoding import NONE, address_of, content_of, encoded_message
-from asyncworker.rabbitmq.publishing.header import JSON, header_of, json_header, now
+from asyncworker.rabbitmq.publishing.header import JSON, header_of, json_headers
 from asyncworker.rabbitmq.publishing.message import PLAIN, Message
 from asyncworker.rabbitmq.wire.outgoing import Outgoing
 
@@ -18,18 +18,14 @@ if TYPE_CHECKING:
     from asyncworker.codecs import Codec
 
 
-def checked_messages(messages: Any) -> list[Message]:
+def listed(messages: Any) -> list[Message]:
     """Return messages as a list.
 
     Raises: ConfigurationError
     """
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
         raise ConfigurationError(f"put_many() takes a list of Messages, got {messages!r}")
-    checked = list(messages)
-    for place, message in enumerate(checked):
-        if not isinstance(message, Message):
-            raise ConfigurationError(f"messages[{place}] must be a Message, got {message!r}")
-    return checked
+    return list(messages)
 
 
 def encoded_messages(messages: Sequence[Message], codec: Codec) -> list[Outgoing]:
@@ -37,11 +33,13 @@ def encoded_messages(messages: Sequence[Message], codec: Codec) -> list[Outgoing
 
     Raises: ConfigurationError; an ExceptionGroup of NotSerializable, one for each that cannot be
     """
-    lot, encoded = Lot(codec), []
+    encode, encoded = Lot(codec).encoded, []
     errors: list[PublishError | None] = [None] * len(messages)
     for place, message in enumerate(messages):
+        if not isinstance(message, Message):
+            raise ConfigurationError(f"messages[{place}] must be a Message, got {message!r}")
         try:
-            encoded.append(lot.encoded(message))
+            encoded.append(encode(message))
         except ConfigurationError as error:
             raise ConfigurationError(f"messages[{place}]: {error}") from None
         except NotSerializable as error:
@@ -58,14 +56,15 @@ def raise_errors(
     errors: one or None for each message, in their order.
     Raises: an ExceptionGroup of PublishError
     """
+    if not any(errors):
+        return
     raised = []
     for place, (message, error) in enumerate(zip(messages, errors, strict=True)):
         if error is not None:
             error.message = message
             error.args = (f"messages[{place}]: {error}",)
             raised.append(error)
-    if raised:
-        raise ExceptionGroup(f"{reason}: {len(raised)} of {len(messages)}", raised)
+    raise ExceptionGroup(f"{reason}: {len(raised)} of {len(messages)}", raised)
 
 
 class Lot:
@@ -73,7 +72,8 @@ class Lot:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._now = now()
+        self._json_header = json_headers()
+        self._number = 0
         self._exchange = self._routing_key = ""
         self._address = b""
 
@@ -82,7 +82,7 @@ class Lot:
 
         Raises: ConfigurationError, NotSerializable
         """
-        if len(vars(message)) == PLAIN:
+        if len(message.__dict__) == PLAIN:
             return self.plain(message.body, message.routing_key, message.exchange)
         return encoded_message(message, self._codec)
 
@@ -96,7 +96,8 @@ class Lot:
             self._routing_key, self._exchange = routing_key, exchange
         content, content_type = content_of(body, None, NONE, self._codec)
         if content_type == JSON:
-            header = json_header(self._now)
+            self._number = number = self._number + 1
+            header = self._json_header % number
         else:
             header = header_of(None, None, NONE, content_type)
         return Outgoing(content, exchange, routing_key, self._address, header, True)

@@ -44,12 +44,16 @@ def header_of(
         return _by_library(headers, properties, keywords, content_type)
     if headers or keywords or content_type != JSON:
         return _packed(headers, keywords, content_type)
-    return json_header(now())
+    return _JSON_HEADER + new_id() + now()
 
 
-def json_header(moment: bytes) -> bytes:
-    """Return the properties of JSON about which nothing was given. moment: `now()`."""
-    return _JSON_HEADER + new_id() + moment
+def json_headers() -> bytes:
+    """Return what makes, by `%`, the properties of JSON about which nothing was given, of a number.
+
+    They are for messages that leave together: they have this moment, and ids that differ in the
+    number alone.
+    """
+    return _JSON_HEADER + new_id()[:-8] + b"%08x" + now().replace(b"%", b"%%")
 
 
 def now() -> bytes:

@@ -79,7 +79,7 @@ class Message:
         if not isinstance(exchange, str):
             raise ConfigurationError(f"exchange must be a string, got {exchange!r}")
         # What is left out is the class's: to set all of a frozen object takes four times as long.
-        own = vars(self)
+        own = self.__dict__
         own["body"] = body
         own["routing_key"] = routing_key
         own["exchange"] = exchange
