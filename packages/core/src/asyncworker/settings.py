@@ -83,7 +83,7 @@ class Settings(Environment):
     loop: the event loop that `app.run()` makes; uvloop needs `asyncworker-core[uvloop]`.
     """
 
-    env_prefix = PREFIX
+    env_prefix: ClassVar[str] = PREFIX
 
     loglevel: LogLevel = "INFO"
     flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
