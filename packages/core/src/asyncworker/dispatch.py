@@ -15,7 +15,9 @@ from asyncworker.handling.redaction import brief
 from asyncworker.handling.return_values import log_returned
 from asyncworker.handling.uncancellable import CANCEL_GRACE, abandon_unresponsive, log_abandoned
 from asyncworker.handling.user_errors import raised_by_users
+from asyncworker.log_fields import VARIABLES, Subject, begin, set_essence
 from asyncworker.plural import counted
+from asyncworker.routes import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,6 +37,8 @@ class Dispatcher(Generic[T]):
     settle: takes each batch with what its handler raised, or with None; returns whether it has told
     the activity of its outcomes, as they are not just the usual one. activity: is told of batches,
     where anybody wants to know.
+    subject: tells what lines say that are logged while a batch is handled; without it, the name of
+    the handler.
 
     Worker tasks take batch after batch. Others are called only while something is ready, a few on
     each turn of the loop: where handlers never wait, one worker does nearly everything; where they
@@ -53,6 +57,7 @@ class Dispatcher(Generic[T]):
         settle: Callable[[list[T], BaseException | None], bool | None],
         concurrency: int,
         activity: Activity | None = None,
+        subject: Subject | None = None,
     ) -> None:
         self._handler = handler
         self._settle = settle
@@ -62,8 +67,15 @@ class Dispatcher(Generic[T]):
         self._began: dict[asyncio.Task[Any] | None, float] = {}
         if activity is not None and activity.recording is not None:
             activity.running = self.running_since
+        self._essence_of, fields_of = subject or Subject.always(route=name_of(handler))
         self._context = copy_context()
-        self._variables = tuple(self._context.items())
+        self._context.run(begin, fields_of)
+        self._size = len(self._context)
+        self._variables = tuple(
+            (variable, value)
+            for variable, value in self._context.items()
+            if variable not in VARIABLES
+        )
         self._sets_variables = False
         self._logged_types: set[type] = set()
         self._ready: deque[list[T]] = deque()
@@ -71,6 +83,7 @@ class Dispatcher(Generic[T]):
         self._workers: set[asyncio.Task[None]] = set()
         self._running: dict[asyncio.Task[Any] | None, list[T]] = {}
         self._taken = asyncio.Event()
+        self._is_awaited = False
         self._is_called = False
         self._draining = False
         self._cancelling = False
@@ -99,6 +112,7 @@ class Dispatcher(Generic[T]):
     async def room(self) -> None:
         """Wait until fewer batches wait for a worker than there may be workers."""
         while len(self._ready) >= self._concurrency:
+            self._is_awaited = True
             self._taken.clear()
             await self._taken.wait()
 
@@ -169,28 +183,31 @@ class Dispatcher(Generic[T]):
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
+        ready, running, handle, size = self._ready, self._running, self._handle, self._size
         recording, clock = self._recording, time.perf_counter
         while True:
             self._is_called = False
-            while self._ready and not self._cancelling:
-                self._running[worker] = batch = self._ready.popleft()
-                self._taken.set()
-                if self._ready and not self._is_called:
+            while ready and not self._cancelling:
+                running[worker] = batch = ready.popleft()
+                if self._is_awaited:
+                    self._is_awaited = False
+                    self._taken.set()
+                if ready and not self._is_called:
                     self._call()
                 if recording is not None:
                     self._began[worker] = began = clock()
-                    size = len(batch)
-                call = self._handle(batch)
+                    items = len(batch)
+                call = handle(batch)
                 try:
                     await (stepped(call, self._context.copy()) if self._sets_variables else call)
                 finally:
                     # Both, or a worker would keep the batch in memory until it has the next.
-                    del self._running[worker], batch, call
+                    del running[worker], batch, call
                 if recording is not None:
                     recording.began.append(began)
                     recording.seconds.append(clock() - began)
-                    recording.sizes.append(size)
-                if self._is_context_changed():
+                    recording.sizes.append(items)
+                if len(copy_context()) != size or (self._variables and self._is_any_changed()):
                     # Only a new task is sure to have none of that. The next calls get contexts of
                     # their own, which costs handlers too much that set nothing.
                     self._sets_variables = True
@@ -202,6 +219,7 @@ class Dispatcher(Generic[T]):
     async def _handle(self, batch: list[T]) -> None:
         raised: BaseException | None = None
         try:
+            set_essence(self._essence_of(batch))
             # A list of its own: users may empty theirs, and all of it is to be settled.
             returned = await self._handler(batch[:])
             if returned is not None and type(returned) not in self._logged_types:
@@ -220,10 +238,8 @@ class Dispatcher(Generic[T]):
         if self._settle(batch, raised) and self._activity is not None:
             self._activity.counted(raised)
 
-    def _is_context_changed(self) -> bool:
-        """Tell whether a handler has left a context variable set; what it has reset is not."""
-        if len(copy_context()) != len(self._variables):
-            return True
+    def _is_any_changed(self) -> bool:
+        """Tell whether a handler has set a variable of the start anew; what it has reset is not."""
         for variable, value in self._variables:  # noqa: SIM110 (any() takes twice as long)
             # By identity: what a class takes for equal may still be another's.
             if variable.get() is not value:

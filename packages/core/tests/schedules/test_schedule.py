@@ -10,6 +10,7 @@ import pytest
 
 from asyncworker import Options, RouteOptions
 from asyncworker.errors import ConfigurationError
+from asyncworker.log_fields import log_fields
 from packages.core.tests.schedules.handlers import Handlers, Job
 from packages.core.tests.waiting import passed, turns
 
@@ -317,3 +318,15 @@ def test_cron_expressions_without_their_library_say_what_to_install(app, monkeyp
     assert str(caught.value) == (
         "cron expressions need cronsim: pip install asyncworker-core[cron]"
     )
+
+
+async def test_lines_of_a_run_say_which_schedule_it_is(app, clock):
+    found = []
+
+    @app.run_every(5)
+    async def tidy():
+        found.append(log_fields())
+
+    async with app.started():
+        await turns()
+    assert found == [{"route": tidy.__qualname__}]

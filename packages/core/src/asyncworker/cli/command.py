@@ -19,7 +19,7 @@ from asyncworker.cli.target import TargetFailed, parse_target
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.handling.redaction import brief
 from asyncworker.logs import json_logging
-from asyncworker.logs.json_lines import show_process
+from asyncworker.logs.records import show_process
 from asyncworker.processes.children import supervise
 from asyncworker.processes.parent_socket import ParentSocket
 from asyncworker.processes.supervisor import Supervisor

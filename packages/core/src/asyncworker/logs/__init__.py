@@ -10,11 +10,13 @@ from typing import Any, Final, NoReturn
 from aiologger.levels import LogLevel
 from aiologger.loggers.json import JsonLogger
 
-from asyncworker.logs.json_lines import exc_info_of, json_line
+from asyncworker.log_fields import beyond_handler, log_fields
+from asyncworker.logs.json_lines import json_line
 from asyncworker.logs.line_writer import LineWriter
+from asyncworker.logs.records import exc_info_of
 from asyncworker.plural import counted
 
-__all__ = ["JsonHandler", "WorkerLogger", "json_logging", "logger"]
+__all__ = ["JsonHandler", "WorkerLogger", "json_logging", "log_fields", "logger"]
 
 # Seconds that a slow reader gets when a run, or the process, ends.
 RUN_DEADLINE = 2.0
@@ -28,7 +30,7 @@ def _lost(count: int) -> str:
     """Return the line that stands for lines that were lost."""
     text = f"lost {counted(count, 'log line')}: nothing read stdout or stderr fast enough"
     record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None, "_lost")
-    return json_line(record, {"lost_lines": count})
+    return beyond_handler().run(json_line, record, {"lost_lines": count})
 
 
 _writer = LineWriter(_lost)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.logs import json_logging
-from asyncworker.logs.json_lines import show_process
+from asyncworker.logs.records import show_process
 from asyncworker.plural import counted
 from asyncworker.processes.parent_socket import received
 from asyncworker.running.signals import STOP_SIGNALS, name_of_signal
