@@ -319,7 +319,7 @@ async def test_handler_raises(drill, server, follow):
         await process.handled(ids)
     entries = process.entries("handler handler raised")
     assert sorted(raising) == sorted(entry["last_event_id"] for entry in entries)
-    assert all(entry["routes"] == ["/events"] for entry in entries)
+    assert all(entry["streams"] == ["/events"] for entry in entries)
     assert all("Traceback" in str(entry["exc_info"]) for entry in entries)
     assert len(server.requests) == 1
     drill.check()

@@ -135,7 +135,7 @@ async def test_a_handler_that_raises_is_logged_and_the_stream_goes_on(app, serve
     assert "LookupError('no such thing')" in record.getMessage()
     assert record.exc_info[0] is LookupError
     assert record.exc_info[2].tb_frame.f_code is handler.__code__
-    assert (["/x?..."], "2", 2) == (record.routes, record.last_event_id, record.events)
+    assert (["/x?..."], "2", 2) == (record.streams, record.last_event_id, record.events)
     assert 1 == server.count
 
 

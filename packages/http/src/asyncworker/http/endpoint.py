@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+from functools import partial
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,11 +18,13 @@ from asyncworker.handling.redaction import brief
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
+from asyncworker.log_fields import begin as begin_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from asyncworker.http.parameters.params import Begin, Check
+    from asyncworker.log_fields import Fields
 
     Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
     Expect = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
@@ -34,14 +37,18 @@ RESET: Final = struct.pack("ii", 1, 0)
 """Have a socket that is closed send a reset (SO_LINGER)."""
 
 
-def make_endpoint(begin: Begin, label: str) -> Endpoint:
+def make_endpoint(begin: Begin, route: str, handler: str) -> Endpoint:
     """Return the coroutine function that answers the requests of one method and path.
 
-    label: method, path and handler, as the log names them; never what a client wrote.
+    route: method and path, as logs name them; never what a client wrote. handler: its name.
     """
+    label = _label(route, handler)
     failures = Failures(log, label)
+    fields_of = partial(_fields_of, route)
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
+        # Not the request: whoever keeps the context would keep its body in memory.
+        begin_lines(fields_of, request.headers)
         try:
             value = await begin(request)
         except Unanswerable as error:
@@ -57,14 +64,17 @@ def make_endpoint(begin: Begin, label: str) -> Endpoint:
     return endpoint
 
 
-def make_expect(check: Check, label: str) -> Expect:
+def make_expect(check: Check, route: str, handler: str) -> Expect:
     """Return the coroutine function for clients that ask before they send a body.
 
-    label: as for the endpoint.
+    route, handler: as for the endpoint.
     """
+    label = _label(route, handler)
     failures = Failures(log, label)
+    fields_of = partial(_fields_of, route)
 
     async def expect(request: web.Request) -> web.StreamResponse | None:
+        begin_lines(fields_of, request.headers)
         try:
             check(request)
         except BaseException as error:  # noqa: BLE001
@@ -74,6 +84,16 @@ def make_expect(check: Check, label: str) -> Expect:
         return None
 
     return expect
+
+
+def _label(route: str, handler: str) -> str:
+    return f"{route}: handler {handler}"
+
+
+def _fields_of(route: str, headers: Mapping[str, str]) -> Fields:
+    """Return what lines say that are logged while a request is answered."""
+    request_id, trace_parent = headers.get("X-Request-ID"), headers.get("traceparent")
+    return {"route": route, "request_id": request_id, "traceparent": trace_parent}
 
 
 async def _go_on(request: web.Request) -> None:

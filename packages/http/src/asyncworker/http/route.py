@@ -47,7 +47,7 @@ class HTTPRoute(Route):
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
         """Return what aiohttp calls, keyed by method and path."""
         return {
-            key: make_endpoint(begin, _label(*key, self.handler_name))
+            key: make_endpoint(begin, " ".join(key), self.handler_name)
             for key, begin in self.begins.items()
         }
 
@@ -100,7 +100,7 @@ def make_route(
             begin, check = make_begin(app, called, parameters, in_path, method)
             begins[method, path] = begin if send is None else _sending(begin, send)
             if check is not None:
-                expects[method, path] = make_expect(check, _label(method, path, name_of(handler)))
+                expects[method, path] = make_expect(check, f"{method} {path}", name_of(handler))
     return HTTPRoute(
         type=RouteTypes.HTTP,
         routes=paths,
@@ -142,8 +142,3 @@ def _opened(handler: Handler) -> Handler:
 
 def _keys(route: HTTPRoute) -> list[tuple[str, str]]:
     return [(method, same_requests(path)) for method, path in route.begins]
-
-
-def _label(method: str, path: str, handler: str) -> str:
-    """Return what the log names."""
-    return f"{method} {path}: handler {handler}"

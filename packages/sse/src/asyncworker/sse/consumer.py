@@ -15,6 +15,7 @@ from asyncworker.handling.repeated_failures import Failures
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
+from asyncworker.sse.log_subject import subject_of
 from asyncworker.sse.status import Status
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._failures = Failures(log, f"handler {route.handler_name}")
         self._dispatcher: Dispatcher[SSEEvent] = Dispatcher(
-            route.handler, self._settle, route.options.max_concurrency, self._activity
+            route.handler,
+            self._settle,
+            route.options.max_concurrency,
+            self._activity,
+            subject_of(route.handler_name),
         )
         self._bucket: Bucket[SSEEvent] = Bucket(
             route.options.bulk_size, flush_interval, self._dispatcher.submit
@@ -114,7 +119,7 @@ class Consumer:
                 "handler %s: left out an event whose %s",
                 self._route.handler_name,
                 error,
-                extra={"route": shown(event.route), "event_id": event.id[:LONGEST_ID]},
+                extra={"stream": shown(event.route), "event_id": event.id[:LONGEST_ID]},
             )
             return False
         return True
@@ -133,7 +138,7 @@ class Consumer:
         self._failures.report(
             raised,
             {
-                "routes": sorted({shown(event.route) for event in batch}),
+                "streams": sorted({shown(event.route) for event in batch}),
                 "last_event_id": batch[-1].id[:LONGEST_ID],
                 "events": len(batch),
             },

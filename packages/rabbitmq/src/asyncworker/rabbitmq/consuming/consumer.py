@@ -15,6 +15,7 @@ from asyncworker.rabbitmq.consuming.availability import Availability
 from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
 from asyncworker.rabbitmq.consuming.consumer_timeout import ConsumerTakenBack, ConsumerTimeout
 from asyncworker.rabbitmq.consuming.deliveries import read
+from asyncworker.rabbitmq.consuming.log_subject import subject_of
 from asyncworker.rabbitmq.consuming.prefetch_buffer import PrefetchBuffer
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.retrying.copies import Copies
@@ -64,7 +65,11 @@ class Consumer:
         self._timeout = ConsumerTimeout(route)
         self._forwarding = Forwarding(route, self._copies, self._outcomes)
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
-            self._forwarding.handler, self._settle, route.concurrency, self._activity
+            self._forwarding.handler,
+            self._settle,
+            route.concurrency,
+            self._activity,
+            subject_of(route),
         )
         bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit)
         self._buffer = PrefetchBuffer(gate, bucket, self._dispatcher)

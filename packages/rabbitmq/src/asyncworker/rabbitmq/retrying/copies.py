@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
+from asyncworker.log_fields import beyond_handler
 from asyncworker.options import Actions
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Copies:
             publishing.close()
             on_end()
             return
-        task = self._group.create_task(publishing)
+        # It may come to publish for handlers that end later in this turn of the loop, too.
+        task = self._group.create_task(publishing, context=beyond_handler())
         self._tasks[task] = messages
         task.add_done_callback(self._tasks.pop)
         if on_end is not _nothing:
