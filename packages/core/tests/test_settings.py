@@ -28,6 +28,7 @@ def clean_environment(monkeypatch):
 def test_the_defaults():
     assert Settings.load().model_dump() == {
         "loglevel": "INFO",
+        "log_format": "auto",
         "flush_timeout": 60.0,
         "shutdown_timeout": 20.0,
         "loop": "asyncio",
@@ -46,6 +47,8 @@ def test_the_defaults():
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "1.5", "shutdown_timeout", 1.5),
         ("ASYNCWORKER_LOOP", "uvloop", "loop", "uvloop"),
         ("asyncworker_loop", "uvloop", "loop", "uvloop"),
+        ("ASYNCWORKER_LOG_FORMAT", "text", "log_format", "text"),
+        ("ASYNCWORKER_LOG_FORMAT", "JSON", "log_format", "json"),
     ],
 )
 def test_each_variable_is_read(monkeypatch, variable, text, field, value):
@@ -69,6 +72,7 @@ def test_each_variable_is_read(monkeypatch, variable, text, field, value):
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "nan"),
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "20s"),
         ("ASYNCWORKER_LOOP", "trio"),
+        ("ASYNCWORKER_LOG_FORMAT", "xml"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable_and_the_value(
@@ -203,6 +207,7 @@ def test_settings_of_a_backend_read_by_themselves_know_their_names(monkeypatch):
         ("ASYNCWORKER_FLUSH_TIMEOUT", "0", "input should be greater than 0"),
         ("ASYNCWORKER_FLUSH_TIMEOUT", "nan", "input should be a finite number"),
         ("ASYNCWORKER_LOOP", "trio", "input should be 'asyncio' or 'uvloop'"),
+        ("ASYNCWORKER_LOG_FORMAT", "xml", "input should be 'auto', 'json' or 'text'"),
     ],
 )
 def test_a_wrong_value_is_told_what_it_should_be(monkeypatch, variable, text, reason):

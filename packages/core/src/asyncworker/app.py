@@ -341,7 +341,7 @@ class App(MutableMapping[Hashable, Any]):
         with (
             self._owned_lifecycle() as lifecycle,
             stop_signals(lifecycle.on_signal),
-            json_logging(self.settings.loglevel, quiet=tuple(noisy)),
+            json_logging(self.settings.loglevel, tuple(noisy), self.settings.log_format),
         ):
             yield lifecycle
 

@@ -32,6 +32,7 @@ SERVICE: Final = re.compile(
 """What Kubernetes sets in each container for a service that is called `asyncworker-something`."""
 
 Loop = Literal["asyncio", "uvloop"]
+LogFormat = Literal["auto", "json", "text"]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
 ]
@@ -77,6 +78,7 @@ class Settings(Environment):
     """Hold what the environment says.
 
     loglevel: the lowest level that is logged.
+    log_format: json, text for people, or auto, which is text where lines go to a terminal.
     flush_timeout: seconds; a batch goes out when its oldest item is that old. A route may say
     otherwise by `Options.BULK_FLUSH_INTERVAL`.
     shutdown_timeout: seconds that a drain may take before handlers are cancelled.
@@ -86,6 +88,7 @@ class Settings(Environment):
     env_prefix: ClassVar[str] = PREFIX
 
     loglevel: LogLevel = "INFO"
+    log_format: Annotated[LogFormat, BeforeValidator(str.lower)] = "auto"
     flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
     shutdown_timeout: float = Field(default=20.0, ge=0)
     loop: Loop = "asyncio"

@@ -25,7 +25,7 @@ from asyncworker.processes.parent_socket import ParentSocket
 from asyncworker.processes.supervisor import Supervisor
 from asyncworker.route_types import RouteTypes
 from asyncworker.running.signals import stop_signals
-from asyncworker.settings import PREFIX, Loop, Settings
+from asyncworker.settings import PREFIX, LogFormat, Loop, Settings
 from asyncworker.version import __version__
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -56,6 +56,11 @@ def main() -> None:
     type=click.Choice(LEVELS, case_sensitive=False),
     help=f"Set {PREFIX}LOGLEVEL.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(get_args(LogFormat), case_sensitive=False),
+    help=f"Set {PREFIX}LOG_FORMAT.",
+)
 @click.option("--host", metavar="HOST", help=f"Set {PREFIX}HTTP_HOST.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="PORT", help=f"Set {PREFIX}HTTP_PORT."
@@ -68,6 +73,7 @@ def run(
     workers: int | None,
     loop: str | None,
     log_level: str | None,
+    log_format: str | None,
     host: str | None,
     port: int | None,
     parent_socket: int | None,
@@ -75,7 +81,9 @@ def run(
     """Run an app until SIGINT or SIGTERM."""
     if reload and workers:
         raise click.UsageError("--reload runs one process: leave out --workers")
-    _set_variables(LOOP=loop, LOGLEVEL=log_level, HTTP_HOST=host, HTTP_PORT=port)
+    _set_variables(
+        LOOP=loop, LOGLEVEL=log_level, LOG_FORMAT=log_format, HTTP_HOST=host, HTTP_PORT=port
+    )
     if host is not None or port is not None:
         load_backend(RouteTypes.HTTP)
     if reload:
@@ -115,7 +123,7 @@ def check(target: str, timeout: float) -> None:
         raise AsyncWorkerError(f"{error}: {brief(error.__cause__ or error)}") from None
     # What libraries log of a problem is said by its line.
     noisy = {name for connection in app.connections.all for name in connection.noisy_loggers}
-    with json_logging("CRITICAL", quiet=noisy):
+    with json_logging("CRITICAL", noisy, app.settings.log_format):
         lines = asyncio.run(problems_of(app, timeout))
     for line in lines:
         click.echo(f"note: {line}" if isinstance(line, Remark) else line)
@@ -164,8 +172,8 @@ def _end_before_start(_number: int, _frame: object) -> NoReturn:
 
 
 def _run_workers(target: str, count: int) -> int:
-    loglevel = Settings.load().loglevel
-    return supervise(["run", target], loglevel, lambda one: Supervisor(one, count).run())
+    settings = Settings.load()
+    return supervise(["run", target], settings, lambda one: Supervisor(one, count).run())
 
 
 def _reload(target: str) -> int:
@@ -174,5 +182,5 @@ def _reload(target: str) -> int:
     except ImportError:
         fail("--reload needs watchfiles: pip install 'asyncworker-core[cli]'", USAGE)
     folders = {Path.cwd(), parse_target(target).folder}
-    loglevel = Settings.load().loglevel
-    return supervise(["run", target], loglevel, lambda one: Reloader(one, folders).run())
+    settings = Settings.load()
+    return supervise(["run", target], settings, lambda one: Reloader(one, folders).run())

@@ -1,20 +1,27 @@
-"""JSON logging through aiologger, for any number of event loops."""
+"""Lines of the log, as JSON through aiologger or for people, for any number of event loops."""
+
+from __future__ import annotations
 
 import atexit
 import logging
 import os
-from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from aiologger.levels import LogLevel
 from aiologger.loggers.json import JsonLogger
 
 from asyncworker.log_fields import beyond_handler, log_fields
 from asyncworker.logs.json_lines import json_line
+from asyncworker.logs.line_format import chosen, line_of
 from asyncworker.logs.line_writer import LineWriter
 from asyncworker.logs.records import exc_info_of
 from asyncworker.plural import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+
+    from asyncworker.settings import LogFormat
 
 __all__ = ["JsonHandler", "WorkerLogger", "json_logging", "log_fields", "logger"]
 
@@ -30,7 +37,7 @@ def _lost(count: int) -> str:
     """Return the line that stands for lines that were lost."""
     text = f"lost {counted(count, 'log line')}: nothing read stdout or stderr fast enough"
     record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None, "_lost")
-    return beyond_handler().run(json_line, record, {"lost_lines": count})
+    return beyond_handler().run(line_of, record, {"lost_lines": count})
 
 
 _writer = LineWriter(_lost)
@@ -47,14 +54,22 @@ class JsonHandler(logging.Handler):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line of JSON, its end included."""
-        extra = {
-            key: value for key, value in vars(record).items() if key not in STANDARD_ATTRIBUTES
-        }
-        return json_line(record, extra)
+        return json_line(record, _extra_of(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record; never raise or block."""
         _writer.write(self.format(record), error=record.levelno >= logging.WARNING)
+
+
+class _RunHandler(JsonHandler):
+    """Write them as the run wants it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return line_of(record, _extra_of(record))
+
+
+def _extra_of(record: logging.LogRecord) -> dict[str, object]:
+    return {key: value for key, value in vars(record).items() if key not in STANDARD_ATTRIBUTES}
 
 
 class _Written:
@@ -120,7 +135,7 @@ class WorkerLogger(JsonLogger):  # type: ignore[misc]  # aiologger has no types
         if self._passes(record):
             fields = {**self.extra, **(extra or {})}
             options = serializer_kwargs or self.serializer_kwargs
-            line = json_line(record, fields, flatten or self.flatten, options)
+            line = line_of(record, fields, flatten or self.flatten, options)
             _writer.write(line, error=level >= logging.WARNING)
         return _WRITTEN
 
@@ -132,7 +147,7 @@ class WorkerLogger(JsonLogger):  # type: ignore[misc]  # aiologger has no types
 
 
 logger: Final = WorkerLogger(name="asyncworker", level=LogLevel.INFO)
-"""An aiologger that writes JSON lines: `await logger.info({"order": 1})`."""
+"""An aiologger whose lines are like all others: `await logger.info({"order": 1})`."""
 
 
 class _Run:
@@ -166,7 +181,7 @@ class _Runs:
 
     def __init__(self) -> None:
         self._runs: list[_Run] = []
-        self._handler = JsonHandler()
+        self._handler = _RunHandler()
         self._undo = ExitStack()
 
     def add(self, run: _Run) -> None:
@@ -206,17 +221,21 @@ def flush() -> None:
 
 
 @contextmanager
-def json_logging(level: int | str, quiet: Iterable[str] = ()) -> Iterator[None]:
-    """Log as lines of JSON inside the block, unless the root logger has handlers of the user.
+def json_logging(
+    level: int | str, quiet: Iterable[str] = (), log_format: LogFormat = "auto"
+) -> Iterator[None]:
+    """Log as lines of JSON, or for people, unless the root logger has handlers of the user.
 
     level: of the root logger and of `logger`.
     quiet: names of loggers that are silenced, unless `level` is DEBUG or they have a level.
+    log_format: "json", "text" for people, or "auto", which is text where it goes to a terminal.
     Raises: ValueError for an unknown level.
     """
     run = _Run(_level_number(level), quiet)
-    _runs.add(run)
-    try:
-        yield
-    finally:
-        _runs.remove(run)
-        flush()
+    with chosen(log_format):
+        _runs.add(run)
+        try:
+            yield
+        finally:
+            _runs.remove(run)
+            flush()

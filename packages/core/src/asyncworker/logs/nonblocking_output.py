@@ -28,6 +28,14 @@ def current_stream(*, error: bool) -> TextIO | None:
     return getattr(sys, "stderr" if error else "stdout", None)
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether people read a stream, which may be closed, None or any other object."""
+    try:
+        return bool(cast("TextIO", stream).isatty())
+    except Exception:  # noqa: BLE001 - any object can stand for stdout
+        return False
+
+
 def writable(fd: int, timeout: float) -> bool:
     """Wait until a descriptor takes PIPE_BUF bytes, or has an error to report.
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from asyncworker.processes.parent_socket import Descriptors
+    from asyncworker.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +34,18 @@ STOPPED: Final = tuple(-number for number in STOP_SIGNALS)
 
 
 def supervise(
-    arguments: Sequence[str], loglevel: str, keep: Callable[[Children], Awaitable[int]]
+    arguments: Sequence[str], settings: Settings, keep: Callable[[Children], Awaitable[int]]
 ) -> int:
     """Run `keep` with processes of these arguments, and return its exit code.
+
+    settings: how it logs meanwhile.
 
     Raises: AsyncWorkerError, where processes cannot be supervised.
     """
     if os.name != "posix":
         raise AsyncWorkerError("--workers and --reload need Linux, macOS or another POSIX system")
     show_process()
-    with json_logging(loglevel):
+    with json_logging(settings.loglevel, log_format=settings.log_format):
         return asyncio.run(_minded(arguments, keep))
 
 
