@@ -221,7 +221,7 @@ class Dispatcher(Generic[T]):
         try:
             set_essence(self._essence_of(batch))
             # A list of its own: users may empty theirs, and all of it is to be settled.
-            returned = await self._handler(batch[:])
+            returned = await self._handler(batch.copy())
             if returned is not None and type(returned) not in self._logged_types:
                 self._logged_types.add(type(returned))
                 log_returned(self._handler, returned)
