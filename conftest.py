@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -125,6 +127,16 @@ def logs() -> Iterator[LogWaiter]:
     waiter = LogWaiter()
     with waiter.listening("asyncworker"):
         yield waiter
+
+
+@pytest.fixture
+def pulse_lines() -> Iterator[SimpleQueue[logging.LogRecord]]:
+    """What is logged about a loop that is blocked, for whoever blocks it to wait for."""
+    lines: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    handler, logger = QueueHandler(lines), logging.getLogger("asyncworker.running.pulse")
+    logger.addHandler(handler)
+    yield lines
+    logger.removeHandler(handler)
 
 
 @pytest.fixture

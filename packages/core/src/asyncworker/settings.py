@@ -82,6 +82,8 @@ class Settings(Environment):
     flush_timeout: seconds; a batch goes out when its oldest item is that old. A route may say
     otherwise by `Options.BULK_FLUSH_INTERVAL`.
     shutdown_timeout: seconds that a drain may take before handlers are cancelled.
+    blocked_after: seconds; what keeps the event loop from turning for longer is logged, with the
+    line where it stands. 0 turns that off.
     loop: the event loop that `app.run()` makes; uvloop needs `asyncworker-core[uvloop]`.
     """
 
@@ -91,6 +93,7 @@ class Settings(Environment):
     log_format: Annotated[LogFormat, BeforeValidator(str.lower)] = "auto"
     flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
     shutdown_timeout: float = Field(default=20.0, ge=0)
+    blocked_after: float = Field(default=1.0, ge=0)
     loop: Loop = "asyncio"
 
     @classmethod

@@ -100,6 +100,8 @@ def ends(worker):
             SCRIPT.replace("{declaration}", declaration),
             ASYNCWORKER_SHUTDOWN_TIMEOUT=str(DEADLINE),
             ASYNCWORKER_LOOP=loop,
+            # It would say meanwhile that the loop is blocked.
+            ASYNCWORKER_BLOCKED_AFTER="0",
         )
         await process.printed("handling")
         began = time.monotonic()

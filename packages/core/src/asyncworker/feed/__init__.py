@@ -1,6 +1,7 @@
 """What happens in a run, told once and read by many: metrics, status, and functions of yours."""
 
 from asyncworker.feed.activity import DONE, Activity, Load, Source
+from asyncworker.feed.blockage import Blockage
 from asyncworker.feed.events import (
     BatchEnded,
     BatchStarted,
@@ -20,6 +21,7 @@ __all__ = [
     "BatchEnded",
     "BatchStarted",
     "Batches",
+    "Blockage",
     "Connected",
     "Disconnected",
     "Event",

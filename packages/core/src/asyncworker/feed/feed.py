@@ -22,6 +22,7 @@ from asyncworker.feed.subscription import Subscription
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from asyncworker.feed.blockage import Blockage
     from asyncworker.feed.recording import Batches
     from asyncworker.routes import Handler
 
@@ -61,6 +62,14 @@ class Feed:
         self.activities: list[Activity] = []
         """All handlers at work in the run, and what is published by."""
         self.phase: Phase = "off"
+        self.loop_lag: float = 0.0
+        """How many seconds the event loop let wait what was to be done next, when last asked."""
+        self.blocked: Blockage | None = None
+        """What blocks the event loop, for longer than `ASYNCWORKER_BLOCKED_AFTER`."""
+        self.last_blocked: Blockage | None = None
+        """What did so last in this run, and does no more."""
+        self.blocked_seconds: float = 0.0
+        """For how long the event loop was blocked in this run, all in all."""
         self._awaitable = awaitable
         self._readers: list[Reader] = []
         self._subscriptions: list[Subscription] = []
@@ -129,6 +138,7 @@ class Feed:
         """Tell of one run while the context lasts."""
         self.activities.clear()
         self.phase = "starting"
+        self.loop_lag, self.blocked_seconds, self.last_blocked = 0.0, 0.0, None
         if not self._all:
             try:
                 yield

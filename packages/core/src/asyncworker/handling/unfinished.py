@@ -28,26 +28,41 @@ def place(frames: list[FrameType]) -> str | None:
 
     frames: the innermost last.
     """
+    theirs = users_frames(frames)
+    return shown(theirs[0]) if theirs else None
+
+
+def users_frames(frames: list[FrameType]) -> list[FrameType]:
+    """Return the frames from the user's function on that we called last, the innermost last."""
     while frames and is_ours(_file(frames[-1])):
-        frames.pop()
-    called: FrameType | None = None
-    for frame in reversed(frames):
+        frames = frames[:-1]
+    first = len(frames)
+    for number, frame in reversed(list(enumerate(frames))):
         if is_ours(_file(frame)):
             break
         if not _is_of_python(_file(frame)):
-            called = frame
-    if called is None:
-        return None
-    return f"{_file(called)}:{called.f_lineno} in {called.f_code.co_name}"
+            first = number
+    return frames[first:]
+
+
+def shown(frame: FrameType) -> str:
+    """Return where a frame stands."""
+    return f"{_file(frame)}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
 def frames_of_thread(thread: int) -> list[FrameType]:
     """Return the frames of a thread that runs, the innermost last."""
-    frames: list[FrameType] = []
     frame = sys._current_frames().get(thread)  # noqa: SLF001 (the only way to see another thread)
-    while frame is not None:
-        frames.append(frame)
-        frame = frame.f_back
+    return [] if frame is None else [*frames_below(frame), frame]
+
+
+def frames_below(frame: FrameType) -> list[FrameType]:
+    """Return the frames of those that called a function, the innermost last."""
+    frames: list[FrameType] = []
+    caller = frame.f_back
+    while caller is not None:
+        frames.append(caller)
+        caller = caller.f_back
     return frames[::-1]
 
 

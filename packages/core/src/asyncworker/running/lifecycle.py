@@ -20,6 +20,7 @@ from asyncworker.middleware.chain import surrounded
 from asyncworker.resources import Opening
 from asyncworker.routes import name_of
 from asyncworker.running.nothing_to_do import idle_reason
+from asyncworker.running.pulse import watched
 from asyncworker.running.serving import CANCEL_GRACE, Serving
 from asyncworker.running.signals import woken_by_signals
 from asyncworker.running.watchdog import Watchdog
@@ -139,6 +140,7 @@ class Lifecycle:
     async def _enter(self, stack: AsyncExitStack) -> None:
         feed = self._app.feed
         await stack.enter_async_context(feed.running())
+        stack.enter_context(watched(feed, self._app.settings.blocked_after))
         for connection in self._app.connections.all:
             stack.enter_context(connection.told_to(feed))
             await stack.enter_async_context(connection)
