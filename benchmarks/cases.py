@@ -13,6 +13,7 @@ P50: Final = "p50_ms"
 P99: Final = "p99_ms"
 IMPORT: Final = "import_ms"
 RSS: Final = "rss_mb"
+CORE: Final = "core_percent"
 
 FAST: Final = 10
 """How many times as many messages a fast peer gets."""
@@ -45,8 +46,8 @@ class Case:
     """Say what one case measures.
 
     kind: which function of measure.py does it. metrics: the main one first. count: messages,
-    requests or uses. settings: what else the kind needs. series, x: cases that differ by one
-    number are points of one line. rounds: the most that it takes. turns: how often its peers
+    requests, uses or seconds. settings: what else the kind needs. series, x: cases that differ by
+    one number are points of one line. rounds: the most that it takes. turns: how often its peers
     alternate within a round. quick: part of --quick.
     """
 
@@ -151,6 +152,15 @@ def _cases() -> Iterable[Case]:
             settings={"everything": name == "everything"},
             quick=True,
         )
+    yield Case(
+        "idle-cpu",
+        "idle",
+        "An idle worker with a queue, its time",
+        (OURS,),
+        (CORE,),
+        20,
+        settings={"timed": True},
+    )
 
 
 def _typed_cases() -> Iterable[Case]:

@@ -107,7 +107,8 @@ class Idle:
     """Run a worker that has nothing to do.
 
     url, queue: of RabbitMQ. everything: serve HTTP on `port` too, and follow `events`, the address
-    of a stream that sends nothing, as far as the subject can.
+    of a stream that sends nothing, as far as the subject can. seconds: for how long to read the
+    clocks, once it has settled.
     """
 
     url: str
@@ -115,6 +116,7 @@ class Idle:
     events: str
     port: int
     everything: bool = False
+    seconds: int = 0
 
 
 Job = Consume | Forward | Publish | Ask | Serve | Follow | Clock | Idle

@@ -60,7 +60,7 @@ class Stage:
 class Subject:
     """Measure one peer in one case.
 
-    amount: messages, requests or uses, the warm-up not counted. profile: the file for a profile of
+    amount: messages, requests, uses or seconds, the warm-up not counted. profile: the file for a profile of
     the subject's process, which slows it.
     """
 
@@ -287,7 +287,7 @@ def imports(subject: Subject) -> Result:
 
 
 def idle(subject: Subject) -> Result:
-    """Have a worker do nothing, and look at its memory."""
+    """Have a worker do nothing, and look at its memory or its time."""
     with queues(subject) as (_, (name,)):
         (port,) = free_ports(1)
         job = jobs.Idle(
@@ -296,6 +296,7 @@ def idle(subject: Subject) -> Result:
             events=subject.stage.events + "/0",
             port=port,
             everything=subject.setting("everything", False),
+            seconds=subject.amount if subject.setting("timed", False) else 0,
         )
         return subject.run(job)
 

@@ -12,6 +12,7 @@ UNITS: Final = {
     "import_ms": "CPU ms",
     "rss_mb": "MB",
     "peak_mb": "peak MB",
+    "core_percent": "% of a core",
 }
 
 

@@ -188,13 +188,23 @@ def idle(job: jobs.Idle) -> Result:
         async def answer() -> str:
             return ""
 
-    def finish() -> None:
-        taken["rss_mb"] = memory()
+    async def finish() -> None:
+        taken.update(await rest(job.seconds))
         app.shutdown()
 
     @app.run_on_startup
     async def start(app: App) -> None:
-        asyncio.get_running_loop().call_later(SETTLED_AFTER, finish)
+        app["resting"] = asyncio.create_task(finish())
 
     app.run()
+    return taken
+
+
+async def rest(seconds: int) -> Result:
+    """Return what it takes to do nothing, once that has settled."""
+    await asyncio.sleep(SETTLED_AFTER)
+    taken, before = {"rss_mb": memory()}, time.process_time()
+    await asyncio.sleep(seconds)
+    if seconds:
+        taken["core_percent"] = 100 * (time.process_time() - before) / seconds
     return taken
