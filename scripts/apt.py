@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
@@ -17,6 +19,7 @@ INDEX: Final = (
 )
 LOCK: Final = Path(gettempdir()) / "asyncworker-apt.lock"
 """Held while something is installed: apt-get itself does not wait for another one's update."""
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def is_at_hand() -> bool:
@@ -25,12 +28,13 @@ def is_at_hand() -> bool:
 
 
 def install(*packages: str) -> bool:
-    """Install packages; return whether that worked."""
+    """Install packages, none of whose services is started; return whether that worked."""
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # One repository that cannot be reached fails the update, and the rest may do.
-        _apt_get("update")
-        return _apt_get("install", "-y", "--no-install-recommends", *packages)
+        with _no_service():
+            # One repository that cannot be reached fails the update, and the rest may do.
+            _apt_get("update")
+            return _apt_get("install", "-y", "--no-install-recommends", *packages)
 
 
 def debian_mirror() -> str | None:
@@ -50,6 +54,20 @@ def mirror_in(uris: str) -> str | None:
     """
     found = Counter(re.findall(INDEX, uris)).most_common(1)
     return found[0][0] if found else None
+
+
+@contextmanager
+def _no_service() -> Iterator[None]:
+    """Keep packages from starting system-wide servers (invoke-rc.d(8), POLICY)."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def _apt_get(*args: str) -> bool:

@@ -12,7 +12,7 @@ from typing import IO
 import aio_pika
 import pytest
 
-from scripts import ROOT
+from scripts import ROOT, apt
 from scripts.rabbitmq import container, private
 from scripts.rabbitmq.broker import Broker, BrokerError
 from scripts.rabbitmq.container import IMAGE, Container
@@ -273,7 +273,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A root's machine without the server, and the file whose presence stands for it."""
     server = tmp_path / "rabbitmq-server"
     monkeypatch.setattr(private, "find_server", lambda: server if server.exists() else None)
-    monkeypatch.setattr(private, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(apt, "POLICY", tmp_path / "policy-rc.d")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return server
 
@@ -282,7 +282,7 @@ class TestInstall:
     def test_installs_the_server_without_starting_a_service(
         self, commands: Commands, bare_machine: Path, capfd: pytest.CaptureFixture[str]
     ):
-        policy = private.POLICY
+        policy = apt.POLICY
         commands.add(
             "apt-get",
             f'[ "$DEBIAN_FRONTEND" = noninteractive ] && [ -x "{policy}" ] || exit 9\n'
@@ -297,10 +297,10 @@ class TestInstall:
         assert capfd.readouterr().err == "broker: installing rabbitmq-server with apt-get ...\n"
 
     def test_keeps_a_service_policy_that_is_there(self, commands: Commands, bare_machine: Path):
-        private.POLICY.write_text("mine")
+        apt.POLICY.write_text("mine")
         commands.add("apt-get", f': > "{bare_machine}"')
         private.private_broker()
-        assert private.POLICY.read_text() == "mine"
+        assert apt.POLICY.read_text() == "mine"
 
     def test_takes_a_container_when_the_installation_fails(
         self, commands: Commands, bare_machine: Path

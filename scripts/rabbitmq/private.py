@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from scripts import apt
 from scripts.rabbitmq.broker import Broker, BrokerError
@@ -17,7 +16,6 @@ MISSING = (
     f"no RabbitMQ here: install rabbitmq-server, start docker or podman, or set {VARIABLE} "
     "to a broker's address, for example amqp://guest:guest@127.0.0.1:5672/"
 )
-POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 @contextmanager
@@ -59,22 +57,7 @@ def _install() -> bool:
     if not apt.is_at_hand():
         return False
     say("installing rabbitmq-server with apt-get ...")
-    with _no_service():
-        installed = apt.install("rabbitmq-server")
+    installed = apt.install("rabbitmq-server")
     if not installed:
         say("apt-get could not install rabbitmq-server")
     return installed and find_server() is not None
-
-
-@contextmanager
-def _no_service() -> Iterator[None]:
-    """Keep the package from starting a system-wide server (invoke-rc.d(8), POLICY)."""
-    if POLICY.exists():
-        yield
-        return
-    POLICY.write_text("#!/bin/sh\nexit 101\n")
-    POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        POLICY.unlink()
