@@ -233,13 +233,22 @@ def test_a_backend_of_a_third_party_is_one_of_queues(watched):
 
 def test_of_what_an_app_does_not_have_there_is_nothing(watched):
     watched.activity("schedule", "tidy", "every 60 s", usual="done")
-    names = {key[0].rsplit("_", 1)[0] for key in watched.series()}
-    assert names == {
-        "asyncworker_failures",
+    names = {key[0].removesuffix("_bucket") for key in watched.series()}
+    assert {name for name in names if not name.endswith(("_sum", "_count"))} == {
+        "asyncworker_failures_total",
         "asyncworker_handler_seconds",
-        "asyncworker_in",
-        "asyncworker_schedule_runs",
+        "asyncworker_in_flight",
+        "asyncworker_loop_blocked_seconds_total",
+        "asyncworker_loop_lag_seconds",
+        "asyncworker_schedule_runs_total",
     }
+
+
+def test_shows_how_late_the_event_loop_is(watched):
+    watched.app.feed.loop_lag = 0.25
+    watched.app.feed.blocked_seconds = 3.5
+    assert watched.named("asyncworker_loop_lag_seconds") == {(): 0.25}
+    assert watched.named("asyncworker_loop_blocked_seconds_total") == {(): 3.5}
 
 
 def test_brings_the_metrics_of_the_default_registry_along(watched):

@@ -53,6 +53,7 @@ def families(feed: Feed, statistics: Statistics) -> Iterator[Metric]:
         _of_schedules(schedules),
         _of_publishing(publishing, statistics),
         _of_connections(publishing, statistics),
+        _of_loop(feed),
     )
     return (family for family in chain.from_iterable(found) if family.samples)
 
@@ -195,6 +196,21 @@ def _of_connections(publishing: list[Activity], statistics: Statistics) -> Itera
         "Connections that were lost.",
         ("connection",),
         summed(((name,), number) for name, number in lost.items()),
+    )
+
+
+def _of_loop(feed: Feed) -> Iterator[Metric]:
+    yield gauge(
+        "asyncworker_loop_lag_seconds",
+        "How late the event loop was with what was to be done next.",
+        (),
+        {(): feed.loop_lag},
+    )
+    yield counter(
+        "asyncworker_loop_blocked_seconds",
+        "For how long something kept the event loop from turning.",
+        (),
+        {(): feed.blocked_seconds},
     )
 
 
