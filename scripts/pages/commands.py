@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME: Final = "asyncworker"
-KINDS: Final = {"integer": "int", "float": "float", "path": "str", "text": "str"}
+KINDS: Final = {
+    "integer": "int",
+    "float": "float",
+    "path": "str",
+    "filename": "str",
+    "text": "str",
+}
 
 
 def commands() -> dict[str, click.Command]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from importlib.resources import files
 from pathlib import Path
-from typing import Final, NoReturn, get_args
+from typing import IO, Final, NoReturn, get_args
 
 import click
 
@@ -29,6 +30,9 @@ from asyncworker.settings import PREFIX, LogFormat, Loop, Settings
 from asyncworker.version import __version__
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+output_option = click.option(
+    "-o", "--output", type=click.File("w", lazy=False), default="-", help="Where to write it."
+)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -145,6 +149,31 @@ def new(name: Path) -> None:
         fail(str(error), USAGE)
     for file in files:
         click.echo(f"wrote {file}")
+
+
+@main.command()
+@output_option
+def dashboard(output: IO[str]) -> None:
+    """Print a dashboard for Grafana, as JSON to be imported.
+
+    It shows what `asyncworker.metrics` tells Prometheus.
+    """
+    output.write(_shipped("dashboard.json"))
+
+
+@main.command()
+@output_option
+def alerts(output: IO[str]) -> None:
+    """Print alerts for Prometheus, as YAML for its `rule_files`.
+
+    They are about what `asyncworker.metrics` tells it.
+    """
+    output.write(_shipped("alerts.yml"))
+
+
+def _shipped(name: str) -> str:
+    """Return a file of the wing `metrics`, whose import would need a library."""
+    return (files("asyncworker") / "metrics" / name).read_text()
 
 
 def _set_variables(**values: str | int | None) -> None:
