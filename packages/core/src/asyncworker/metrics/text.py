@@ -48,6 +48,8 @@ def exposition(app: App, statistics: Statistics) -> bytes:
 def merged(texts: Mapping[str, bytes]) -> bytes:
     """Return the metrics of several processes as one text, each series with the label `worker`.
 
+    Each series takes some 30 µs: where an event loop must not wait, call it in a thread.
+
     texts: the text of each process, by the label's value. A label `worker` that is there already
     becomes `exported_worker`, as with Prometheus.
     """
