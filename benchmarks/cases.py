@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from benchmarks.messages import LARGE, SMALL, USUAL
-from benchmarks.peers import FLOOR, OLD, OURS, PEERS
+from benchmarks.peers import FLOOR, METERED, OLD, OURS, PEERS
 
 CPU: Final = "cpu_us"
 RATE: Final = "rate"
@@ -178,14 +178,17 @@ def _typed_cases() -> Iterable[Case]:
 
 
 def _consume_cases() -> Iterable[Case]:
-    everyone = (*AMQP, OLD, FLOOR)
-    in_bulk = (OURS, OLD, FLOOR)
-    for bulk in (1, 100, 1000):
+    peers: dict[int, tuple[str, ...]] = {
+        1: (OURS, METERED, *AMQP[1:], OLD, FLOOR),
+        100: (OURS, METERED, OLD, FLOOR),
+        1000: (OURS, OLD, FLOOR),
+    }
+    for bulk, them in peers.items():
         yield Case(
             f"consume-bulk-{bulk}",
             "consume",
             f"Consume 200 bytes, bulk {bulk}",
-            everyone if bulk == 1 else in_bulk,
+            them,
             settings=_consume(bulk),
             turns=3 if bulk == 100 else 1,
             quick=bulk < 1000,

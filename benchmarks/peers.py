@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 OURS: Final = "asyncworker"
+METERED: Final = "asyncworker, metrics on"
 FLOOR: Final = "librabbitmq (C)"
 OLD: Final = "async-worker 0.20.2"
 
@@ -40,6 +41,7 @@ _PEERS = (
             "from asyncworker.connections import AMQPConnection",
         },
     ),
+    Peer(METERED, "asyncworker_metered", ("prometheus-client",), fast=True),
     Peer("aiormq", "aiormq", ("aiormq",), imports={"import-rabbitmq": "import aiormq"}),
     Peer("aio-pika", "aio_pika", ("aio-pika",), imports={"import-rabbitmq": "import aio_pika"}),
     Peer(

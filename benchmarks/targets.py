@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.cases import CPU, IMPORT, RATE, RSS
-from benchmarks.peers import FLOOR, OLD, OURS
+from benchmarks.peers import FLOOR, METERED, OLD, OURS
 from benchmarks.results import Results, Spread, Value
 
 REACHED: Final = "reached"
@@ -66,11 +66,18 @@ def _verdict(results: Results, target: Target) -> Verdict:
 
 
 def _target(
-    job: str, case: str, limit: float, peer: str, *, at: str = "", metric: str = CPU
+    job: str,
+    case: str,
+    limit: float,
+    peer: str,
+    *,
+    at: str = "",
+    metric: str = CPU,
+    ours: str = OURS,
 ) -> Target:
     return Target(
         job,
-        ours=Value(case, OURS, metric),
+        ours=Value(case, ours, metric),
         theirs=Value(at or case, peer, metric),
         limit=limit,
         # Of messages a second there should be many, of everything else little.
@@ -91,6 +98,8 @@ TARGETS: Final = (
     _target(f"{_CONSUME}, messages a second", "consume-bulk-100", 0.85, FLOOR, metric=RATE),
     _target("consume, bulk 1", _ONE, 0.08, "aio-pika"),
     _target("consume, bulk 1", _ONE, 0.05, "FastStream"),
+    _target("consume with metrics, bulk 1", _ONE, 1.05, OURS, ours=METERED),
+    _target("consume with metrics, bulk 100", "consume-bulk-100", 1.02, OURS, ours=METERED),
     _target("consume as a model, bulk 1", f"{_TYPED}-1", 0.06, "FastStream"),
     _target("consume as a model, bulk 100", f"{_TYPED}-100", 0.045, "FastStream", at=f"{_TYPED}-1"),
     _target("publish, 100 in flight", "publish-100", 0.12, "aio-pika"),

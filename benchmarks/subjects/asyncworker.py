@@ -19,7 +19,11 @@ SETTLED_AFTER = 1.5
 
 def consume(job: jobs.Consume) -> Result:
     """Consume with one route for each queue."""
-    app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
+    return consume_by(App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)]), job)
+
+
+def consume_by(app: App, job: jobs.Consume) -> Result:
+    """Consume by an app that is connected."""
     measured = window(job, app.shutdown)
     handler = typed(job, measured) if job.model else plain(job, measured)
     for queue in job.queues:
