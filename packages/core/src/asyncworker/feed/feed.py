@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
@@ -62,6 +63,8 @@ class Feed:
         self.activities: list[Activity] = []
         """All handlers at work in the run, and what is published by."""
         self.phase: Phase = "off"
+        self.since: float = time.time()
+        """When the phase began, in seconds since 1970."""
         self.loop_lag: float = 0.0
         """How many seconds the event loop let wait what was to be done next, when last asked."""
         self.blocked: Blockage | None = None
@@ -126,6 +129,11 @@ class Feed:
             if reader.wants(type(event)):
                 reader.take(event)
 
+    def enter(self, phase: Phase) -> None:
+        """Note that the run has come to another phase."""
+        self.phase = phase
+        self.since = time.time()
+
     def flush(self) -> None:
         """Have readers read what is recorded so far, as before metrics are shown."""
         for activity in self.activities:
@@ -137,13 +145,13 @@ class Feed:
     async def running(self) -> AsyncIterator[None]:
         """Tell of one run while the context lasts."""
         self.activities.clear()
-        self.phase = "starting"
+        self.enter("starting")
         self.loop_lag, self.blocked_seconds, self.last_blocked = 0.0, 0.0, None
         if not self._all:
             try:
                 yield
             finally:
-                self.phase = "off"
+                self.enter("off")
             return
         reading = asyncio.get_running_loop().create_task(self._read())
         for subscription in self._subscriptions:
@@ -153,7 +161,7 @@ class Feed:
         finally:
             reading.cancel()
             self.flush()
-            self.phase = "off"
+            self.enter("off")
             for subscription in self._subscriptions:
                 await subscription.end()
 

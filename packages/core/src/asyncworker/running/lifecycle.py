@@ -164,12 +164,12 @@ class Lifecycle:
             await serving.add("the schedules", running(schedules, self._app))
         for hook in self._app.started_hooks:
             await self._call(f"started hook {name_of(hook)}", hook)
-        feed.phase = "working"
+        feed.enter("working")
         log.info("started; routes: %d; schedules: %d", len(self._app.routes), len(schedules))
 
     async def _drain(self, serving: Serving, *raised: *Raised) -> None:
         self._stopping.set()
-        self._app.feed.phase = "draining"
+        self._app.feed.enter("draining")
         limit = 0.0 if self._is_hurried else self._limit
         self._deadline = asyncio.get_running_loop().time() + limit
         self._drain_end = time.monotonic() + limit

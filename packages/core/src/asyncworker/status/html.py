@@ -1,0 +1,51 @@
+"""The page that shows snapshots as they come."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+PAGE: Final = files(__package__) / "page"
+SCRIPTS: Final = ("page.js",)
+
+
+@cache
+def page() -> str:
+    """Return the page: HTML that asks for nothing but what is live.
+
+    It reads `status/events`, an event stream of snapshots as JSON, and where there is none
+    `status.json`: both beside itself, whatever the path before `status` is. Either is a snapshot,
+    or those of several processes as `{"processes": [...]}`.
+    """
+    return (PAGE / "page.html").read_text("utf-8").format(style=_style(), script=_script())
+
+
+@cache
+def policy() -> str:
+    """Return the Content-Security-Policy of the page: its own style and script, and no others."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "connect-src 'self'",
+            f"style-src '{_hash(_style())}'",
+            f"script-src '{_hash(_script())}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def _style() -> str:
+    return (PAGE / "page.css").read_text("utf-8")
+
+
+def _script() -> str:
+    return "".join((PAGE / name).read_text("utf-8") for name in SCRIPTS)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

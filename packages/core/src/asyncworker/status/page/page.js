@@ -1,0 +1,1 @@
+new EventSource("status/events").onmessage = event => { document.getElementById("status").textContent = event.data; };
