@@ -1,8 +1,8 @@
 """Nobody is kept out: contrasts, names and roles are as WCAG 2.1 asks for at level AA."""
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 
+from scripts.browser.access import violations
 from scripts.browser.visit import OPEN_SHADOWS, SCHEMES, settled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -17,17 +17,6 @@ PATHS = {
     "reference/sse/index.html",
     "pt-BR/comparison/index.html",
 }
-OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-
-
-async def violations(tab):
-    """What the rules find, a line each."""
-    results = await Axe().run(tab, options=OPTIONS)
-    return [
-        f"{found['id']}: {node['html']}: {node['failureSummary']}"
-        for found in results.response["violations"]
-        for node in found["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

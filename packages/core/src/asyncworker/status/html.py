@@ -9,7 +9,18 @@ from importlib.resources import files
 from typing import Final
 
 PAGE: Final = files(__package__) / "page"
-SCRIPTS: Final = ("page.js",)
+SCRIPTS: Final = (
+    "text.js",
+    "nodes.js",
+    "history.js",
+    "sparkline.js",
+    "states.js",
+    "tables.js",
+    "sections.js",
+    "summary.js",
+    "page.js",
+)
+"""In their order: they are one module."""
 
 
 @cache
@@ -17,8 +28,8 @@ def page() -> str:
     """Return the page: HTML that asks for nothing but what is live.
 
     It reads `status/events`, an event stream of snapshots as JSON, and where there is none
-    `status.json`: both beside itself, whatever the path before `status` is. Either is a snapshot,
-    or those of several processes as `{"processes": [...]}`.
+    `status.json`: both beside itself, whatever the path before `status` is. Either is what
+    `snapshot()` or `together()` returns.
     """
     return (PAGE / "page.html").read_text("utf-8").format(style=_style(), script=_script())
 

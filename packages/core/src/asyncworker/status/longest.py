@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 import time
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,7 @@ def longest(activities: Iterable[Activity]) -> list[Running]:
     now = time.perf_counter()
     return [
         {
+            "process": os.getpid(),
             "kind": activity.kind,
             "route": activity.name,
             "seconds": now - began,

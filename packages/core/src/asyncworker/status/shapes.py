@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Place(TypedDict):
@@ -57,8 +57,12 @@ class Link(TypedDict):
 
 
 class Running(TypedDict):
-    """Say what a handler is at: for how many seconds, with how many, and where it waits."""
+    """Say what a handler is at: for how many seconds, with how many, and where it waits.
 
+    at: the file, the line and the function.
+    """
+
+    process: int
     kind: str
     route: str
     seconds: float
@@ -74,13 +78,14 @@ class Problem(TypedDict):
 
 
 class Snapshot(TypedDict):
-    """Say how it stands with one process.
+    """Say how it stands with one process, or with several of one app together.
 
-    process: its id. phase: "off", "starting", "working" or "draining". at: when this was noted.
-    since: when the phase began; both in seconds since 1970. handlers: the longest-running.
+    process: its id; None of several. phase: "off", "starting", "working" or "draining". at: when
+    this was noted. since: when the phase began; both in seconds since 1970. handlers: the
+    longest-running. processes: each of several.
     """
 
-    process: int
+    process: int | None
     phase: str
     at: float
     since: float
@@ -90,3 +95,4 @@ class Snapshot(TypedDict):
     connections: list[Link]
     handlers: list[Running]
     problems: list[Problem]
+    processes: NotRequired[list[Snapshot]]

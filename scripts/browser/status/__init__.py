@@ -1,0 +1,1 @@
+"""Show the status page in a browser, of an app that has something to tell."""
