@@ -19,7 +19,8 @@ FAILS: Final = 40
 
 def shop() -> App:
     """Return an app whose broker is in its process."""
-    app = App(connections=[AMQPConnection(url="memory://shop", name="shop")])
+    broker = AMQPConnection(url="memory://shop", name="shop")
+    app = App(connections=[broker])
     app.route([Queue("orders")], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 20})(
         store_orders
     )
@@ -28,6 +29,7 @@ def shop() -> App:
     app.route(["refunds"], type=RouteTypes.AMQP_RABBITMQ)(pay_refunds)
     app.run_every(0.05)(sell)
     app.run_every(3600)(count_stock)
+    app["broker"] = broker
     app["numbers"] = count(1)
     return app
 
@@ -53,7 +55,7 @@ async def sell(app: App) -> None:
     """Publish orders, more and less of them in turn, and an invoice."""
     number = next(app["numbers"])
     for queue in ["orders"] * (2 + number // 50 % 5) + ["invoices"]:
-        await app.connections["shop"].put({"number": number}, routing_key=queue)
+        await app["broker"].put({"number": number}, routing_key=queue)
 
 
 async def count_stock(app: App) -> None:
