@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 PREFIX: Final = "/-"
-EVERY: Final = 0.1
-"""Seconds between two snapshots."""
 
 
 class Served:
     """Serve what a function returns, as a page, as events and as JSON.
 
-    has_events: whether there is a stream of events; the page can do without.
+    every: seconds between two events. has_events: whether there are any; the page can do without.
     """
 
-    def __init__(self, snapshot: Callable[[], Any], *, has_events: bool = True) -> None:
+    def __init__(
+        self, snapshot: Callable[[], Any], every: float = 0.1, *, has_events: bool = True
+    ) -> None:
         self.snapshot = snapshot
+        self._every = every
         self.application = web.Application()
         self.application.router.add_get(f"{PREFIX}/status", self._page)
         self.application.router.add_get(f"{PREFIX}/status.json", self._json)
@@ -59,5 +60,5 @@ class Served:
         with suppress(ConnectionResetError):
             while True:
                 await response.write(f"data: {json.dumps(self.snapshot())}\n\n".encode())
-                await asyncio.sleep(EVERY)
+                await asyncio.sleep(self._every)
         return response
