@@ -61,6 +61,7 @@ def taken(process=1, **more):
         "connections": [{"name": "shop", "is_open": False, "lost": 2}],
         "handlers": [{**running, "at": "/srv/shop.py:12 in store"}, {**running, "at": None}],
         "problems": [{"subject": "queue 'orders'", "reason": "the broker is blocked"}],
+        "processes": [],
         **more,
     }
 

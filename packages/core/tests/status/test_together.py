@@ -38,6 +38,7 @@ def taken(process, **more):
         "connections": [],
         "handlers": [],
         "problems": [],
+        "processes": [],
         **more,
     }
 

@@ -17,6 +17,7 @@ from asyncworker.cli.commands import Commands, target_argument
 from asyncworker.cli.failures import USAGE, fail
 from asyncworker.cli.listing import print_table, rows_of
 from asyncworker.cli.target import TargetFailed, parse_target
+from asyncworker.cli.top.command import top
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.handling.redaction import brief
 from asyncworker.logs import json_logging
@@ -135,6 +136,9 @@ def check(target: str, timeout: float) -> None:
         sys.exit(1)
     schedules = f"; schedules: {len(app.schedules)}" if app.schedules else ""
     click.echo(f"ok, routes: {len(app.routes)}{schedules}")
+
+
+main.add_command(top)
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 
 class Place(TypedDict):
@@ -82,7 +82,7 @@ class Snapshot(TypedDict):
 
     process: its id; None of several. phase: "off", "starting", "working" or "draining". at: when
     this was noted. since: when the phase began; both in seconds since 1970. handlers: the
-    longest-running. processes: each of several.
+    longest-running. processes: each of several, none of one.
     """
 
     process: int | None
@@ -95,4 +95,4 @@ class Snapshot(TypedDict):
     connections: list[Link]
     handlers: list[Running]
     problems: list[Problem]
-    processes: NotRequired[list[Snapshot]]
+    processes: list[Snapshot]

@@ -42,6 +42,7 @@ def snapshot(app: App, statistics: Statistics) -> Snapshot:
         "connections": _connections(statistics),
         "handlers": longest(one for one in activities if one.kind != "publish"),
         "problems": list(_problems(app)),
+        "processes": [],
     }
 
 

@@ -43,7 +43,7 @@ class Histories {
   // Note what all processes did together, and each by itself; forget what is gone.
   note(snapshot) {
     const seen = new Set();
-    for (const one of [snapshot, ...(snapshot.processes ?? [])]) {
+    for (const one of [snapshot, ...snapshot.processes]) {
       for (const [key, work] of keyed(one)) {
         this.of(key).add(one.at, work.handled);
         seen.add(key);

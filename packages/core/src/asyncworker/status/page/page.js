@@ -15,18 +15,18 @@ function take(snapshot) {
 }
 
 function show() {
-  offerProcesses(latest.processes ?? []);
+  offerProcesses(latest.processes);
   const shown = chosen();
   tell(news(shown));
   showSummary(shown);
   showSections(shown);
-  processes.show((latest.processes ?? []).map(one => [String(one.process), one]), latest.at);
+  processes.show(latest.processes.map(one => [String(one.process), one]), latest.at);
   showAge();
 }
 
 function chosen() {
   const wanted = byId("process").value;
-  return latest.processes?.find(one => String(one.process) === wanted) ?? latest;
+  return latest.processes.find(one => String(one.process) === wanted) ?? latest;
 }
 
 function offerProcesses(all) {

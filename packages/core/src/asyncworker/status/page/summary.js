@@ -24,7 +24,7 @@ function showSummary(snapshot) {
     ["In flight", count(total(snapshot, "in_flight"))],
     ["Waiting", count(total(snapshot, "waiting"))],
     ["Failures", count(total(snapshot, "failures"))],
-    snapshot.processes ? ["Processes", count(snapshot.processes.length)] : ["Process", String(snapshot.process)],
+    snapshot.processes.length ? ["Processes", count(snapshot.processes.length)] : ["Process", String(snapshot.process)],
   ];
   setChildren(byId("summary"), facts.map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value))));

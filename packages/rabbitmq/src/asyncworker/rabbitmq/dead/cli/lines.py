@@ -6,8 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncworker.plural import counted
-from asyncworker.rabbitmq.dead.cli.quantities import shown_age
+from asyncworker.plural import counted, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,4 +107,4 @@ def _circumstances(letter: DeadLetter) -> Iterator[str]:
 
 
 def _age(moment: datetime) -> str:
-    return shown_age((datetime.now(UTC) - moment).total_seconds())
+    return lasting((datetime.now(UTC) - moment).total_seconds())

@@ -12,9 +12,9 @@ from asyncworker.cli.failures import USAGE, fail
 from asyncworker.cli.target import parse_target
 from asyncworker.errors import ConfigurationError
 from asyncworker.logs import json_logging
+from asyncworker.plural import lasting
 from asyncworker.rabbitmq.dead.cli import as_json, lines
 from asyncworker.rabbitmq.dead.cli.meter import Meter
-from asyncworker.rabbitmq.dead.cli.quantities import shown_age
 from asyncworker.rabbitmq.dead.cli.stopping import Stopped, run
 from asyncworker.rabbitmq.dead.known_queues import dead_queue
 from asyncworker.rabbitmq.errors import BrokerError
@@ -88,7 +88,7 @@ def check_match(place: DeadQueue, error: str | None, older: float | None) -> Non
     """End, saying so, where there are dead letters but none of that kind."""
     asked = [
         *([] if error is None else [f"an error like {error!r}"]),
-        *([] if older is None else [f"an age of {shown_age(older)} or more"]),
+        *([] if older is None else [f"an age of {lasting(older)} or more"]),
     ]
     found = quietly(place.summary()) if asked else None
     if found is not None and found.count:

@@ -33,14 +33,3 @@ def rate(_context: click.Context, _parameter: click.Parameter, text: str | None)
     if not often:
         raise click.BadParameter(f"{text!r} is no rate: write 50/s, 600/m or 1000/h")
     return often
-
-
-def shown_age(seconds: float) -> str:
-    """Return seconds as people say them: `5 min`, `2 h 5 min`."""
-    left = max(0, int(seconds))
-    parts = []
-    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2]) or "0 s"

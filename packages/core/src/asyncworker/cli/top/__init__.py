@@ -1,0 +1,1 @@
+"""`asyncworker top`: how it stands with a running worker, live in a terminal."""
