@@ -50,6 +50,8 @@ def work(name, kind="rabbitmq", states=("working",), **more):
 def taken(process=1, **more):
     """A snapshot of a process that has one of everything."""
     running = {"process": process, "kind": "rabbitmq", "route": "store", "seconds": 61.0, "size": 2}
+    blocked = {"process": process, "handler": "store", "at": "/srv/shop.py:3 in load"}
+    blocked |= {"since": 950.0, "seconds": 2.5}
     return {
         "process": process,
         "phase": "working",
@@ -60,6 +62,7 @@ def taken(process=1, **more):
         "publishing": [work("shop", "publish")],
         "connections": [{"name": "shop", "is_open": False, "lost": 2}],
         "handlers": [{**running, "at": "/srv/shop.py:12 in store"}, {**running, "at": None}],
+        "loop": {"lag": 0.004, "blocked_seconds": 2.5, "last_blocked": blocked},
         "problems": [{"subject": "queue 'orders'", "reason": "the broker is blocked"}],
         "processes": [],
         **more,
@@ -162,6 +165,13 @@ async def test_shows_the_last_error_and_where_handlers_wait(shop_url, opened):
         at = tab.cell("Longest-running handlers", "count_stock", "Waits at")
         line = count_stock.__code__.co_firstlineno + 2
         await at.get_by_text(re.compile(rf"shop\.py:{line} in count_stock$")).wait_for()
+
+
+async def test_shows_what_blocked_the_event_loop(url, opened):
+    async with opened(url) as tab:
+        row = tab.row("What blocked the event loop", "store")
+        await row.get_by_text("/srv/shop.py:3 in load").wait_for()
+        assert await tab.cell("What blocked the event loop", "store", "For").inner_text() == "2.5 s"
 
 
 async def test_derives_rates_from_totals(served, url, opened):

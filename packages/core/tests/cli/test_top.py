@@ -54,7 +54,7 @@ def rows(lines, table):
 
 def test_prints_one_frame_where_there_is_no_terminal(printed):
     lines = printed()
-    assert lines[1] == "working for 5 min 1 s, 1 route"
+    assert lines[1] == "working for 5 min 1 s, 1 route, loop lag 10 ms"
     [row] = rows(lines, "ROUTE")
     assert row[:4] == ["store", "●", "working", "store-queue"]
     assert row[-7:] == ["500", "ms", "2", "7", "4.5", "s", "0"]
@@ -75,11 +75,14 @@ def test_derives_the_rate_from_two_snapshots(at_once):
 def test_tells_what_each_handler_is_and_was_at(printed):
     error = {"text": "ValueError('no room')", "at": 940.0}
     running = {"kind": "rabbitmq", "route": "store", "seconds": 61.0, "size": 20, "process": 1}
+    blocked = {"process": 1, "handler": None, "at": "/srv/shop.py:3 in load", "since": 1.0}
+    blocked["seconds"] = 2.5
     lines = printed(
         routes=[work("store", failures=3, last_error=error)],
         schedules=[work("tidy", "schedule")],
         publishing=[work("shop", "publish")],
         handlers=[{**running, "at": "/srv/shop.py:12 in store"}],
+        loop={"lag": 0.0, "blocked_seconds": 2.5, "last_blocked": blocked},
         connections=[{"name": "shop", "is_open": False, "lost": 2}],
         problems=[{"subject": "queue 'late'", "reason": "blocked"}],
     )
@@ -89,6 +92,8 @@ def test_tells_what_each_handler_is_and_was_at(printed):
     assert rows(lines, "HANDLER") == [
         ["store", "1", "min", "1", "s", "20", "/srv/shop.py:12", "in", "store"]
     ]
+    [[*blocking]] = rows(lines, "BLOCKED THE LOOP")
+    assert blocking == ["-", "2.5", "s", "/srv/shop.py:3", "in", "load"]
     assert rows(lines, "CONNECTION") == [["shop", "▲", "lost", "2"]]
     assert rows(lines, "PROBLEM") == [["queue", "'late'", "blocked"]]
 
@@ -106,7 +111,9 @@ def test_tells_why_a_route_cannot_work_once(printed):
 
 
 def test_tells_of_how_many_processes(printed):
-    assert printed(processes=[taken(), taken()])[1].endswith(", 1 route, 2 processes")
+    assert printed(processes=[taken(), taken()])[1].endswith(
+        ", 1 route, 2 processes, loop lag 10 ms"
+    )
 
 
 def test_what_an_app_names_things_is_no_markup_and_moves_no_cursor(printed):

@@ -51,6 +51,7 @@ def taken(**more):
         "publishing": [],
         "connections": [],
         "handlers": [],
+        "loop": {"lag": 0.01, "blocked_seconds": 0.0, "last_blocked": None},
         "problems": [],
         "processes": [],
         **more,

@@ -10,7 +10,7 @@ import pytest
 
 from asyncworker import App
 from asyncworker.connections import Connection
-from asyncworker.feed import Connected, Disconnected, Statistics
+from asyncworker.feed import Blockage, Connected, Disconnected, Statistics
 from asyncworker.route_types import RouteTypes
 from asyncworker.status import snapshot
 from asyncworker.status.longest import MOST
@@ -122,6 +122,16 @@ async def test_tells_of_connections_and_of_their_problems(app, taken, connection
         seen = taken()
     assert seen["connections"] == [{"name": "broker", "is_open": False, "lost": 1}]
     assert seen["problems"] == [{"subject": "queue orders", "reason": "does not exist"}]
+
+
+async def test_tells_how_the_event_loop_turns(app, taken):
+    async with app.started():
+        app.feed.loop_lag, app.feed.blocked_seconds = 0.25, 3.5
+        assert taken()["loop"] == {"lag": 0.25, "blocked_seconds": 3.5, "last_blocked": None}
+        app.feed.last_blocked = Blockage("tidy", "shop.py:3 in load", ("shop.py:3 in load",), 9, 2)
+        seen = taken()["loop"]["last_blocked"]
+    assert (seen["handler"], seen["at"]) == ("tidy", "shop.py:3 in load")
+    assert (seen["since"], seen["seconds"], seen["process"]) == (9, 2, os.getpid())
 
 
 async def test_tells_at_which_line_a_handler_waits(app, taken, limit):

@@ -37,6 +37,7 @@ def taken(process, **more):
         "publishing": [],
         "connections": [],
         "handlers": [],
+        "loop": {"lag": 0.01, "blocked_seconds": 0.0, "last_blocked": None},
         "problems": [],
         "processes": [],
         **more,
@@ -121,6 +122,14 @@ def test_a_connection_is_open_where_it_is_so_in_each():
     other = taken(2, connections=[link(is_open=False, lost=2)])
     assert together([one, other])["connections"] == [link(is_open=False, lost=3)]
     assert together([one, one])["connections"] == [link(is_open=True, lost=2)]
+
+
+def test_tells_which_event_loop_is_the_latest_and_what_blocked_one_last():
+    def loop(lag, seconds, since):
+        return {"lag": lag, "blocked_seconds": seconds, "last_blocked": {"since": since}}
+
+    ones = [taken(1, loop=loop(0.5, 1.0, 7.0)), taken(2, loop=loop(0.1, 2.0, 3.0)), taken(3)]
+    assert together(ones)["loop"] == loop(0.5, 3.0, 7.0)
 
 
 def test_tells_a_problem_once():

@@ -70,6 +70,28 @@ class Running(TypedDict):
     at: str | None
 
 
+class Blocked(TypedDict):
+    """Say what blocked the event loop: where, since when, in seconds since 1970, and how long."""
+
+    process: int
+    handler: str | None
+    at: str
+    since: float
+    seconds: float
+
+
+class Loop(TypedDict):
+    """Say how the event loop turns.
+
+    lag: how many seconds late it was last. blocked_seconds: for how long it was blocked in this
+    run. last_blocked: what did that last.
+    """
+
+    lag: float
+    blocked_seconds: float
+    last_blocked: Blocked | None
+
+
 class Problem(TypedDict):
     """Say what is affected, and why."""
 
@@ -94,5 +116,6 @@ class Snapshot(TypedDict):
     publishing: list[Work]
     connections: list[Link]
     handlers: list[Running]
+    loop: Loop
     problems: list[Problem]
     processes: list[Snapshot]

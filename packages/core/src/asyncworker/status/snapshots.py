@@ -13,8 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asyncworker.app import App
-    from asyncworker.feed import Activity, Statistics
-    from asyncworker.status.shapes import Failure, Link, Place, Problem, Snapshot, Work
+    from asyncworker.feed import Activity, Blockage, Feed, Statistics
+    from asyncworker.status.shapes import (
+        Blocked,
+        Failure,
+        Link,
+        Loop,
+        Place,
+        Problem,
+        Snapshot,
+        Work,
+    )
 
 SHORT: Final = 300
 """The most characters of an error, or of a reason."""
@@ -41,6 +50,7 @@ def snapshot(app: App, statistics: Statistics) -> Snapshot:
         "publishing": [_work(one, statistics) for one in activities if one.kind == "publish"],
         "connections": _connections(statistics),
         "handlers": longest(one for one in activities if one.kind != "publish"),
+        "loop": _loop(app.feed),
         "problems": list(_problems(app)),
         "processes": [],
     }
@@ -97,6 +107,24 @@ def _connections(statistics: Statistics) -> list[Link]:
         {"name": name, "is_open": is_open, "lost": statistics.lost[name]}
         for name, is_open in statistics.connections.items()
     ]
+
+
+def _loop(feed: Feed) -> Loop:
+    return {
+        "lag": feed.loop_lag,
+        "blocked_seconds": feed.blocked_seconds,
+        "last_blocked": None if feed.last_blocked is None else _blocked(feed.last_blocked),
+    }
+
+
+def _blocked(blockage: Blockage) -> Blocked:
+    return {
+        "process": os.getpid(),
+        "handler": blockage.handler,
+        "at": blockage.place,
+        "since": blockage.since,
+        "seconds": blockage.seconds,
+    }
 
 
 def _problems(app: App) -> Iterator[Problem]:

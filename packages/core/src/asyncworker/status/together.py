@@ -11,7 +11,7 @@ from asyncworker.status.longest import MOST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from asyncworker.status.shapes import Link, Place, Problem, Snapshot, Work
+    from asyncworker.status.shapes import Link, Loop, Place, Problem, Snapshot, Work
 
 PHASES: Final = ("off", "draining", "starting", "working")
 STATES: Final = ("waiting", "starting", "draining", "paused", "ended", "working")
@@ -39,6 +39,7 @@ def together(snapshots: Sequence[Snapshot]) -> Snapshot:
             chain.from_iterable(one["handlers"] for one in snapshots),
             key=lambda one: -one["seconds"],
         )[:MOST],
+        "loop": _loop([one["loop"] for one in snapshots]),
         "problems": list(_problems(snapshots)),
         "processes": list(snapshots),
     }
@@ -109,6 +110,15 @@ def _links(snapshots: Iterable[Snapshot]) -> Iterator[Link]:
     for name, links in alike.items():
         lost = sum(one["lost"] for one in links)
         yield {"name": name, "is_open": all(one["is_open"] for one in links), "lost": lost}
+
+
+def _loop(loops: Sequence[Loop]) -> Loop:
+    blocked = [one["last_blocked"] for one in loops if one["last_blocked"] is not None]
+    return {
+        "lag": max(one["lag"] for one in loops),
+        "blocked_seconds": sum(one["blocked_seconds"] for one in loops),
+        "last_blocked": max(blocked, key=lambda one: one["since"], default=None),
+    }
 
 
 def _problems(snapshots: Iterable[Snapshot]) -> Iterator[Problem]:

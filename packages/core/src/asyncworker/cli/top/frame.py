@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from asyncworker.cli.top.rates import Key, Rates
     from asyncworker.status import Snapshot
-    from asyncworker.status.shapes import Link, Place, Problem, Running, Work
+    from asyncworker.status.shapes import Blocked, Link, Place, Problem, Running, Work
 
 STATES: Final = {
     "working": ("●", "green"),
@@ -35,7 +35,7 @@ COUNTS: Final = ("RATE", "", "MEAN TIME", "IN FLIGHT", "WAITING", "OLDEST", "FAI
 """Columns of what is done; the one without a name draws the rate."""
 WORK: Final = ("STATE", *COUNTS, "WHY")
 NUMBERS: Final = (*COUNTS, "FOR", "SIZE", "LOST")
-LINES: Final = ("STATE", "WAITS AT", "WHY")
+LINES: Final = ("STATE", "AT", "WAITS AT", "WHY")
 """Columns that may need more than one line."""
 
 
@@ -59,6 +59,7 @@ def _news(snapshot: Snapshot) -> Text:
     said = Text(f"{snapshot['phase']} for {lasting(snapshot['at'] - snapshot['since'])}, {routes}")
     if processes := snapshot["processes"]:
         said.append(f", {counted(len(processes), 'process', 'processes')}")
+    said.append(f", loop lag {duration(snapshot['loop']['lag'])}")
     if failing:
         names = cleaned(", ".join(dict.fromkeys(failing)))
         said.append(f"\n▲ {len(failing)} of {routes} cannot work: {names}", "bold red")
@@ -79,6 +80,8 @@ def _tables(snapshot: Snapshot, rates: Rates) -> Iterable[Padding]:
         rows = [_row(key, work, rates, at) for key, work in keyed(works)]
         yield from _table((name, *WORK), rows)
     yield from _table(("HANDLER", "FOR", "SIZE", "WAITS AT"), map(_running, snapshot["handlers"]))
+    blocked = filter(None, [snapshot["loop"]["last_blocked"]])
+    yield from _table(("BLOCKED THE LOOP", "FOR", "AT"), map(_blocked, blocked))
     yield from _table(("CONNECTION", "STATE", "LOST"), map(_link, snapshot["connections"]))
     yield from _table(("PROBLEM", "WHY"), map(_problem, _others(snapshot)))
 
@@ -146,6 +149,11 @@ def _running(one: Running) -> list[Text]:
         Text(amount(one["size"])),
         Text(at),
     ]
+
+
+def _blocked(one: Blocked) -> list[Text]:
+    handler = "-" if one["handler"] is None else cleaned(one["handler"])
+    return [Text(handler, "bold"), Text(duration(one["seconds"])), Text(cleaned(one["at"]))]
 
 
 def _link(link: Link) -> list[Text]:

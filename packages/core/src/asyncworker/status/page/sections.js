@@ -47,6 +47,13 @@ const connections = new Table("Connections", [
   ["Times lost", one => count(one.lost), true],
 ]);
 const problems = new Table("Problems", [["What", one => one.subject], ["Why", one => one.reason]]);
+const blocked = new Table("What blocked the event loop", [
+  ["Handler", one => one.handler ?? "–"],
+  ["At", one => element("code", {}, one.at)],
+  ["For", one => duration(one.seconds), true],
+  ["Ago", (one, now) => span(now - one.since), true],
+  ["Process", one => String(one.process), true],
+]);
 const processes = new Table("Processes", [
   ["Process", one => String(one.process)],
   ["State", (one, now) => [state(one.phase), element("span", { class: "quiet" }, ` for ${span(now - one.since)}`)]],
@@ -81,9 +88,10 @@ function showSections(snapshot) {
   problems.show(numbered(otherProblems(snapshot)), snapshot.at);
   routes.show(of(snapshot.routes), snapshot.at);
   handlers.show(numbered(snapshot.handlers), snapshot.at);
+  blocked.show(numbered([snapshot.loop.last_blocked].filter(Boolean)), snapshot.at);
   schedules.show(of(snapshot.schedules), snapshot.at);
   publishing.show(of(snapshot.publishing), snapshot.at);
   connections.show(numbered(snapshot.connections), snapshot.at);
 }
 
-byId("sections").append(...[routes, problems, handlers, schedules, publishing, connections, processes].map(one => one.section));
+byId("sections").append(...[routes, problems, handlers, blocked, schedules, publishing, connections, processes].map(one => one.section));

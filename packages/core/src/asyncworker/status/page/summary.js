@@ -24,6 +24,8 @@ function showSummary(snapshot) {
     ["In flight", count(total(snapshot, "in_flight"))],
     ["Waiting", count(total(snapshot, "waiting"))],
     ["Failures", count(total(snapshot, "failures"))],
+    ["Loop lag", duration(snapshot.loop.lag)],
+    ["Loop blocked", duration(snapshot.loop.blocked_seconds)],
     snapshot.processes.length ? ["Processes", count(snapshot.processes.length)] : ["Process", String(snapshot.process)],
   ];
   setChildren(byId("summary"), facts.map(([name, value]) =>
