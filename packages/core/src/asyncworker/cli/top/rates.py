@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asyncworker.status import Snapshot
     from asyncworker.status.shapes import Work
 
-KEPT: Final = 21
+KEPT: Final = 13
 """Snapshots between which rates are told."""
 SMOOTH: Final = 10
 """Of how many rates the mean is shown."""

@@ -17,12 +17,14 @@ def rate(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time, however short: `410 ms`, `2.5 s`, `1 h 5 min`."""
+    """Return a time, however short: `85 µs`, `410 ms`, `2.5 s`, `1 h 5 min`."""
     if seconds >= 10:
         return lasting(seconds)
     if seconds >= 1:
         return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.3g} ms"
+    if seconds >= 0.001 or seconds == 0:
+        return f"{seconds * 1000:.3g} ms"
+    return f"{seconds * 1_000_000:.0f} µs"
 
 
 def cleaned(text: str) -> str:
