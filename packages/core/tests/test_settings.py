@@ -33,6 +33,9 @@ def test_the_defaults():
         "shutdown_timeout": 20.0,
         "blocked_after": 1.0,
         "loop": "asyncio",
+        "monitor_host": "127.0.0.1",
+        "monitor_port": None,
+        "monitor_sockets": "",
     }
 
 
@@ -47,6 +50,10 @@ def test_the_defaults():
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "0", "shutdown_timeout", 0.0),
         ("ASYNCWORKER_SHUTDOWN_TIMEOUT", "1.5", "shutdown_timeout", 1.5),
         ("ASYNCWORKER_BLOCKED_AFTER", "0", "blocked_after", 0.0),
+        ("ASYNCWORKER_MONITOR_HOST", "0.0.0.0", "monitor_host", "0.0.0.0"),
+        ("ASYNCWORKER_MONITOR_PORT", "0", "monitor_port", 0),
+        ("ASYNCWORKER_MONITOR_PORT", "9000", "monitor_port", 9000),
+        ("ASYNCWORKER_MONITOR_SOCKETS", "7,8", "monitor_sockets", "7,8"),
         ("ASYNCWORKER_BLOCKED_AFTER", "0.25", "blocked_after", 0.25),
         ("ASYNCWORKER_LOOP", "uvloop", "loop", "uvloop"),
         ("asyncworker_loop", "uvloop", "loop", "uvloop"),

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from asyncworker.http.extension import HTTP
     from asyncworker.options import HandlerOptions
+    from asyncworker.processes.siblings import Siblings
     from asyncworker.schedules.schedule import Timetable
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -99,6 +100,8 @@ class App(MutableMapping[Hashable, Any]):
         self._plain = PlainFunctions()
         self.feed: Feed = Feed(self._plain.awaitable)
         """What happens in its runs, for whoever wants to know."""
+        self.siblings: Siblings | None = None
+        """The other processes of `asyncworker run --workers`, in one of them."""
         self.stopping: Stopping = Stopping(lambda: self._lifecycle)
         """Whether the run is to end, for handlers that would go on for as long as it lasts."""
         legacy: dict[str, Any] = {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.routes import Route
 
-__all__ = ["Backend", "Checking", "Remark", "Sharing"]
+__all__ = ["Backend", "Checking", "Monitoring", "Remark", "Sharing"]
 
 DISTRIBUTIONS: Final = {
     RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
@@ -39,8 +39,8 @@ class Backend(Protocol):
     It may have more: `extend(app)` returns what `app.http` is for RouteTypes.HTTP; `route_classes`
     are the classes of routes that it takes beside names, each with a `name`; `check_handler`
     takes the place of core's, for a backend whose handlers may yield; `threads` is how many calls
-    of a plain function run side by side, where nothing else bounds its calls; `check` and `shared`
-    are those of `Checking` and `Sharing`.
+    of a plain function run side by side, where nothing else bounds its calls; `check`, `shared` and
+    `monitoring` are those of `Checking`, `Sharing` and `Monitoring`.
     """
 
     @property
@@ -94,6 +94,15 @@ class Sharing(Protocol):
 
         Each list is under the variable that hands it to a further process, separated by commas.
         """
+        ...
+
+
+@runtime_checkable
+class Monitoring(Protocol):
+    """Tell how a run goes on a port of its own, for `ASYNCWORKER_MONITOR_PORT`."""
+
+    def monitoring(self, app: App) -> AbstractAsyncContextManager[None]:
+        """Tell it while the context lasts: from before anything is opened to the very end."""
         ...
 
 

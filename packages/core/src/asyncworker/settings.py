@@ -15,13 +15,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from asyncworker.errors import ConfigurationError, complaint, problem
 from asyncworker.options import DefaultValues
 from asyncworker.route_types import backend_entry_points
+from asyncworker.variables import PREFIX, LogFormat, Loop
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 __all__ = ["Settings"]
 
-PREFIX = "ASYNCWORKER_"
 BACKENDS: Final = (f"{PREFIX}HTTP_", f"{PREFIX}RABBITMQ_")
 """What settings of our backends begin with, which may be set where those are not installed."""
 EXAMPLES: Final = (f"{PREFIX}AMQP_URL",)
@@ -31,8 +31,6 @@ SERVICE: Final = re.compile(
 )
 """What Kubernetes sets in each container for a service that is called `asyncworker-something`."""
 
-Loop = Literal["asyncio", "uvloop"]
-LogFormat = Literal["auto", "json", "text"]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
 ]
@@ -85,8 +83,14 @@ class Settings(Environment):
     blocked_after: seconds; what keeps the event loop from turning for longer is logged, with the
     line where it stands. 0 turns that off.
     loop: the event loop that `app.run()` makes; uvloop needs `asyncworker-core[uvloop]`.
+    monitor_host: the address that the monitor listens on. monitor_port: its port; 0 stands for a
+    free one. There is no such server where it is not set.
+    monitor_sockets: descriptors, separated by commas, of sockets that listen already, as a parent
+    shares them between several processes; they take the place of host and port.
     """
 
+    # Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
+    model_config = ConfigDict(regex_engine="python-re")
     env_prefix: ClassVar[str] = PREFIX
 
     loglevel: LogLevel = "INFO"
@@ -95,6 +99,9 @@ class Settings(Environment):
     shutdown_timeout: float = Field(default=20.0, ge=0)
     blocked_after: float = Field(default=1.0, ge=0)
     loop: Loop = "asyncio"
+    monitor_host: str = Field(default="127.0.0.1", min_length=1)
+    monitor_port: int | None = Field(default=None, ge=0, le=65535)
+    monitor_sockets: str = Field(default="", pattern=r"^(\d+(,\d+)*)?$")
 
     @classmethod
     def _check_names(cls) -> None:

@@ -408,13 +408,13 @@ async def test_a_machine_without_room_for_a_process_is_tried_again_later(caplog,
     children.started.set()
     attempts = []
 
-    async def start():
+    async def start(*_):
         attempts.append("one")
         if len(attempts) == 2:
             children.stopping.set()
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(children, "start", start)
-    assert await Supervisor(children, 1).run() == 1
+    assert await Supervisor(children, 1, "").run() == 1
     reason = "cannot start a process: [Errno 11] Resource temporarily unavailable"
     assert caplog.messages == [reason] * 2

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from asyncworker.backend import Checking, load_backend
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.handling.redaction import brief
+from asyncworker.route_types import RouteTypes
+from asyncworker.running.monitoring import has_port
 from asyncworker.running.nothing_to_do import idle_reason
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ async def problems_of(app: App, limit: float) -> list[str]:
     limit: seconds for all of them.
     """
     types = {one.type for one in app.routes} | {one.route_type for one in app.connections.all}
+    if has_port(app):
+        types.add(RouteTypes.HTTP)
     async with asyncio.TaskGroup() as group:
         checks = [
             group.create_task(_check(app, one, limit))

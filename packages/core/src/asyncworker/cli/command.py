@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Final, NoReturn, get_args
+from typing import IO, TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
@@ -24,11 +24,15 @@ from asyncworker.logs import json_logging
 from asyncworker.logs.records import show_process
 from asyncworker.processes.children import supervise
 from asyncworker.processes.parent_socket import ParentSocket
+from asyncworker.processes.siblings import Siblings, shared_folder
 from asyncworker.processes.supervisor import Supervisor
 from asyncworker.route_types import RouteTypes
 from asyncworker.running.signals import stop_signals
-from asyncworker.settings import PREFIX, LogFormat, Loop, Settings
+from asyncworker.variables import PREFIX, LogFormat, Loop
 from asyncworker.version import __version__
+
+if TYPE_CHECKING:
+    from asyncworker.settings import Settings
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 output_option = click.option(
@@ -71,6 +75,7 @@ def main() -> None:
     "--port", type=click.IntRange(0, 65535), metavar="PORT", help=f"Set {PREFIX}HTTP_PORT."
 )
 @click.option("--parent-socket", type=int, hidden=True)
+@click.option("--siblings", type=(int, int, str), hidden=True)
 def run(
     target: str,
     *,
@@ -82,6 +87,7 @@ def run(
     host: str | None,
     port: int | None,
     parent_socket: int | None,
+    siblings: tuple[int, int, str] | None,
 ) -> None:
     """Run an app until SIGINT or SIGTERM."""
     if reload and workers:
@@ -95,7 +101,7 @@ def run(
         sys.exit(_reload(target))
     if workers:
         sys.exit(_run_workers(target, workers))
-    _run_here(target, parent_socket)
+    _run_here(target, parent_socket, siblings)
 
 
 @main.command()
@@ -187,15 +193,26 @@ def _set_variables(**values: str | int | None) -> None:
             os.environ[f"{PREFIX}{name}"] = str(value)
 
 
-def _run_here(target: str, parent_socket: int | None) -> None:
+def _settings() -> Settings:
+    # Here, as pydantic takes longer than all else to be imported: probes call the command often.
+    from asyncworker.settings import Settings
+
+    return Settings.load()
+
+
+def _run_here(
+    target: str, parent_socket: int | None, siblings: tuple[int, int, str] | None
+) -> None:
     with stop_signals(_end_before_start):
         parent = None if parent_socket is None else ParentSocket(parent_socket)
         if parent is not None:
             show_process()
-            parent.end_with_parent(Settings.load().shutdown_timeout)
+            parent.end_with_parent(_settings().shutdown_timeout)
         app = parse_target(target).load()
         if parent is not None:
             parent.announce(app)
+        if siblings is not None:
+            app.siblings = Siblings(*siblings)
     app.run()
 
 
@@ -205,8 +222,11 @@ def _end_before_start(_number: int, _frame: object) -> NoReturn:
 
 
 def _run_workers(target: str, count: int) -> int:
-    settings = Settings.load()
-    return supervise(["run", target], settings, lambda one: Supervisor(one, count).run())
+    settings = _settings()
+    with shared_folder() as folder:
+        return supervise(
+            ["run", target], settings, lambda one: Supervisor(one, count, folder).run()
+        )
 
 
 def _reload(target: str) -> int:
@@ -215,5 +235,5 @@ def _reload(target: str) -> int:
     except ImportError:
         fail("--reload needs watchfiles: pip install 'asyncworker-core[cli]'", USAGE)
     folders = {Path.cwd(), parse_target(target).folder}
-    settings = Settings.load()
+    settings = _settings()
     return supervise(["run", target], settings, lambda one: Reloader(one, folders).run())

@@ -43,9 +43,10 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        own = super().get_command(ctx, cmd_name)
+        if (own := super().get_command(ctx, cmd_name)) is not None:
+            return own
         entry_point = _brought().get(cmd_name)
-        return own if own is not None or entry_point is None else _loaded(entry_point)
+        return None if entry_point is None else _loaded(entry_point)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""

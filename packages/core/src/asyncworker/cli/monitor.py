@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from asyncworker.errors import AsyncWorkerError
-from asyncworker.settings import PREFIX
+from asyncworker.variables import MONITOR
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-MONITOR: Final = f"{PREFIX}MONITOR_"
 TIMEOUT: Final = 3.0
 """Seconds that the worker has for each step of its answer."""
 LARGEST: Final = 2**24

@@ -18,6 +18,7 @@ from asyncworker.feed.events import (
     SourceChanged,
 )
 from asyncworker.feed.recording import Recording
+from asyncworker.feed.statistics import Statistics
 from asyncworker.feed.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Feed:
         """What did so last in this run, and does no more."""
         self.blocked_seconds: float = 0.0
         """For how long the event loop was blocked in this run, all in all."""
+        self.statistics: Statistics | None = None
+        """What was done so far in the run, where `keep_statistics()` was called before it."""
+        self._keeps_statistics = False
         self._awaitable = awaitable
         self._readers: list[Reader] = []
         self._subscriptions: list[Subscription] = []
@@ -104,6 +108,11 @@ class Feed:
         """Have a reader told what happens, from the next run on."""
         self._check_off()
         self._readers.append(reader)
+
+    def keep_statistics(self) -> None:
+        """Add up what is done, for each run from the next one on."""
+        self._check_off()
+        self._keeps_statistics = True
 
     def activity(self, kind: str, name: str, sources: Iterable[str], usual: str = DONE) -> Activity:
         """Return what a backend tells of one handler in this run; for backends.
@@ -145,6 +154,7 @@ class Feed:
     async def running(self) -> AsyncIterator[None]:
         """Tell of one run while the context lasts."""
         self.activities.clear()
+        self.statistics = Statistics() if self._keeps_statistics else None
         self.enter("starting")
         self.loop_lag, self.blocked_seconds, self.last_blocked = 0.0, 0.0, None
         if not self._all:
@@ -175,7 +185,8 @@ class Feed:
 
     @property
     def _all(self) -> list[Reader]:
-        return [*self._readers, *self._subscriptions]
+        own = [] if self.statistics is None else [self.statistics]
+        return [*self._readers, *own, *self._subscriptions]
 
     def _check_off(self) -> None:
         if self.phase != "off":

@@ -21,7 +21,7 @@ from asyncworker.plural import counted
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
 
-    from asyncworker.settings import LogFormat
+    from asyncworker.variables import LogFormat
 
 __all__ = ["JsonHandler", "WorkerLogger", "json_logging", "log_fields", "logger"]
 

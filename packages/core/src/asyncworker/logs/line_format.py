@@ -14,7 +14,7 @@ from asyncworker.logs.text_lines import text_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from asyncworker.settings import LogFormat
+    from asyncworker.variables import LogFormat
 
 _chosen: Final[dict[object, LogFormat]] = {}
 """Those of the runs under way: the newest decides."""

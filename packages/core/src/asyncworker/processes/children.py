@@ -82,11 +82,14 @@ class Children:
                 loop.remove_signal_handler(number)
             self._sockets.close()
 
-    async def start(self) -> Child:
-        """Start one process more."""
+    async def start(self, *arguments: str) -> Child:
+        """Start one process more.
+
+        arguments: those that it alone has.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await self._spawn(theirs.fileno())
+            process = await self._spawn(theirs.fileno(), arguments)
         child = Child(process, ours, self._on_started)
         self._alive.add(child)
         for number in self._signals:
@@ -116,7 +119,7 @@ class Children:
         """
         return self.stopping.is_set() and (not child.has_started or len(self._signals) == 1)
 
-    async def _spawn(self, end: int) -> Process:
+    async def _spawn(self, end: int, arguments: Sequence[str]) -> Process:
         # A group of its own: what a terminal sends to all, as by Ctrl-C, comes through the parent
         # alone, or each process would take it for a second signal.
         return await asyncio.create_subprocess_exec(
@@ -124,6 +127,7 @@ class Children:
             "-m",
             "asyncworker",
             *self._arguments,
+            *arguments,
             f"--parent-socket={end}",
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=(end, *self._sockets.descriptors),

@@ -16,6 +16,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backend import Sharing, load_backend
+from asyncworker.route_types import RouteTypes
+from asyncworker.running.monitoring import has_port
 from asyncworker.running.signals import repeats
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ class ParentSocket:
 
     def _announce_start(self, app: App) -> None:
         shared: dict[str, Sequence[int]] = {}
-        for route_type in {route.type for route in app.routes}:
+        monitor = {RouteTypes.HTTP} if has_port(app) else set()
+        for route_type in {route.type for route in app.routes} | monitor:
             backend = load_backend(route_type)
             if isinstance(backend, Sharing):
                 shared |= backend.shared(app)

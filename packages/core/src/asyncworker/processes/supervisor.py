@@ -25,42 +25,45 @@ class Supervisor:
     """Keep `count` processes running: the first alone, the others once that has started.
 
     So an app that cannot start says so once, and what the first listens on is there for the others.
+    folder: in which they find each other.
     """
 
-    def __init__(self, children: Children, count: int) -> None:
+    def __init__(self, children: Children, count: int, folder: str) -> None:
         self._children = children
         self._count = count
+        self._folder = folder
         self._codes: list[int] = []
 
     async def run(self) -> int:
         """Return the worst exit code, once each process was stopped or ended without a failure."""
         async with asyncio.TaskGroup() as group:
-            first = group.create_task(self._keep())
+            first = group.create_task(self._keep(1))
             started = group.create_task(self._children.started.wait())
             await asyncio.wait([first, started], return_when=asyncio.FIRST_COMPLETED)
             started.cancel()
             if self._children.started.is_set() and not self._children.stopping.is_set():
-                for _ in range(1, self._count):
-                    group.create_task(self._keep())
+                for number in range(2, self._count + 1):
+                    group.create_task(self._keep(number))
         return max(self._codes)
 
-    async def _keep(self) -> None:
-        """Run one process after another, until one ends as it should."""
+    async def _keep(self, number: int) -> None:
+        """Run one process after another in the same place, until one ends as it should."""
         backoff = Backoff(FIRST_DELAY, MAX_DELAY)
         clock = asyncio.get_running_loop().time
         while True:
             began = clock()
-            code = await self._run()
+            code = await self._run(number)
             if clock() - began > HEALTHY_AFTER:
                 backoff.reset()
             if self._is_over(code) or await self._stopped_within(backoff.delay()):
                 self._codes.append(code)
                 return
 
-    async def _run(self) -> int:
+    async def _run(self, number: int) -> int:
         """Run one process to its end."""
+        place = ("--siblings", str(number), str(self._count), self._folder)
         try:
-            child = await self._children.start()
+            child = await self._children.start(*place)
         except OSError as error:
             # The machine has no room for it now.
             log.error("cannot start a process: %s", error)  # noqa: TRY400 (its words suffice)

@@ -19,6 +19,7 @@ from asyncworker.handling.user_errors import caused_by_users
 from asyncworker.middleware.chain import surrounded
 from asyncworker.resources import Opening
 from asyncworker.routes import name_of
+from asyncworker.running.monitoring import told
 from asyncworker.running.nothing_to_do import idle_reason
 from asyncworker.running.pulse import watched
 from asyncworker.running.serving import CANCEL_GRACE, Serving
@@ -139,7 +140,7 @@ class Lifecycle:
 
     async def _enter(self, stack: AsyncExitStack) -> None:
         feed = self._app.feed
-        await stack.enter_async_context(feed.running())
+        await stack.enter_async_context(told(self._app))
         stack.enter_context(watched(feed, self._app.settings.blocked_after))
         for connection in self._app.connections.all:
             stack.enter_context(connection.told_to(feed))

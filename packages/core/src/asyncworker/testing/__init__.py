@@ -37,6 +37,8 @@ __all__ = ["Journal", "NotIdle", "Stand", "TestApp", "Testing", "watched"]
 TIMEOUT: Final = 10.0
 TURNS: Final = 1000
 """Turns of the loop, more than an answer takes that is in this process already."""
+ALONE: Final = {"monitor_port": None}
+"""Settings of an app in a test: nobody else looks at it."""
 UNSEEN: Final = "handlers raised, and the test did not look at `errors` since then"
 
 
@@ -122,6 +124,8 @@ class TestApp:
         self._seen = 0
         async with AsyncExitStack() as stack:
             self._surround(stack)
+            stack.callback(setattr, self._app, "settings", self._app.settings)
+            self._app.settings = self._app.settings.model_copy(update=ALONE)
             self._clock = StoppedClock(self._journal, self._app.schedules)
             self._app.schedules[:] = self._clock.schedules
             stack.callback(self._app.resources.update, dict(self._app.resources))

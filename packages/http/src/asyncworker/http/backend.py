@@ -13,6 +13,7 @@ from asyncworker.http.serving.server import listening_problem
 from asyncworker.http.settings import PREFIX
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import check_handler, name_of, streams, yields
+from asyncworker.variables import MONITOR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -46,7 +47,7 @@ class HTTPBackend:
         """
         # Read now, so that a wrong one shows here and not when the app starts.
         settings = _extension(app).settings
-        return make_route(app, routes, handler, options, methods, settings)
+        return make_route(app, routes, handler, options, methods, settings, app.routes)
 
     def check_handler(self, handler: object) -> None:
         """Accept what core accepts, and what yields.
@@ -78,8 +79,17 @@ class HTTPBackend:
             yield
 
     def shared(self, app: App) -> Mapping[str, Sequence[int]]:
-        """Return the sockets of the server, for further processes to serve too."""
-        return {f"{PREFIX}SOCKETS": _extension(app).descriptors}
+        """Return the sockets of the servers, for further processes to serve too."""
+        extension = _extension(app)
+        return {
+            f"{PREFIX}SOCKETS": extension.descriptors,
+            f"{MONITOR}SOCKETS": extension.monitor_server.descriptors,
+        }
+
+    def monitoring(self, app: App) -> AbstractAsyncContextManager[None]:
+        """Tell how a run goes, on the monitor's port."""
+        extension = _extension(app)
+        return extension.monitor_server.listening(extension.settings)
 
     def testing(
         self, app: App, routes: Sequence[HTTPRoute], journal: object
@@ -90,9 +100,12 @@ class HTTPBackend:
         return stand(_extension(app), routes)
 
     async def check(self, app: App, routes: Sequence[HTTPRoute]) -> list[str]:
-        """Return why the server could not listen, if so."""
-        problem = await listening_problem(_extension(app).settings) if routes else None
-        return [] if problem is None else [problem]
+        """Return why the server, or the monitor's, could not listen, if so."""
+        extension = _extension(app)
+        problems = [await listening_problem(extension.settings)] if routes else []
+        if app.settings.monitor_port is not None:
+            problems.append(await extension.monitor_server.problem(extension.settings))
+        return [problem for problem in problems if problem is not None]
 
 
 def _extension(app: App) -> HTTP:

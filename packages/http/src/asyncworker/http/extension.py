@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +13,9 @@ from asyncworker.errors import ConfigurationError, HookFailed
 from asyncworker.handling.redaction import brief
 from asyncworker.http.errors import NotServing
 from asyncworker.http.methods import Methods
-from asyncworker.http.path import same_requests
-from asyncworker.http.recorded import recorded
+from asyncworker.http.monitor.routes import monitor_routes
+from asyncworker.http.monitor.server import MonitorServer
+from asyncworker.http.routing import add
 from asyncworker.http.serving.server import Server
 from asyncworker.http.settings import Settings
 from asyncworker.routes import check_hook, check_takes, name_of
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
 
     from asyncworker.app import App
     from asyncworker.feed import Activity
-    from asyncworker.http.endpoint import Endpoint, Expect
     from asyncworker.http.route import HTTPRoute
 
 H = TypeVar("H", bound="Callable[..., Any]")
+
+log = logging.getLogger(__name__)
 
 
 class HTTP(Methods):
@@ -39,8 +42,10 @@ class HTTP(Methods):
 
     def __init__(self, app: App) -> None:
         super().__init__(app.route)
-        self._feed = app.feed
+        self._app = app
         self.settings: Settings = Settings.load()
+        self.monitor_server: MonitorServer = MonitorServer(app)
+        """That of `ASYNCWORKER_MONITOR_PORT`."""
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None
         self._server: Server | None = None
@@ -56,6 +61,21 @@ class HTTP(Methods):
         check_takes(hook, "the web.Application")
         self._hooks.append(hook)
         return hook
+
+    def monitor(self, prefix: str = "/-") -> None:
+        """Tell how a run goes on the app's own server too, under a prefix of paths.
+
+        `/health/live`, `/health/ready`, `/metrics`, `/status`, `/status.json` and `/status/events`
+        are what they are at `ASYNCWORKER_MONITOR_PORT`, but that the app's middlewares are around
+        them, and that whoever reaches the app reaches them.
+
+        Raises: ConfigurationError
+        """
+        app = self._app
+        if app.feed.phase != "off":
+            raise ConfigurationError("the app runs already: call monitor() before app.run()")
+        app.routes += monitor_routes(app, self.settings, prefix, app.routes)
+        app.feed.keep_statistics()
 
     @property
     def url(self) -> str:
@@ -76,6 +96,16 @@ class HTTP(Methods):
         return port
 
     @property
+    def monitor_url(self) -> str:
+        """Return where the monitor of `ASYNCWORKER_MONITOR_PORT` listens.
+
+        Raises: NotServing
+        """
+        if self.monitor_server.url is None:
+            raise NotServing("no monitor runs now: set ASYNCWORKER_MONITOR_PORT before the run")
+        return str(self.monitor_server.url.origin())
+
+    @property
     def descriptors(self) -> list[int]:
         """Return those of the sockets that the server listens on, none when it does not run."""
         return [] if self._server is None else self._server.descriptors
@@ -87,10 +117,9 @@ class HTTP(Methods):
         Raises: CannotListen, HookFailed
         """
         application = web.Application(client_max_size=self.settings.body_limit)
-        activities = [
-            self._feed.activity("http", route.handler_name, _sources(route)) for route in routes
-        ]
-        _add(application, routes, activities)
+        told = [(route, self._activity(route)) for route in routes]
+        activities = [activity for _, activity in told if activity is not None]
+        add(application, told)
         for hook in self._hooks:
             await _call(hook, application)
         self._server = Server(application, self.settings)
@@ -98,6 +127,7 @@ class HTTP(Methods):
             for activity in activities:
                 await stack.enter_async_context(activity)
             self._url = await stack.enter_async_context(self._server.listening())
+            log.info("listening on %s", self._url)
             for activity in activities:
                 for source in activity.sources:
                     activity.works(source)
@@ -109,37 +139,17 @@ class HTTP(Methods):
                 self._url = None
                 self._server = None
 
+    def _activity(self, route: HTTPRoute) -> Activity | None:
+        """Return what is told of a route, if anything is."""
+        if route.is_monitor:
+            return None
+        sources = [f"{method} {path}" for method, path in route.begins]
+        return self._app.feed.activity("http", route.handler_name, sources)
+
     def _bound(self) -> URL:
         if self._url is None:
             raise NotServing("the app serves no HTTP now: ask while it runs, routes included")
         return self._url
-
-
-def _sources(route: HTTPRoute) -> list[str]:
-    return [f"{method} {path}" for method, path in route.begins]
-
-
-def _add(
-    application: web.Application, routes: Sequence[HTTPRoute], activities: Sequence[Activity]
-) -> None:
-    """Add all endpoints, those of one path together; HEAD goes to GET's where it has no own."""
-    by_path: dict[str, dict[str, tuple[Endpoint, Expect | None]]] = {}
-    own_heads: set[str] = set()
-    for route, activity in zip(routes, activities, strict=True):
-        for (method, path), endpoint in route.endpoints.items():
-            if activity.recording is not None:
-                source = f"{method} {path}"
-                endpoint = recorded(endpoint, activity, activity.recording, source)
-            expect = route.expects.get((method, path))
-            by_path.setdefault(path, {})[method] = endpoint, expect
-            if method == "HEAD":
-                own_heads.add(same_requests(path))
-    for path, endpoints in by_path.items():
-        resource = application.router.add_resource(path)
-        if "GET" in endpoints and same_requests(path) not in own_heads:
-            resource.add_route("HEAD", endpoints["GET"][0])
-        for method, (endpoint, expect) in endpoints.items():
-            resource.add_route(method, endpoint, expect_handler=expect)
 
 
 async def _call(hook: Callable[[web.Application], Any], application: web.Application) -> None:

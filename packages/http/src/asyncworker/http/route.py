@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from asyncworker.errors import ConfigurationError
@@ -37,11 +37,13 @@ class HTTPRoute(Route):
 
     begins: what answers a request, keyed by method and path. expects: what aiohttp calls before a
     body that the client announces by `Expect`, for those that may refuse it.
+    is_monitor: whether it tells of the run, and so nothing is told of it.
     """
 
     methods: tuple[str, ...]
     begins: Mapping[tuple[str, str], Begin]
     expects: Mapping[tuple[str, str], Expect]
+    is_monitor: bool = field(default=False, repr=False)
 
     @property
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
@@ -77,9 +79,11 @@ def make_route(
     options: Mapping[Any, Any] | HandlerOptions | None,
     methods: Iterable[str],
     settings: Settings,
+    beside: Iterable[Route],
 ) -> HTTPRoute:
     """Return a route, checked.
 
+    beside: routes of the same server.
     Raises: ConfigurationError
     """
     checked = HandlerOptions.parse(options)
@@ -87,7 +91,7 @@ def make_route(
     called, send = _way_of(handler, checked.timeout, settings.heartbeat_interval)
     names = check_methods(methods)
     parameters = parameters_of(handler, {"App": type(app)})
-    taken = {key for route in app.routes if isinstance(route, HTTPRoute) for key in _keys(route)}
+    taken = {key for route in beside if isinstance(route, HTTPRoute) for key in _keys(route)}
     begins: dict[tuple[str, str], Begin] = {}
     expects: dict[tuple[str, str], Expect] = {}
     for path in paths:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from asyncworker.settings import PREFIX, Environment
+from asyncworker.settings import Environment
+from asyncworker.variables import PREFIX
 
 
 class RabbitMQSettings(Environment):

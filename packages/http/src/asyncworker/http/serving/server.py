@@ -45,10 +45,16 @@ NO_LIMIT: Final = 0.0
 
 
 class Server:
-    """Serve one web.Application."""
+    """Serve one web.Application.
 
-    def __init__(self, application: web.Application, settings: Settings) -> None:
+    prefix: what the variables begin with that tell where it listens.
+    """
+
+    def __init__(
+        self, application: web.Application, settings: Settings, prefix: str = PREFIX
+    ) -> None:
         self._settings = settings
+        self._prefix = prefix
         self._runner = web.AppRunner(
             application,
             shutdown_timeout=NO_LIMIT,
@@ -91,11 +97,9 @@ class Server:
         try:
             await self._bind(server)
         except OSError as error:
-            raise CannotListen(_reason(self._settings, error)) from None
+            raise CannotListen(_reason(self._settings, error, self._prefix)) from None
         bound = self._listeners[0].sockets[0].getsockname()[1]
-        url = URL.build(scheme="http", host=self._settings.host, port=bound)
-        log.info("listening on %s", url)
-        return url
+        return URL.build(scheme="http", host=self._settings.host, port=bound)
 
     async def _bind(self, server: web.Server) -> None:
         create_server = asyncio.get_running_loop().create_server
@@ -147,8 +151,11 @@ class Server:
             log.error("abandoned %s that would not be cancelled", count)
 
 
-async def listening_problem(settings: Settings) -> str | None:
-    """Return why a server could not listen now, or None."""
+async def listening_problem(settings: Settings, prefix: str = PREFIX) -> str | None:
+    """Return why a server could not listen now, or None.
+
+    prefix: that of a `Server`.
+    """
     loop = asyncio.get_running_loop()
     try:
         # Bound, but not listening: no client gets through.
@@ -156,20 +163,20 @@ async def listening_problem(settings: Settings) -> str | None:
             asyncio.Protocol, settings.host, settings.port, start_serving=False
         )
     except OSError as error:
-        return _reason(settings, error)
+        return _reason(settings, error, prefix)
     bound.close()
     return None
 
 
-def _reason(settings: Settings, error: OSError) -> str:
+def _reason(settings: Settings, error: OSError, prefix: str) -> str:
     host, port = settings.host, settings.port
     if settings.sockets:
-        return f"cannot listen on {PREFIX}SOCKETS={settings.sockets}: {error.strerror}"
+        return f"cannot listen on {prefix}SOCKETS={settings.sockets}: {error.strerror}"
     if error.errno == errno.EADDRINUSE:
         return (
-            f"{host}:{port} is taken: stop what listens there, or set {PREFIX}PORT to another "
+            f"{host}:{port} is taken: stop what listens there, or set {prefix}PORT to another "
             "port (0 takes a free one)"
         )
     # Names that cannot be resolved have numbers of their own, below zero.
     words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-    return f"cannot listen on {host}:{port}: {words}: set {PREFIX}HOST or {PREFIX}PORT"
+    return f"cannot listen on {host}:{port}: {words}: set {prefix}HOST or {prefix}PORT"

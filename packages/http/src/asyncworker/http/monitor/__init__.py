@@ -1,0 +1,1 @@
+"""How a run goes, told to probes, scrapers and browsers."""
