@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from logging.handlers import QueueHandler
@@ -11,6 +11,9 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from scripts.rabbitmq.broker import Broker
 from scripts.rabbitmq.private import VARIABLE, private_broker
@@ -127,6 +130,38 @@ def logs() -> Iterator[LogWaiter]:
     waiter = LogWaiter()
     with waiter.listening("asyncworker"):
         yield waiter
+
+
+class Spans(InMemorySpanExporter):
+    """Hold the spans that have ended, and let a test wait for some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = asyncio.Event()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self))
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = super().export(spans)
+        self._changed.set()
+        return result
+
+    @property
+    def all(self) -> tuple[ReadableSpan, ...]:
+        return self.get_finished_spans()
+
+    async def wait(self, name: str, count: int = 1) -> list[ReadableSpan]:
+        """The spans of a name, in the order in which they ended, when there are so many."""
+        async with asyncio.timeout(LIMIT):
+            while len(found := [one for one in self.all if one.name == name]) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return found
+
+
+@pytest.fixture
+def spans() -> Spans:
+    return Spans()
 
 
 @pytest.fixture

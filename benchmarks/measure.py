@@ -60,8 +60,8 @@ class Stage:
 class Subject:
     """Measure one peer in one case.
 
-    amount: messages, requests, uses or seconds, the warm-up not counted. profile: the file for a profile of
-    the subject's process, which slows it.
+    amount: messages, requests, uses or seconds, the warm-up not counted. profile: the file for a
+    profile of the subject's process, which slows it.
     """
 
     stage: Stage

@@ -48,10 +48,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import tzinfo
 
+    from opentelemetry.trace import TracerProvider
+
     from asyncworker.http.extension import HTTP
     from asyncworker.options import HandlerOptions
     from asyncworker.processes.siblings import Siblings
     from asyncworker.schedules.schedule import Timetable
+    from asyncworker.tracing.tracing import Tracing
 
 H = TypeVar("H", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
@@ -102,6 +105,8 @@ class App(MutableMapping[Hashable, Any]):
         """What happens in its runs, for whoever wants to know."""
         self.siblings: Siblings | None = None
         """The other processes of `asyncworker run --workers`, in one of them."""
+        self.tracing: Tracing | None = None
+        """What makes spans of it, once `trace()` was called."""
         self.stopping: Stopping = Stopping(lambda: self._lifecycle)
         """Whether the run is to end, for handlers that would go on for as long as it lasts."""
         legacy: dict[str, Any] = {
@@ -251,6 +256,27 @@ class App(MutableMapping[Hashable, Any]):
         check_error_hook(hook)
         self.error_hooks.append(ErrorHook(self._plain.awaitable("error hook", hook)))
         return hook
+
+    def trace(self, provider: TracerProvider | None = None) -> None:
+        """Have a span made of each batch, request, run of a schedule and publishing, from now on.
+
+        Contexts go from requests to what is published, and from messages to what handles them. It
+        needs `asyncworker-core[otel]`, and an SDK of OpenTelemetry for anything to come of it.
+
+        provider: what makes the spans; that of the process when left out.
+
+        Raises: ConfigurationError
+        """
+        self._check_not_running("traces")
+        try:
+            from asyncworker.tracing.tracing import Tracing
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "opentelemetry":
+                raise
+            raise ConfigurationError(
+                "trace() needs opentelemetry-api: pip install 'asyncworker-core[otel]'"
+            ) from None
+        self.tracing = Tracing(provider)
 
     def resource(self, function: H) -> H:
         """Open what an async generator function yields before the startup hooks; return it.

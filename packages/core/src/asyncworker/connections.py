@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.connection import AMQPConnection as AMQPConnection
     from asyncworker.route_types import RouteType
     from asyncworker.sse.connection import SSEConnection as SSEConnection
+    from asyncworker.tracing.tracing import Tracing
 
 __all__ = ["Connection", "Connections"]
 
@@ -54,15 +55,17 @@ class Connection:
         """What keeps its routes from working now: what is affected, and why."""
         self.feed: Feed | None = None
         """What is told of it, as long as an app runs."""
+        self.tracing: Tracing | None = None
+        """What makes spans of what is done by it, as long as an app runs that wants some."""
 
     @contextmanager
-    def told_to(self, feed: Feed) -> Iterator[None]:
+    def told_to(self, feed: Feed, tracing: Tracing | None = None) -> Iterator[None]:
         """Tell what happens to it as long as a run lasts."""
-        self.feed = feed
+        self.feed, self.tracing = feed, tracing
         try:
             yield
         finally:
-            self.feed = None
+            self.feed = self.tracing = None
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
 from asyncworker.errors import ConfigurationError
+from asyncworker.operation import Operation
 from asyncworker.signatures import signature_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class Route:
     def is_answer(self, error: BaseException, *arguments: Any) -> bool:
         """Tell whether what was raised is no failure, but an answer to a client."""
         return False
+
+    def operation(self, *arguments: Any) -> Operation:
+        """Return what a span tells of the arguments of what was wrapped."""
+        return Operation(f"process {self.handler_name}", "CONSUMER", {})
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -10,7 +10,7 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from asyncworker.backend import Remark, load_backend
 from asyncworker.errors import AsyncWorkerError, DrainTimeout, HookFailed, StartStopped
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.routes import Route
 
+R = TypeVar("R", bound=Any)
 Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ class Lifecycle:
         await stack.enter_async_context(told(self._app))
         stack.enter_context(watched(feed, self._app.settings.blocked_after))
         for connection in self._app.connections.all:
-            stack.enter_context(connection.told_to(feed))
+            stack.enter_context(connection.told_to(feed, self._app.tracing))
             await stack.enter_async_context(connection)
         stack.callback(self.watchdog.allow, CANCEL_GRACE)
         for resource in self._app.resources.values():
@@ -160,7 +161,7 @@ class Lifecycle:
         for route_type, routes in self._routes_by_type().items():
             context = load_backend(route_type).serve(self._app, routes)
             await serving.add(repr(route_type), context)
-        schedules = [surrounded(schedule, self._app) for schedule in self._app.schedules]
+        schedules = [self._made_ready(schedule) for schedule in self._app.schedules]
         if schedules:
             await serving.add("the schedules", running(schedules, self._app))
         for hook in self._app.started_hooks:
@@ -242,8 +243,13 @@ class Lifecycle:
     def _routes_by_type(self) -> dict[Any, list[Route]]:
         by_type: dict[Any, list[Route]] = {}
         for route in self._app.routes:
-            by_type.setdefault(route.type, []).append(surrounded(route, self._app))
+            by_type.setdefault(route.type, []).append(self._made_ready(route))
         return by_type
+
+    def _made_ready(self, called: R) -> R:
+        """Return a route or schedule with all that is around its handler."""
+        ready, tracing = surrounded(called, self._app), self._app.tracing
+        return ready if tracing is None else tracing.traced(ready)
 
 
 def _raise_first(failure: AsyncWorkerError, raised: Raised) -> None:

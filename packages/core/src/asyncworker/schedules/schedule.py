@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from asyncworker.dispatch import Dispatcher
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.handling.time_limit import limited
+from asyncworker.operation import Operation
 from asyncworker.parameters.shared import given_app_or_nothing
 from asyncworker.plural import counted
 from asyncworker.routes import name_of
@@ -91,6 +92,10 @@ class Schedule:
     def is_answer(self, _error: BaseException, *_arguments: object) -> bool:
         """Tell that nobody waits for an answer of a schedule."""
         return False
+
+    def operation(self, *_arguments: object) -> Operation:
+        """Return what a span tells of a run."""
+        return Operation(f"run {self.handler_name}", "INTERNAL", {})
 
 
 class Runner:

@@ -13,6 +13,7 @@ from asyncworker.http.path import check_methods, check_path, same_requests
 from asyncworker.http.return_annotation import check_returns, yields_events
 from asyncworker.http.streaming.kind import EVENTS
 from asyncworker.http.streaming.stream import make_send
+from asyncworker.http.traced import traced
 from asyncworker.options import HandlerOptions
 from asyncworker.parameters.signature import parameters_of
 from asyncworker.route_types import RouteTypes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from asyncworker.http.settings import Settings
     from asyncworker.http.streaming.stream import Send
     from asyncworker.routes import Handler
+    from asyncworker.tracing.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +40,25 @@ class HTTPRoute(Route):
     begins: what answers a request, keyed by method and path. expects: what aiohttp calls before a
     body that the client announces by `Expect`, for those that may refuse it.
     is_monitor: whether it tells of the run, and so nothing is told of it.
+    tracing: what makes a span of each request; None where nobody wants one.
     """
 
     methods: tuple[str, ...]
     begins: Mapping[tuple[str, str], Begin]
     expects: Mapping[tuple[str, str], Expect]
     is_monitor: bool = field(default=False, repr=False)
+    tracing: Tracing | None = field(default=None, repr=False)
 
     @property
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
         """Return what aiohttp calls, keyed by method and path."""
-        return {
+        endpoints = {
             key: make_endpoint(begin, " ".join(key), self.handler_name)
             for key, begin in self.begins.items()
         }
+        if (tracing := self.tracing) is None:
+            return endpoints
+        return {key: traced(endpoint, tracing, key[1]) for key, endpoint in endpoints.items()}
 
     def around(self, wrap: Callable[[Begin], Begin]) -> HTTPRoute:
         """Return the route with what `wrap` makes of its answers, each made from a request.
@@ -70,6 +77,10 @@ class HTTPRoute(Route):
         """Tell whether what was raised is an answer to the client."""
         [request] = arguments
         return is_answer(error, request)
+
+    def traced(self, tracing: Tracing) -> HTTPRoute:
+        """Return the route with a span around each request, refusals included."""
+        return replace(self, tracing=tracing)
 
 
 def make_route(

@@ -24,6 +24,7 @@ from asyncworker.rabbitmq.connecting.address import (
     checked_vhost,
 )
 from asyncworker.rabbitmq.connecting.link import Link
+from asyncworker.rabbitmq.operations import server_of
 from asyncworker.rabbitmq.publishing.bundle import (
     encoded_messages,
     listed,
@@ -34,12 +35,21 @@ from asyncworker.rabbitmq.publishing.keywords import NOTHING, checked_keywords
 from asyncworker.rabbitmq.publishing.message import Message
 from asyncworker.rabbitmq.publishing.publisher import Publisher
 from asyncworker.rabbitmq.recorded import recorded, recorded_many
+from asyncworker.rabbitmq.traced import Part, traced, traced_parts
 from asyncworker.rabbitmq.wire.fast_path import connection_class
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from datetime import datetime
 
     from aio_pika.abc import AbstractChannel
@@ -54,6 +64,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.topology import Queue
     from asyncworker.rabbitmq.wire.outgoing import Outgoing
     from asyncworker.route_types import RouteType
+    from asyncworker.tracing.tracing import Tracing
 
 PREFETCH: Final = 128
 PUBLISH_TIMEOUT: Final = 30.0
@@ -208,7 +219,9 @@ class AMQPConnection(Connection):
             given=NONE if keywords == NOTHING else checked_keywords(keywords, properties),
         )
         vhost = self.checked_vhost(vhost)
-        publishing = self.publisher(vhost).publish(message, timeout)
+        publishing: Awaitable[None] = self.publisher(vhost).publish(message, timeout)
+        if self.tracing is not None:
+            publishing = traced(publishing, self.tracing, message, server_of(self.broker))
         await (publishing if self._told is None else recorded(publishing, *self._told, vhost))
 
     async def put_many(
@@ -233,10 +246,22 @@ class AMQPConnection(Connection):
         raise_errors(many, errors, "not published, or not for certain")
 
     async def publish_many(
-        self, messages: Sequence[Outgoing], vhost: str, timeout: float
+        self,
+        messages: Sequence[Outgoing],
+        vhost: str,
+        timeout: float,
+        parts: Sequence[Part] | None = None,
     ) -> list[PublishError | None]:
-        """Publish messages that are encoded, and return for each what `put()` would raise."""
+        """Publish messages that are encoded, and return for each what `put()` would raise.
+
+        parts: the same messages, as far as each goes on in a context of its own; all of them go on
+        in the current one when left out.
+        """
+        publishing: Awaitable[list[PublishError | None]]
         publishing = self.publisher(vhost).publish_many(messages, timeout)
+        if self.tracing is not None and messages:
+            own = [Part(messages)] if parts is None else parts
+            publishing = traced_parts(publishing, self.tracing, own, server_of(self.broker))
         if self._told is None:
             return await publishing
         return await recorded_many(publishing, *self._told, vhost, len(messages))
@@ -287,7 +312,9 @@ class AMQPConnection(Connection):
         )
         asked = question(message, self.codec, timeout)
         vhost = self.checked_vhost(vhost)
-        asking = self.asker(vhost).ask(asked, timeout)
+        asking: Awaitable[None] = self.asker(vhost).ask(asked, timeout)
+        if self.tracing is not None:
+            asking = traced(asking, self.tracing, asked, server_of(self.broker))
         await (asking if self._told is None else recorded(asking, *self._told, vhost))
         return answer_of(asked, self.codec)
 
@@ -314,10 +341,10 @@ class AMQPConnection(Connection):
             self.broker, self._publishers = own, publishers
 
     @contextmanager
-    def told_to(self, feed: Feed) -> Iterator[None]:
+    def told_to(self, feed: Feed, tracing: Tracing | None = None) -> Iterator[None]:
         """Tell of what is published, and of the connections, as long as a run lasts."""
         activity = feed.activity("publish", self._label, ())
-        with super().told_to(feed):
+        with super().told_to(feed, tracing):
             if activity.recording is not None:
                 self._told = activity, activity.recording
             try:

@@ -41,6 +41,8 @@ ADDRESS: Final = ("attempt", "exchange", "routing_key")
 PROPERTIES: Final = ("message_id", "content_type")
 OTHERS: Final = (*TEXTS, "delivery_mode", "priority", "timestamp")
 """Properties that few handlers use: they are decoded together."""
+UNSET: Final = ("returned", "context")
+"""What is None until something sets it."""
 NOT_DELIVERED: Final = (0, b"", b"", b"")
 """The content of a message that no broker delivered, as a test makes one."""
 
@@ -65,6 +67,7 @@ class RabbitMQMessage(Generic[Body]):
     delivery_tag: its number on the channel that delivered it.
     outcome: what `accept()`, `reject()` or `retry()` decided last; None as long as none did.
     held: what `put()` was given, on its way; None when that has left.
+    context: where what leaves with it goes on, as the trace of it has it; None without one.
     """
 
     body: Body
@@ -92,6 +95,7 @@ class RabbitMQMessage(Generic[Body]):
     outcome: Actions | Later | None = field(default=None, init=False)
     held: Sequence[Outgoing] | None = field(default=(), init=False, repr=False)
     returned: Any = field(default=None, init=False, repr=False)
+    context: Any = field(default=None, init=False, repr=False)
     channel: ConsumeChannel | None = field(default=None, repr=False)
     content: Content = field(default=NOT_DELIVERED, init=False, repr=False)
 
@@ -180,8 +184,8 @@ class RabbitMQMessage(Generic[Body]):
             """Decode what a delivery carries beside its body, on its first use."""
             if name == "held":
                 self.held = ()
-            elif name == "returned":
-                self.returned = None
+            elif name in UNSET:
+                setattr(self, name, None)
             elif name in ADDRESS:
                 self._decode_address()
             elif name in PROPERTIES:

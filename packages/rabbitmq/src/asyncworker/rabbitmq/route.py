@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator
@@ -16,19 +16,23 @@ from asyncworker.options import Actions, DefaultValues, RouteOptions
 from asyncworker.rabbitmq.checks import checked_flag, checked_name
 from asyncworker.rabbitmq.dead_queues import checked_traceback
 from asyncworker.rabbitmq.decoding import Decoder
+from asyncworker.rabbitmq.operations import processing, processing_one, server_of
 from asyncworker.rabbitmq.policy import Policy, checked_policy
 from asyncworker.rabbitmq.retry import Retry
 from asyncworker.rabbitmq.target import Target, checked_target, returns_nothing
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
 from asyncworker.route_types import RouteTypes
-from asyncworker.routes import Route, name_of
+from asyncworker.routes import Route, name_of, standing_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asyncworker.operation import Operation
     from asyncworker.parameters.batches import Plan
     from asyncworker.rabbitmq.connection import AMQPConnection
+    from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.routes import Handler
+    from asyncworker.tracing.tracing import Tracing
 
 
 def _checked(value: Any) -> Policy:
@@ -141,6 +145,27 @@ class AMQPRoute(Route):
     def subject(self, queue: str) -> str:
         """Return what logs and problems name that tell of one of its queues."""
         return f"handler {self.handler_name}, queue {queue!r}, vhost {self.vhost!r}"
+
+    def operation(self, *arguments: Any) -> Operation:
+        """Return what a span tells of a batch: it goes on where the one message of it does."""
+        [batch] = arguments
+        server = server_of(self.connection.broker)
+        if self.bulk_size == 1:
+            return processing_one(batch[0], server)
+        return processing(batch, server)
+
+    def traced(self, tracing: Tracing) -> AMQPRoute:
+        """Return the route with a span around each call, in which goes on what then leaves."""
+        handler = self.handler
+
+        @standing_for(handler)
+        async def call(batch: list[RabbitMQMessage]) -> Any:
+            context = tracing.here()
+            for message in batch:
+                message.context = context
+            return await handler(batch)
+
+        return replace(self, handler=tracing.around(call, self.operation))
 
     @property
     def concurrency(self) -> int:

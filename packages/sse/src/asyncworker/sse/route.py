@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
 from asyncworker.codecs.declared import declared_type
+from asyncworker.operation import Operation
 from asyncworker.options import RouteOptions
 from asyncworker.parameters.batches import ANYTHING
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route
+from asyncworker.sse.address import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from asyncworker.sse.endpoint import Endpoint
     from asyncworker.sse.event import SSEEvent
     from asyncworker.sse.headers import Headers
+
+LONGEST_ID: Final = 200
+"""The most characters of an event's id that a span tells."""
 
 
 class SSEOptions(RouteOptions):
@@ -46,6 +51,24 @@ class SSERoute(Route):
     connection: SSEConnection
     endpoints: tuple[Endpoint, ...] = field(repr=False)
     body_of: Callable[[SSEEvent], Any] | None = field(repr=False)
+
+    def operation(self, *arguments: Any) -> Operation:
+        """Return what a span tells of a batch of events, which begins a trace."""
+        [batch] = arguments
+        told: dict[str, str | int] = {
+            "messaging.system": "sse",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+        }
+        name = "process"
+        if len(streams := {shown(event.route) for event in batch}) == 1:
+            [told["messaging.destination.name"]] = streams
+            name = f"process {told['messaging.destination.name']}"
+        if self.options.bulk_size > 1:
+            told["messaging.batch.message_count"] = len(batch)
+        elif identifier := batch[0].id:
+            told["messaging.message.id"] = identifier[:LONGEST_ID]
+        return Operation(name, "CONSUMER", told)
 
 
 def make_route(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.errors import ConfigurationError
@@ -11,6 +12,7 @@ from asyncworker.rabbitmq.errors import NotSerializable
 from asyncworker.rabbitmq.publishing.bundle import Lot
 from asyncworker.rabbitmq.settling.replies import is_question, reply
 from asyncworker.rabbitmq.settling.returned import addressed, values_of
+from asyncworker.rabbitmq.traced import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,9 +153,11 @@ class Forwarding:
             else:
                 going.append(message)
                 ends.append(len(outgoing))
+        connection = self._route.connection
+        parts = None if connection.tracing is None else _parts(going, outgoing, ends)
         try:
-            errors = await self._route.connection.publish_many(
-                outgoing, self._route.vhost, PUBLISH_TIMEOUT
+            errors = await connection.publish_many(
+                outgoing, self._route.vhost, PUBLISH_TIMEOUT, parts
             )
         except Exception as error:  # noqa: BLE001 (it must not end the route)
             return [], [*failed, *((message, error) for message in going)]
@@ -184,6 +188,19 @@ class Forwarding:
         if target is None:
             return (*held, reply(message, value, self._route.connection.codec))
         return (*held, addressed(value, target, lot))
+
+
+def _parts(
+    messages: Sequence[RabbitMQMessage], outgoing: Sequence[Outgoing], ends: Sequence[int]
+) -> list[Part]:
+    """Return what leaves with messages that were handled together: it goes on where that did."""
+    parts, start = [], 0
+    pairs = zip(messages, ends, strict=True)
+    for context, group in groupby(pairs, lambda pair: pair[0].context):
+        *_, (_, end) = group
+        parts.append(Part(outgoing[start:end], context))
+        start = end
+    return parts
 
 
 def _by_kind(failed: Failed) -> Iterable[tuple[Exception, list[RabbitMQMessage]]]:

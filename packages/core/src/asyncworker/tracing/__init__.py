@@ -1,0 +1,1 @@
+"""Spans of what an app does, by the API of OpenTelemetry."""
