@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from pydantic_core import from_json
@@ -69,7 +70,8 @@ async def metrics_of(app: App) -> bytes:
         return heard.answers[ALONE]
     from asyncworker.metrics import merged
 
-    return merged(heard.answers) + UP + _ups(heard)
+    # Of many processes with many queues it takes longer than an event loop should be kept.
+    return await asyncio.to_thread(merged, heard.answers) + UP + _ups(heard)
 
 
 def _ups(heard: Heard) -> bytes:
