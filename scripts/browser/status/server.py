@@ -1,4 +1,4 @@
-"""Serve the status page as the monitor does, of whatever is to be shown."""
+"""Serve the status page as a monitor does, of whatever is to be shown."""
 
 from __future__ import annotations
 

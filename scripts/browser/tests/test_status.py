@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import pytest_asyncio
 
-from asyncworker.feed import Statistics
-from asyncworker.status import snapshot, together
+from asyncworker.status import together
 from scripts.browser.access import violations
 from scripts.browser.status.server import Served
 from scripts.browser.status.shop import count_stock, shop
@@ -108,12 +107,12 @@ def opened(browser):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop_url():
-    """The page of an app at work."""
-    app, statistics = shop(), Statistics()
-    app.feed.add(statistics)
-    async with app.started(), Served(lambda: snapshot(app, statistics)).serving() as url:
-        yield url
+async def shop_url(monkeypatch):
+    """The page of an app at work, by its monitor."""
+    monkeypatch.setenv("ASYNCWORKER_MONITOR_PORT", "0")
+    app = shop()
+    async with app.started():
+        yield f"{app.http.monitor_url}/status"
 
 
 @pytest.fixture
