@@ -56,6 +56,7 @@ def rows(lines, table):
 
 def test_prints_one_frame_where_there_is_no_terminal(printed):
     lines = printed()
+    assert [line for line in lines if line.endswith(" ")] == []
     assert lines[1] == "working for 5 min 1 s, 1 route, loop lag 10 ms"
     [row] = rows(lines, "ROUTE")
     assert row[:4] == ["store", "●", "working", "store-queue"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
+import click
 from rich.console import Console
 from rich.live import Live
 
@@ -90,7 +90,12 @@ def print_once(monitor: SplitResult) -> None:
     view.ask()
     time.sleep(EVERY)
     view.ask()
-    Console(file=sys.stdout, width=WIDTH).print(view.shown())
+    console = Console(width=WIDTH)
+    with console.capture() as printed:
+        console.print(view.shown())
+    # Tables end all their lines at the same column.
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def _leave(_number: int, _frame: object) -> NoReturn:
