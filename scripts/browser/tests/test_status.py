@@ -214,12 +214,13 @@ async def test_nothing_moves_where_that_is_not_wanted(served, url, opened):
         assert await tab.evaluate("document.getAnimations().length") == 0
 
 
-async def test_fits_a_phone(served, url, opened):
+@pytest.mark.parametrize("width", [360, 600, 1000, 1160, 1280])
+async def test_fits_the_screen(width, served, url, opened):
     route = work(LONG, states=STATES, last_error={"text": LONG * 3, "at": 900.0})
     served.shown = together([taken(1, routes=[route]), taken(2, routes=[route])])
-    async with opened(url, PHONE, is_mobile=True, has_touch=True) as tab:
+    async with opened(url, {"width": width, "height": 740}) as tab:
         await tab.row("Routes", LONG).wait_for()
-        assert await tab.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert await tab.evaluate("document.documentElement.scrollWidth") == width
 
 
 async def test_a_phone_still_has_tables(url, opened):
