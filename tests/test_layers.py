@@ -31,20 +31,27 @@ LATE = [
 """Modules that import each other."""
 TYPED = [
     # A run, its backends and its schedules are given the app, which has them; so is what stands
-    # around handlers, by the call that it is given.
+    # around handlers, by the call that it is given, and what tells of the run.
     [
         "app",
         "backend",
         "blueprint",
         "call",
+        "health",
+        "metrics",
+        "metrics.text",
         "middleware.chain",
         "middleware.checks",
         "middleware.error_hook",
         "parameters.shared",
         "resources",
         "running.lifecycle",
+        "running.monitoring",
         "running.nothing_to_do",
+        "running.report",
         "schedules.schedule",
+        "status",
+        "status.snapshots",
         "stopping",
     ],
     # An activity tells events, which say whose they are.

@@ -17,6 +17,7 @@ from tests.faults.worker import WORKERS, Worker
 SECRET = 's3cret/?#@%" é'
 QUOTED = quote(SECRET, safe="")
 FAILURE = "what a handler's exception says"
+OTHERS_OF_MONITOR = (("/metrics", 200), ("/status", 200), ("/status.json", 200), ("/s3cret", 404))
 
 
 @asynccontextmanager
@@ -46,6 +47,7 @@ async def test_a_worker_that_may_not_log_in_shows_no_secret(private_node, tmp_pa
             "STREAMS": streams,
             "FAILURE": FAILURE,
             "ASYNCWORKER_HTTP_PORT": "0",
+            "ASYNCWORKER_MONITOR_PORT": "0",
             "ASYNCWORKER_LOGLEVEL": "DEBUG",
             "PYTHONASYNCIODEBUG": "1",
         }
@@ -64,6 +66,8 @@ async def test_a_worker_that_may_not_log_in_shows_no_secret(private_node, tmp_pa
             pages = await look_at_pages(port)
             await send_nonsense(port)
             await worker.logged("a client was refused")
+            monitor = await worker.logged("monitor: http://")
+            told = await look_at_monitor(monitor["msg"].removeprefix("monitor: "))
             worker.send(signal.SIGTERM)
             assert await worker.end() == 0
     shown = "\n".join([*map(str, worker.log), *worker.output])
@@ -75,6 +79,23 @@ async def test_a_worker_that_may_not_log_in_shows_no_secret(private_node, tmp_pa
     for secret in ("s3cret", base64.b64encode(f"by-url:{SECRET}".encode()).decode()):
         assert secret not in shown
         assert secret not in pages
+        assert secret not in told
+
+
+async def look_at_monitor(url):
+    """What the worker tells whoever asks how it stands."""
+    async with ClientSession(url) as client:
+        told = ""
+        for path, status in (("/health/live", 200), ("/health/ready", 503), *OTHERS_OF_MONITOR):
+            async with client.get(path, headers={"Authorization": "s3cret"}) as response:
+                assert response.status == status
+                told += f"{response.headers}{await response.text()}"
+        async with client.get("/status/events?key=s3cret") as response:
+            told += f"{response.headers}{await response.content.readline()}"
+    # It is not that it told nothing.
+    for known in ("login/events", "the broker refuses user 'by-url'", FAILURE):
+        assert known in told
+    return told
 
 
 async def look_at_pages(port):

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from asyncworker import App, RouteTypes
+from asyncworker.cli.checkup import problems_of
 from asyncworker.connections import AMQPConnection, SSEConnection
 from asyncworker.errors import ConfigurationError
 from asyncworker.http import CannotListen, NotServing
@@ -300,6 +301,17 @@ async def test_a_taken_port_is_one_clear_error(app, monkeypatch):
         with pytest.raises(CannotListen, match=reason):
             async with app.started():
                 pass
+
+
+async def test_a_check_tells_of_a_taken_port(monkeypatch, limit):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("ASYNCWORKER_MONITOR_PORT", str(port))
+        app = App()
+        app.run_every(3600)(tidy)
+        [problem] = await problems_of(app, limit)
+    assert problem.startswith(f"127.0.0.1:{port} is taken")
+    assert await problems_of(app, limit) == []
 
 
 async def test_a_test_of_an_app_has_none(app):

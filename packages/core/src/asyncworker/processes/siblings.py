@@ -12,7 +12,6 @@ import os
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from asyncworker.errors import AsyncWorkerError
@@ -40,6 +39,9 @@ def shared_folder() -> Iterator[str]:
 
     Yield "" where that cannot be: not every app is monitored.
     """
+    # Here, as it takes memory that processes need not have, but their parent alone.
+    from tempfile import TemporaryDirectory
+
     with ExitStack() as stack:
         folder = ""
         with suppress(OSError):

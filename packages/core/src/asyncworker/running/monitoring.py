@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from asyncworker.backend import Monitoring, load_backend
 from asyncworker.errors import BackendNotInstalled
 from asyncworker.route_types import RouteTypes
-from asyncworker.running.report import report
 from asyncworker.variables import MONITOR
 
 if TYPE_CHECKING:
@@ -34,6 +33,9 @@ async def told(app: App) -> AsyncIterator[None]:
             app.feed.keep_statistics()
         await stack.enter_async_context(app.feed.running())
         if app.siblings is not None and app.feed.statistics is not None:
+            # Here, as most workers do without it, and it takes memory.
+            from asyncworker.running.report import report
+
             await stack.enter_async_context(app.siblings.answering(partial(report, app)))
         if has_port(app):
             await stack.enter_async_context(_monitor().monitoring(app))

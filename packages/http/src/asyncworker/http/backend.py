@@ -13,6 +13,7 @@ from asyncworker.http.serving.server import listening_problem
 from asyncworker.http.settings import PREFIX
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import check_handler, name_of, streams, yields
+from asyncworker.running.monitoring import has_port
 from asyncworker.variables import MONITOR
 
 if TYPE_CHECKING:
@@ -83,13 +84,12 @@ class HTTPBackend:
         extension = _extension(app)
         return {
             f"{PREFIX}SOCKETS": extension.descriptors,
-            f"{MONITOR}SOCKETS": extension.monitor_server.descriptors,
+            f"{MONITOR}SOCKETS": extension.monitor_descriptors,
         }
 
     def monitoring(self, app: App) -> AbstractAsyncContextManager[None]:
         """Tell how a run goes, on the monitor's port."""
-        extension = _extension(app)
-        return extension.monitor_server.listening(extension.settings)
+        return _extension(app).monitoring()
 
     def testing(
         self, app: App, routes: Sequence[HTTPRoute], journal: object
@@ -101,10 +101,12 @@ class HTTPBackend:
 
     async def check(self, app: App, routes: Sequence[HTTPRoute]) -> list[str]:
         """Return why the server, or the monitor's, could not listen, if so."""
-        extension = _extension(app)
-        problems = [await listening_problem(extension.settings)] if routes else []
-        if app.settings.monitor_port is not None:
-            problems.append(await extension.monitor_server.problem(extension.settings))
+        from asyncworker.http.monitor.server import placed
+
+        settings = _extension(app).settings
+        problems = [await listening_problem(settings)] if routes else []
+        if has_port(app):
+            problems.append(await listening_problem(placed(app, settings), MONITOR))
         return [problem for problem in problems if problem is not None]
 
 

@@ -13,8 +13,6 @@ from asyncworker.errors import ConfigurationError, HookFailed
 from asyncworker.handling.redaction import brief
 from asyncworker.http.errors import NotServing
 from asyncworker.http.methods import Methods
-from asyncworker.http.monitor.routes import monitor_routes
-from asyncworker.http.monitor.server import MonitorServer
 from asyncworker.http.routing import add
 from asyncworker.http.serving.server import Server
 from asyncworker.http.settings import Settings
@@ -22,11 +20,13 @@ from asyncworker.routes import check_hook, check_takes, name_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from yarl import URL
 
     from asyncworker.app import App
     from asyncworker.feed import Activity
+    from asyncworker.http.monitor.server import MonitorServer
     from asyncworker.http.route import HTTPRoute
 
 H = TypeVar("H", bound="Callable[..., Any]")
@@ -44,11 +44,10 @@ class HTTP(Methods):
         super().__init__(app.route)
         self._app = app
         self.settings: Settings = Settings.load()
-        self.monitor_server: MonitorServer = MonitorServer(app)
-        """That of `ASYNCWORKER_MONITOR_PORT`."""
         self._hooks: list[Callable[[web.Application], Any]] = []
         self._url: URL | None = None
         self._server: Server | None = None
+        self._monitor: MonitorServer | None = None
 
     def configure(self, hook: H) -> H:
         """Call `hook(application)` with each run's web.Application before it starts; return it.
@@ -71,6 +70,8 @@ class HTTP(Methods):
 
         Raises: ConfigurationError
         """
+        from asyncworker.http.monitor.routes import monitor_routes
+
         app = self._app
         if app.feed.phase != "off":
             raise ConfigurationError("the app runs already: call monitor() before app.run()")
@@ -101,14 +102,30 @@ class HTTP(Methods):
 
         Raises: NotServing
         """
-        if self.monitor_server.url is None:
+        if self._monitor is None or self._monitor.url is None:
             raise NotServing("no monitor runs now: set ASYNCWORKER_MONITOR_PORT before the run")
-        return str(self.monitor_server.url.origin())
+        return str(self._monitor.url.origin())
 
     @property
     def descriptors(self) -> list[int]:
         """Return those of the sockets that the server listens on, none when it does not run."""
         return [] if self._server is None else self._server.descriptors
+
+    @property
+    def monitor_descriptors(self) -> list[int]:
+        """Return those of the sockets that the monitor of `ASYNCWORKER_MONITOR_PORT` listens on."""
+        return [] if self._monitor is None else self._monitor.descriptors
+
+    def monitoring(self) -> AbstractAsyncContextManager[None]:
+        """Tell how a run goes at `ASYNCWORKER_MONITOR_PORT` while the context lasts.
+
+        Raises: CannotListen
+        """
+        # Here, as most workers do without it, and it takes memory.
+        from asyncworker.http.monitor.server import MonitorServer
+
+        self._monitor = MonitorServer(self._app, self.settings)
+        return self._monitor.listening()
 
     @asynccontextmanager
     async def serving(self, routes: Sequence[HTTPRoute]) -> AsyncIterator[None]:

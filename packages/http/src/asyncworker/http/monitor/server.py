@@ -11,7 +11,7 @@ from aiohttp import web
 
 from asyncworker.http.monitor.routes import monitor_routes
 from asyncworker.http.routing import add
-from asyncworker.http.serving.server import Server, listening_problem
+from asyncworker.http.serving.server import Server
 from asyncworker.variables import MONITOR
 
 if TYPE_CHECKING:
@@ -29,10 +29,14 @@ CLOSING: Final = 1.0
 
 
 class MonitorServer:
-    """Serve a monitor where `ASYNCWORKER_MONITOR_PORT` says, within the limits of HTTP."""
+    """Serve a monitor where `ASYNCWORKER_MONITOR_PORT` says.
 
-    def __init__(self, app: App) -> None:
+    settings: those of the app's own server, whose limits it has.
+    """
+
+    def __init__(self, app: App, settings: Settings) -> None:
         self._app = app
+        self._settings = settings
         self._server: Server | None = None
         self.url: URL | None = None
 
@@ -42,15 +46,14 @@ class MonitorServer:
         return [] if self._server is None else self._server.descriptors
 
     @asynccontextmanager
-    async def listening(self, settings: Settings) -> AsyncIterator[None]:
+    async def listening(self) -> AsyncIterator[None]:
         """Answer while the context lasts.
 
-        settings: those of the app's own server.
         Raises: CannotListen
         """
-        application = web.Application(client_max_size=settings.body_limit)
-        add(application, [(route, None) for route in monitor_routes(self._app, settings)])
-        self._server = Server(application, self._placed(settings), MONITOR)
+        application = web.Application(client_max_size=self._settings.body_limit)
+        add(application, [(route, None) for route in monitor_routes(self._app, self._settings)])
+        self._server = Server(application, placed(self._app, self._settings), MONITOR)
         async with AsyncExitStack() as stack:
             self.url = await stack.enter_async_context(self._server.listening())
             log.info("monitor: %s", self.url)
@@ -62,13 +65,9 @@ class MonitorServer:
                     async with asyncio.timeout(CLOSING):
                         await stack.aclose()
 
-    async def problem(self, settings: Settings) -> str | None:
-        """Return why it could not listen now, or None."""
-        return await listening_problem(self._placed(settings), MONITOR)
 
-    def _placed(self, settings: Settings) -> Settings:
-        core = self._app.settings
-        where = {"host": core.monitor_host, "port": core.monitor_port}
-        return settings.model_copy(
-            update={**where, "sockets": core.monitor_sockets, "access_log": False}
-        )
+def placed(app: App, settings: Settings) -> Settings:
+    """Return settings of a server, with the place of an app's monitor."""
+    core = app.settings
+    where = {"host": core.monitor_host, "port": core.monitor_port, "sockets": core.monitor_sockets}
+    return settings.model_copy(update={**where, "access_log": False})
