@@ -17,6 +17,8 @@ from asyncworker.http import CannotListen, NotServing
 from asyncworker.http.monitor.endpoints import MOST_READERS
 from asyncworker.testing import TestApp
 
+ANSWER_TIMEOUT = 60
+"""Seconds after which a client is cut off that reads nothing, while a run lasts."""
 PATHS = ("/health/live", "/health/ready", "/metrics", "/status", "/status.json", "/status/events")
 
 
@@ -265,14 +267,19 @@ async def test_only_so_many_are_sent_events(app, monitored):
 
 async def test_a_client_that_reads_nothing_holds_no_shutdown_up(app, limit):
     app.run_every(3600)(tidy)
-    async with asyncio.timeout(limit):
-        async with app.started():
-            port = int(app.http.monitor_url.rpartition(":")[2])
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
-            request = b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
-            writer.write(request * 2000)
-            await reader.read(1)
-        writer.transport.abort()
+    clock = asyncio.get_running_loop().time
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        client.setblocking(False)
+        async with asyncio.timeout(limit), app.started():
+            where = ("127.0.0.1", int(app.http.monitor_url.rpartition(":")[2]))
+            await asyncio.get_running_loop().sock_connect(client, where)
+            client.send(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+            # It has no event for a client that stops to read.
+            while not app.http._monitor._server._watch.has_unread:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            began = clock()
+        assert clock() - began < ANSWER_TIMEOUT / 2
 
 
 async def test_it_has_the_limits_of_the_http_server(monkeypatch, app, limit):
