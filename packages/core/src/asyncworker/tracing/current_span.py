@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import attach, detach
-from opentelemetry.trace import set_span_in_context
 
 from asyncworker.tracing.ended_span import end
 
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
 
 
 class CurrentSpan:
-    """Have a span be the current one while the context lasts; it ends with that.
-
-    context: what the span goes on in, which is current with it.
-    """
+    """Have a context be the current one while the `with` lasts; its span ends with that."""
 
     __slots__ = ("_context", "_failures", "_span", "_token")
 
@@ -33,7 +29,7 @@ class CurrentSpan:
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> Span:
-        self._token = attach(set_span_in_context(self._span, self._context))
+        self._token = attach(self._context)
         return self._span
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

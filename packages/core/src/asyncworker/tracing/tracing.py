@@ -78,6 +78,7 @@ class Tracing:
             operation = describe()
             context = propagate.extract(operation.parent, context)
             span = self._started(operation, context)
+            context = _with(span, context)
         except Exception as error:  # noqa: BLE001 (samplers and processors of users)
             self._failures.report(error)
         return CurrentSpan(span, context, self._failures)
@@ -94,7 +95,7 @@ class Tracing:
         context = get_current() if within is None else within
         try:
             span = self._started(describe(), context)
-            propagate.inject(carrier, trace.set_span_in_context(span, context))
+            propagate.inject(carrier, _with(span, context))
         except Exception as error:  # noqa: BLE001 (as above)
             self._failures.report(error)
         return span, carrier
@@ -123,6 +124,12 @@ class Tracing:
             operation.attributes,
             [Link(one) for one in islice(_distinct(operation.links), MOST_LINKS)],
         )
+
+
+def _with(span: Span, context: Context) -> Context:
+    """Return the context of a span; where it is none, what it would have gone on in."""
+    is_span = span.get_span_context().is_valid
+    return trace.set_span_in_context(span, context) if is_span else context
 
 
 def _distinct(carriers: Iterable[Carrier]) -> Iterator[SpanContext]:
