@@ -12,7 +12,7 @@ from tests.docs.blocks import ROOT
 INSTALL = re.compile(r"\bpip3? install (?P<what>(\\\n|[^;&|\n])*)")
 ENVIRONMENT = re.compile(r"^(python3? -m venv\b|(source|\.) \S+/activate\b)")
 REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,-]+)\])?(?P<version>[<>=!~].*)?")
-TOOLS = frozenset({"hatch"})
+TOOLS = frozenset({"hatch", "opentelemetry-distro", "opentelemetry-exporter-otlp"})
 SCRIPT = re.compile(r"\bhatch run (?:(?P<env>[\w-]+):)?(?P<name>[\w-]+)")
 
 
