@@ -128,6 +128,21 @@ async def test_tells_no_server_that_the_client_did_not_name(app, serving, connec
     assert "server.address" not in span.attributes
 
 
+async def test_makes_none_of_what_probes_ask(app, serving, spans):
+    app.http.monitor(prefix="/-")
+
+    @app.http.get("/")
+    async def root():
+        return {}
+
+    async with serving(app) as client:
+        for path in ("/-/health/live", "/"):
+            async with client.get(path) as answer:
+                assert 200 == answer.status
+        await spans.wait("GET /")
+    assert ["GET /"] == [span.name for span in spans.all]
+
+
 async def test_names_a_head_request_as_what_it_is(app, serving, spans):
     @app.http.get("/")
     async def root():

@@ -80,7 +80,7 @@ class HTTPRoute(Route):
 
     def traced(self, tracing: Tracing) -> HTTPRoute:
         """Return the route with a span around each request, refusals included."""
-        return replace(self, tracing=tracing)
+        return self if self.is_monitor else replace(self, tracing=tracing)
 
 
 def make_route(
