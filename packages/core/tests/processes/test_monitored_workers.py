@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from aiohttp import ClientSession
@@ -62,7 +64,14 @@ class Monitor:
 
 
 @pytest.fixture
-async def monitored(command, tmp_path):
+def folder():
+    """Where temporary files go: a path that is short enough for sockets."""
+    with TemporaryDirectory(prefix="sockets-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def monitored(command, folder):
     """Run three processes, and wait until all are ready."""
     clients = []
 
@@ -71,7 +80,7 @@ async def monitored(command, tmp_path):
             SHOP,
             *("run", "shop", "--workers", "3"),
             ASYNCWORKER_MONITOR_PORT="0",
-            **{"TMPDIR": str(tmp_path), **environment},
+            **{"TMPDIR": str(folder), **environment},
         )
         url = json.loads(await parent.printed("monitor: http://"))["msg"].removeprefix("monitor: ")
         clients.append(ClientSession(url))
@@ -142,13 +151,13 @@ async def test_a_process_whose_loop_is_blocked_is_named_within_a_second(monitore
     await ended(monitor)
 
 
-async def test_their_sockets_are_private_and_gone_at_the_end(monitored, tmp_path):
+async def test_their_sockets_are_private_and_gone_at_the_end(monitored, folder):
     monitor = await monitored()
-    [folder] = tmp_path.glob("asyncworker-*")
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert sorted(one.name for one in folder.iterdir()) == ["1", "2", "3"]
+    [private] = folder.glob("asyncworker-*")
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert sorted(one.name for one in private.iterdir()) == ["1", "2", "3"]
     await ended(monitor)
-    assert not folder.exists()
+    assert not private.exists()
 
 
 async def test_without_a_folder_a_monitored_app_says_what_to_set(command, tmp_path):
