@@ -142,7 +142,7 @@ class Lifecycle:
     async def _enter(self, stack: AsyncExitStack) -> None:
         feed = self._app.feed
         await stack.enter_async_context(told(self._app))
-        stack.enter_context(watched(feed, self._app.settings.blocked_after))
+        await stack.enter_async_context(watched(feed, self._app.settings.blocked_after))
         for connection in self._app.connections.all:
             stack.enter_context(connection.told_to(feed, self._app.tracing))
             await stack.enter_async_context(connection)

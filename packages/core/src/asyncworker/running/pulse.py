@@ -7,14 +7,14 @@ import logging
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.feed.blockage import blockage_of
 from asyncworker.handling.unfinished import frames_below, frames_of_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from types import FrameType
 
     from asyncworker.feed import Blockage, Feed
@@ -32,8 +32,8 @@ DEBUGGERS: Final = {"_pydevd_bundle", "bdb", "debugpy", "pydevd"}
 """Modules whose functions run while somebody looks at a line."""
 
 
-@contextmanager
-def watched(feed: Feed, limit: float) -> Iterator[None]:
+@asynccontextmanager
+async def watched(feed: Feed, limit: float) -> AsyncIterator[None]:
     """Log what keeps the running loop from turning, and tell the feed, while the context lasts.
 
     limit: seconds that it may take; 0 for any.
@@ -42,6 +42,7 @@ def watched(feed: Feed, limit: float) -> Iterator[None]:
         yield
         return
     pulse = Pulse(asyncio.get_running_loop(), feed, limit)
+    await pulse.meet()
     # One that logs waits for locks which whoever is blocked may hold: nobody waits for it for ever.
     thread = threading.Thread(target=pulse.take, name="asyncworker-pulse", daemon=True)
     thread.start()
@@ -67,16 +68,23 @@ class Pulse:
         self._ended = threading.Event()
         self._thread = threading.get_ident()
         self._depth = 0
-        self._asked = 0.0
-        self._answered: float | None = None
-        self._lost = 0.0
+        self._asked = self._turned = time.monotonic()
+        self._is_answered = False
+        self._ticked = _clocks()
+        self._lost = self._overrun = 0.0
         self._blockage: Blockage | None = None
+
+    async def meet(self) -> None:
+        """Have the loop answer once: so it is known what is below all that it calls."""
+        self._loop.call_soon(self._answer)
+        await asyncio.sleep(0)
 
     def take(self) -> None:
         """Ask until the end; in a thread."""
-        while not self._ended.is_set() and self._ask():
+        while not self._ended.is_set():
+            self._ask()
             self._wait()
-            while self._answered is None and not self._ended.is_set():
+            while not self._is_answered and not self._ended.is_set():
                 self._look()
                 self._wait()
             self._note()
@@ -85,37 +93,53 @@ class Pulse:
         """Have `take()` return."""
         self._ended.set()
 
-    def _ask(self) -> bool:
-        self._answered, self._lost = None, 0.0
-        self._asked = time.monotonic()
+    def _ask(self) -> None:
+        if self._overrun < self._limit:
+            self._asked, self._lost = time.monotonic(), 0.0
+            self._call()
+        while self._overrun >= self._limit:
+            # Someone computed and let no thread run. The loop goes on once anything else is called.
+            self._asked = self._turned
+            self._look()
+            self._call()
+
+    def _call(self) -> None:
+        self._is_answered = False
         try:
             self._loop.call_soon_threadsafe(self._answer)
         except RuntimeError:
             # Closed, by a program that does not end what it started.
-            return False
-        return True
+            self._ended.set()
+        self._tick(0.0)
 
     def _answer(self) -> None:
-        """Note when the loop turned, and what is below whatever it calls."""
+        """Note when the loop turned, in which thread, and how many frames are below."""
         self._thread = threading.get_ident()
         self._depth = len(frames_below(sys._getframe()))  # noqa: SLF001 (not to be had otherwise)
-        self._answered = time.monotonic()
+        self._turned, self._is_answered = time.monotonic(), True
 
     def _wait(self) -> None:
-        """Let a step pass, and note how much of the time was lost to this process."""
-        began, worked = time.monotonic(), time.process_time()
         self._ended.wait(self._step)
-        passed = time.monotonic() - began
+        self._tick(self._step)
+
+    def _tick(self, expected: float) -> None:
+        """Note how much of the time since the last tick was lost to this process.
+
+        expected: seconds that should have passed.
+        """
+        (began, worked), self._ticked = self._ticked, _clocks()
+        passed, computed = self._ticked[0] - began, self._ticked[1] - worked
         # Who computes without letting other threads run keeps this one waiting too.
-        ran = max(self._step, time.process_time() - worked) if self._loop.is_running() else 0.0
+        ran = max(expected, computed) if self._loop.is_running() else 0.0
         self._lost += max(0.0, passed - ran)
+        self._overrun = min(passed, ran) - expected
 
     def _look(self) -> None:
         silent = time.monotonic() - self._asked - self._lost
         if self._blockage is not None or silent < self._limit:
             return
         called = frames_of_thread(self._thread)[self._depth :]
-        if self._answered is not None or not called:
+        if not called:
             # It turns, or it would if the machine let it.
             return
         if _is_debugged(called):
@@ -127,11 +151,13 @@ class Pulse:
         log.warning(
             "the event loop is blocked %s, for %.1f s so far", self._blockage, silent, extra=extra
         )
+        # Whoever is blocked may have held what the log needs: none of that is lost.
+        self._ticked = _clocks()
 
     def _note(self) -> None:
         """Tell how long the loop took to answer, and of what blocked it that it is over."""
-        answered = time.monotonic() if self._answered is None else self._answered
-        self._feed.loop_lag = lag = max(0.0, answered - self._asked - self._lost)
+        turned = self._turned if self._is_answered else time.monotonic()
+        self._feed.loop_lag = lag = max(0.0, turned - self._asked - self._lost)
         if self._blockage is None:
             return
         over = self._blockage._replace(seconds=max(lag, self._blockage.seconds))
@@ -139,6 +165,11 @@ class Pulse:
         self._feed.last_blocked = over
         self._feed.blocked_seconds += over.seconds
         log.warning("the event loop was blocked %s, for %.1f s", over, over.seconds)
+
+
+def _clocks() -> tuple[float, float]:
+    """Return the time, and how much of it this process has computed."""
+    return time.monotonic(), time.process_time()
 
 
 def _is_debugged(frames: list[FrameType]) -> bool:

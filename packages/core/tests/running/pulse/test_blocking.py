@@ -101,18 +101,30 @@ async def test_what_is_no_handler_is_told_by_its_place(app, pulse_lines, limit):
     assert line.message.startswith(f"the event loop is blocked at {place}, for ")
 
 
+async def test_what_blocks_the_start_is_told(app, pulse_lines, limit):
+    lines = []
+
+    @app.run_on_startup
+    async def connect(app):
+        lines.append(pulse_lines.get(timeout=limit))
+
+    async with app.started():
+        pass
+    place = f"{__file__}:{connect.__code__.co_firstlineno + 2} in connect"
+    assert lines[0].stack == (place,)
+
+
 async def test_what_computes_without_letting_threads_run_is_told_too(app, pulse_lines, limit):
     over = asyncio.Event()
 
     @app.run_every(1000)
     async def compute():
-        while pulse_lines.empty():
-            sum(range(20_000_000))
+        sum(range(50_000_000))
         over.set()
 
     async with app.started():
         await until(over)
-    place = f"{__file__}:{compute.__code__.co_firstlineno + 3} in compute"
+    place = f"{__file__}:{compute.__code__.co_firstlineno + 2} in compute"
     line = pulse_lines.get(timeout=limit)
     by = f"by handler {compute.__qualname__} at {place}, for "
     assert line.message.startswith(f"the event loop is blocked {by}")
@@ -127,11 +139,13 @@ async def test_who_holds_a_lock_of_the_log_is_told_to_the_feed_at_once(app, puls
         with handler.lock:
             while app.feed.blocked is None:
                 block(LIMIT / 10)
+            block(3 * LIMIT)
             assert pulse_lines.empty()
         seen.set()
 
     async with app.started():
         await until(seen)
+    assert app.feed.blocked_seconds > 3 * LIMIT
     assert [pulse_lines.get(timeout=limit).message.split()[3] for _ in range(2)] == ["is", "was"]
 
 

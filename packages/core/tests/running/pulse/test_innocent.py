@@ -69,6 +69,24 @@ async def test_a_loop_that_has_nothing_to_do_is_not_blocked(app, pulse_lines, ot
     assert pulse_lines.empty()
 
 
+async def test_a_loop_that_is_not_let_run_is_not_blocked(
+    app, pulse_lines, others_blocked, monkeypatch
+):
+    loop = asyncio.get_running_loop()
+    call = loop.call_soon_threadsafe
+
+    def starve(callback, *arguments, **options):
+        """Have the loop do all but answer, as when the machine has no time for it."""
+        is_answer = callback.__qualname__ == "Pulse._answer"
+        return None if is_answer else call(callback, *arguments, **options)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", starve)
+    async with app.started():
+        await asyncio.to_thread(others_blocked, 5 * LIMIT)
+        assert [thread.name for thread in threading.enumerate()].count("asyncworker-pulse") == 1
+    assert pulse_lines.empty()
+
+
 def test_a_loop_that_does_not_run_is_not_blocked(app, pulse_lines, others_blocked):
     with asyncio.Runner() as runner:
         run = app.started()
