@@ -10,7 +10,7 @@ import yaml
 from scripts import prometheus as private
 from scripts.rabbitmq.probe import HOST, free_ports
 from tests.metrics.prometheus import JOB, Prometheus
-from tests.metrics.worker import Scraped, shop
+from tests.metrics.worker import SECRET, Scraped, shop
 
 ALERTS = files("asyncworker") / "metrics" / "alerts.yml"
 
@@ -24,13 +24,24 @@ def port() -> int:
 
 @pytest.fixture
 def prometheus_url(port: int) -> Iterator[str]:
-    """A Prometheus that scrapes the worker several times a second, with our alerts."""
+    """A Prometheus that scrapes the worker several times a second, with our alerts.
+
+    It asks for orders as well, of which one is refused: somebody has to.
+    """
+    targets = [{"targets": [f"{HOST}:{port}"]}]
+    orders = [
+        {
+            "job_name": f"order {number}",
+            "metrics_path": f"/orders/{number}",
+            "params": {"card": [SECRET]},
+            "static_configs": targets,
+        }
+        for number in (1, 2)
+    ]
     config = {
         "global": {"scrape_interval": "200ms", "evaluation_interval": "200ms"},
         "rule_files": [str(ALERTS)],
-        "scrape_configs": [
-            {"job_name": JOB, "static_configs": [{"targets": [f"{HOST}:{port}"]}]},
-        ],
+        "scrape_configs": [{"job_name": JOB, "static_configs": targets}, *orders],
     }
     with private.running(yaml.safe_dump(config)) as url:
         yield url

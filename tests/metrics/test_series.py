@@ -15,11 +15,14 @@ async def series_of(prometheus):
     for selector in (
         'asyncworker_schedule_runs_total{outcome="failed"} > 0',
         'asyncworker_messages_total{outcome="reject"} > 0',
-        'asyncworker_http_requests_total{status="500"} > 0',
+        'asyncworker_http_requests_total{path="/orders/{number}", status="500"} > 0',
+        'asyncworker_http_requests_total{path="/orders/{number}", status="200"} > 0',
+        'asyncworker_http_requests_total{path="/metrics", status="200"} > 0',
         "asyncworker_events_total > 10",
     ):
         await prometheus.found(selector)
-    query = {"match[]": '{__name__=~"asyncworker_.+"}'}
+    # A scrape that takes too long on a busy machine is aborted, or is not.
+    query = {"match[]": '{__name__=~"asyncworker_.+", status!="aborted"}'}
     return await prometheus.ask("series", **query)
 
 
