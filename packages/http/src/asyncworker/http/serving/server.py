@@ -125,8 +125,7 @@ class Server:
 
     async def _close(self) -> None:
         """Stop accepting, let what runs end, and wait until each client has its answer."""
-        for listener in self._listeners:
-            listener.close()
+        await self._accept_no_more()
         for _ in range(TURNS):
             await asyncio.sleep(0)
         # aiohttp has no event for what the two loops wait for.
@@ -135,6 +134,17 @@ class Server:
         await self._runner.cleanup()
         while self._watch is not None and self._watch.has_unread:  # noqa: ASYNC110
             await asyncio.sleep(POLL)
+
+    async def _accept_no_more(self) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            for one in listener.sockets:
+                loop.remove_reader(one.fileno())
+        # Of a client that is accepted in the very turn in which its listener closes, asyncio would
+        # forget the socket: the client would wait for ever.
+        await asyncio.sleep(0)
+        for listener in self._listeners:
+            listener.close()
 
     async def _cut_short(self, closing: asyncio.Task[None]) -> None:
         """Cancel the handlers, upon which the closing comes to its end."""
