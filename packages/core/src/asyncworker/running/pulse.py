@@ -115,7 +115,7 @@ class Pulse:
     def _answer(self) -> None:
         """Note when the loop turned, in which thread, and how many frames are below."""
         self._thread = threading.get_ident()
-        self._depth = len(frames_below(sys._getframe()))  # noqa: SLF001 (not to be had otherwise)
+        self._depth = _depth_of(sys._getframe())  # noqa: SLF001 (not to be had otherwise)
         self._turned, self._is_answered = time.monotonic(), True
 
     def _wait(self) -> None:
@@ -165,6 +165,15 @@ class Pulse:
         self._feed.last_blocked = over
         self._feed.blocked_seconds += over.seconds
         log.warning("the event loop was blocked %s, for %.1f s", over, over.seconds)
+
+
+def _depth_of(callback: FrameType) -> int:
+    """Return how many frames are below whatever a loop calls, by the frame of a callback."""
+    below = frames_below(callback)
+    # What other threads have called has two of asyncio since Python 3.14, and all else one.
+    while below and all(one.f_code.co_filename == asyncio.events.__file__ for one in below[-2:]):
+        below.pop()
+    return len(below)
 
 
 def _clocks() -> tuple[float, float]:

@@ -7,6 +7,8 @@ import pytest
 
 from asyncworker import App
 from asyncworker.errors import HookFailed
+from asyncworker.running.pulse import Pulse
+from packages.core.tests.running.pulse.blocking import LIMIT
 
 
 def pulses():
@@ -38,10 +40,8 @@ async def test_none_runs_where_it_is_off(monkeypatch):
         assert pulses() == []
 
 
-def test_it_ends_with_a_loop_that_is_closed_before_the_run(app, limit):
+def test_it_ends_when_the_loop_is_closed_before_the_run(app):
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(app.started().__aenter__())
-    [thread] = pulses()
+    pulse = Pulse(loop, app.feed, LIMIT)
     loop.close()
-    thread.join(limit)
-    assert not thread.is_alive()
+    pulse.take()
