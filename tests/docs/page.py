@@ -16,8 +16,10 @@ from tests.docs.program import Failed, Program, undefined_names
 from tests.docs.shell import Shell
 from tests.docs.terminal import Terminal, usual_variables
 
-PORT = re.compile(r"(?<![\d.])8080(?!\d)")
-"""The port of HTTP unless a setting says another; a page is run with a free one in its place."""
+PORTS = ("8080", "9000")
+"""Those of HTTP, unless a setting says another, and of the monitors of pages: a page is run with
+free ones in their places."""
+PORT = re.compile(rf"(?<![\d.])({'|'.join(PORTS)})(?!\d)")
 VARIABLE = "ASYNCWORKER_HTTP_PORT"
 NOT_RUN = frozenset({"mermaid", "text"})
 TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
@@ -29,15 +31,15 @@ PRINTS = re.compile(r"# prints (.*)")
 class Run:
     """Run the blocks of a page.
 
-    folder: the reader's. port: what is 8080 to the reader. untested: blocks of tests that pytest
-    has not run yet.
+    folder: the reader's. ports: what the ports of the page are in this run. untested: blocks of
+    tests that pytest has not run yet.
     """
 
     page: Page
     folder: Path
     program: Program
     shell: Shell
-    port: str
+    ports: dict[str, str]
     untested: list[Block] = field(default_factory=list)
 
     @classmethod
@@ -55,8 +57,9 @@ class Run:
             program = stack.enter_context(Program.started(page.name, page.text, reader))
             terminal = Terminal(reader, folder / "memory", variables or usual_variables())
             shell = Shell(page, terminal, stack, installing=variables is not None)
-            port = shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = str(free_ports(1)[0])
-            yield cls(page, reader, program, shell, port)
+            ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+            shell.terminal.variables[VARIABLE] = os.environ[VARIABLE] = ports["8080"]
+            yield cls(page, reader, program, shell, ports)
 
     def block(self, block: Block) -> None:
         """Save, read or run a block, whatever it is for.
@@ -64,7 +67,7 @@ class Run:
         Raises: Wrong
         """
         self._check(block)
-        block = replace(block, content=PORT.sub(self.port, block.content))
+        block = replace(block, content=PORT.sub(self._port, block.content))
         if block.title is not None:
             self._save(block, self.folder / block.title)
         if block.language == "python":
@@ -90,6 +93,9 @@ class Run:
         for block in self.untested:
             raise self.page.wrong(block.line, "no command below it runs pytest")
         self.shell.end()
+
+    def _port(self, found: re.Match[str]) -> str:
+        return self.ports[found[0]]
 
     def _check(self, block: Block) -> None:
         language, directive = block.language, block.directive

@@ -241,6 +241,11 @@ def test_port_8080_is_a_free_one(run):
     assert run(block("python", python) + block("console", console)) == ""
 
 
+def test_port_9000_is_another_free_one(run):
+    console = "$ test 9000 != 90${x}00 -a 9000 != 8080\n$ echo 9000\n9000"
+    assert run(block("console", console)) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
