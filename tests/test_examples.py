@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
+from scripts.rabbitmq.probe import free_ports
 from tests.faults.waiting import until
 from tests.faults.worker import Worker
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LIMIT = 60.0
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 async def output_of(name, url):
@@ -219,3 +221,37 @@ async def test_streams_are_read_while_they_are_made(tmp_path):
                 worker.send(signal.SIGINT)
                 await response.read()
         assert await worker.end() == 0
+
+
+async def test_what_a_worker_does_is_told_in_every_way(tmp_path):
+    [port] = free_ports(1)
+    environment = {"ASYNCWORKER_HTTP_PORT": str(port), "ASYNCWORKER_MONITOR_PORT": "0"}
+    async with Worker.started(EXAMPLES / "observed.py", tmp_path / "record", environment) as shop:
+        monitor = (await shop.logged("monitor: "))["msg"].removeprefix("monitor: ")
+        for route in ("bill, orders", f"on_price, http://127.0.0.1:{port}/prices"):
+            await until(lambda route=route: f"{route}: working" in shop.output, route)
+        failed = "bill failed: ValueError('nothing to pay')"
+        await until(lambda: shop.output.count(failed) >= 3, "three attempts")
+        async with asyncio.timeout(LIMIT), ClientSession() as client:
+            for url in (monitor, f"http://127.0.0.1:{port}/-"):
+                async with client.get(f"{url}/health/ready") as response:
+                    assert (response.status, (await response.json())["problems"]) == (200, [])
+                async with client.get(f"{url}/metrics") as response:
+                    metrics = (await response.text()).splitlines()
+                values = dict(line.rsplit(" ", 1) for line in metrics)
+                assert float(values['asyncworker_retries_total{route="bill"}']) >= 2
+                assert float(values["shop_earned_total"]) > 0
+                async with client.get(f"{url}/status") as response:
+                    assert response.status == 200
+            headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+            order = f"http://127.0.0.1:{port}/orders/7"
+            async with client.post(order, headers=headers) as response:
+                assert response.status == 202
+        await until(lambda: is_traced(shop.entries("billed")), "the trace of the order")
+        shop.send(signal.SIGINT)
+        assert await shop.end() == 0
+
+
+def is_traced(lines):
+    """Tell whether the log names the trace of the request that a message came of."""
+    return any(line.get("trace_id") == TRACE for line in lines)
