@@ -106,7 +106,8 @@ class TestContents:
     def test_core_offers_an_extra_for_every_part(self, wheels):
         extras = wheels["asyncworker-core"].metadata.get_all("Provides-Extra")
         backends = {"rabbitmq", "http", "sse", "timeit"}
-        names = {*backends, "cli", "cron", "metrics", "msgpack", "testing", "uvloop", "zstd", "all"}
+        names = {*backends, "cli", "cron", "metrics", "msgpack", "otel"}
+        names |= {"testing", "uvloop", "zstd", "all"}
         assert names == set(extras)
 
     def test_rabbitmq_announces_itself_to_core(self, wheels):

@@ -1,9 +1,11 @@
-"""What the tests of the reference share: the packages as griffe reads them."""
+"""What tests of pages share: the packages as griffe reads them, and a program that pages call."""
+
+import shutil
 
 import griffe
 import pytest
 
-from scripts import ROOT
+from scripts import ROOT, apt
 from scripts.pages.reference import Reference
 
 
@@ -14,6 +16,13 @@ def loader():
         search_paths=sorted(ROOT.glob("packages/*/src")),
         docstring_parser="google",
     )
+
+
+@pytest.fixture(scope="session")
+def curl():
+    """What pages ask servers by, which not every system brings."""
+    if shutil.which("curl") is None and apt.is_at_hand():
+        apt.install("curl")
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ FOLLOWED = {"docs/tutorial.md"}
 """Pages that have a test of their own, which installs what they say."""
 
 
+@pytest.mark.usefixtures("curl")
 @pytest.mark.parametrize("page", [page for page in READMES + ENGLISH if page not in FOLLOWED])
 def test_the_blocks_of_a_page_run(page, tmp_path):
     with reported():

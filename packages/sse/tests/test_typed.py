@@ -65,7 +65,7 @@ async def test_those_that_fit_go_on_without_those_that_do_not(handled, logs, ann
         ),
         "body is no JSON: expected ident at line 1 column 2",
     ]
-    assert [(record.route, record.event_id) for record in told] == [
+    assert [(record.stream, record.event_id) for record in told] == [
         ("/events", "1"),
         ("/events", "2"),
     ]
