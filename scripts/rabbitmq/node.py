@@ -18,6 +18,9 @@ SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_DEADLINE = 20.0
 COOKIE = ".erlang.cookie"
 INTERFACE = "-kernel inet_dist_use_interface {127,0,0,1}"
+# Milliseconds after which a queue sends on again what was not confirmed, as when its target was not
+# there yet: by default three minutes, which is longer than a test waits.
+RESENDING = "-rabbit dead_letter_worker_publisher_confirm_timeout 5000"
 
 
 def find_server() -> Path | None:
@@ -215,7 +218,7 @@ class Node(Broker):
             "RABBITMQ_CONFIG_FILES": str(self.folder / "conf.d"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "rabbitmq-env.conf"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{INTERFACE} {self._code_path()}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{INTERFACE} {RESENDING} {self._code_path()}",
             "RABBITMQ_CTL_ERL_ARGS": INTERFACE,
             "RABBITMQ_CTL_DIST_PORT_MIN": "0",
             "RABBITMQ_CTL_DIST_PORT_MAX": "0",
