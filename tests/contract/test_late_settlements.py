@@ -108,6 +108,7 @@ async def test_a_client_may_consume_again_once_it_has_cancelled_too(broker, queu
 
 async def test_other_consumers_get_what_was_late(broker, channel, queue):
     late = await Late.of(broker, queue)
+    await until_deep(channel, queue, 3)
     other = await Arrivals.of(channel, queue, arguments={"x-consumer-timeout": 600_000})
     assert await other.bodies(3) == [b"1", b"2", b"3"]
     await late.channel.close()
@@ -141,6 +142,7 @@ async def test_another_consumer_becomes_the_single_active_one(broker, channel):
     )
     await publish(channel, queue, b"1", b"2", b"3")
     late = await Late.of(broker, queue)
+    await until_deep(channel, queue, 3)
     other = await Arrivals.of(channel, queue)
     assert await other.bodies(3) == [b"1", b"2", b"3"]
     assert not late.channel.closing.done()

@@ -251,13 +251,17 @@ def test_port_9000_is_another_free_one(run):
     [
         (SERVER.format(end="") + "\n1\n^C\n2", "page.md:6: expected '2'; it printed:\n1\n"),
         (SERVER.format(end="exit(3)"), "page.md:2: exit code 3, not 0, after SIGINT\n1\n"),
-        (SERVER.format(end="") + "\n2", "page.md:4: expected '2'; it printed:\n1\n"),
         ("$ echo 2", "page.md:3: expected '1'; it printed:\n2\n"),
     ],
 )
-def test_one_that_goes_wrong_is_reported(run, monkeypatch, text, wrong):
-    monkeypatch.setattr(terminal, "LIMIT", 3)
+def test_one_that_goes_wrong_is_reported(run, text, wrong):
     assert run(block("console", text, '<!-- run: until "1" -->')) == wrong
+
+
+def test_one_that_never_prints_what_the_page_shows_is_reported(run, monkeypatch):
+    monkeypatch.setattr(terminal, "LIMIT", 5)
+    text = block("console", "$ echo 1; exec sleep 1000\n1\n2", '<!-- run: until "1" -->')
+    assert run(text) == "page.md:5: expected '2'; it printed:\n1\n"
 
 
 @pytest.mark.parametrize(

@@ -74,15 +74,24 @@ async def test_a_loop_that_is_not_let_run_is_not_blocked(
 ):
     loop = asyncio.get_running_loop()
     call = loop.call_soon_threadsafe
+    late = []
 
     def starve(callback, *arguments, **options):
         """Have the loop do all but answer, as when the machine has no time for it."""
-        is_answer = callback.__qualname__ == "Pulse._answer"
-        return None if is_answer else call(callback, *arguments, **options)
+        if callback.__qualname__ == "Pulse._answer":
+            return late.append(callback)
+        return call(callback, *arguments, **options)
 
-    monkeypatch.setattr(loop, "call_soon_threadsafe", starve)
+    def starved():
+        """Let no answer come for a while in which the loop waits for this thread."""
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "call_soon_threadsafe", starve)
+            others_blocked(5 * LIMIT)
+        [answer] = late
+        call(answer)
+
     async with app.started():
-        await asyncio.to_thread(others_blocked, 5 * LIMIT)
+        await asyncio.to_thread(starved)
         assert [thread.name for thread in threading.enumerate()].count("asyncworker-pulse") == 1
     assert pulse_lines.empty()
 
