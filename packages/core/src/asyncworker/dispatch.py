@@ -184,9 +184,11 @@ class Dispatcher(Generic[T]):
     async def _work(self) -> None:  # noqa: C901 (a call of its own would cost every batch)
         worker = asyncio.current_task()
         ready, running, handle, size = self._ready, self._running, self._handle, self._size
-        recording, clock = self._recording, time.perf_counter
+        recording, starts, clock = self._recording, self._began, time.perf_counter
         while True:
             self._is_called = False
+            if recording is not None:
+                began = clock()
             while ready and not self._cancelling:
                 running[worker] = batch = ready.popleft()
                 if self._is_awaited:
@@ -195,7 +197,7 @@ class Dispatcher(Generic[T]):
                 if ready and not self._is_called:
                     self._call()
                 if recording is not None:
-                    self._began[worker] = began = clock()
+                    starts[worker] = began
                     items = len(batch)
                 call = handle(batch)
                 try:
@@ -205,8 +207,11 @@ class Dispatcher(Generic[T]):
                     del running[worker], batch, call
                 if recording is not None:
                     recording.began.append(began)
-                    recording.seconds.append(clock() - began)
+                    ended = clock()
+                    recording.seconds.append(ended - began)
                     recording.sizes.append(items)
+                    # The next one begins now: to ask for the time once more is not for nothing.
+                    began = ended
                 if len(copy_context()) != size or (self._variables and self._is_any_changed()):
                     # Only a new task is sure to have none of that. The next calls get contexts of
                     # their own, which costs handlers too much that set nothing.

@@ -1,12 +1,21 @@
+"""How often a value was how large, counted as Prometheus does."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from asyncworker.feed import Histogram
 
+BOUNDS = (1, 5, 10)
+VALUES = st.integers(0, 12) | st.floats(0, 12)
 
-def test_counts_values_up_to_each_bound():
-    histogram = Histogram((1, 10))
 
-    histogram.add([0.5, 1, 5, 10, 11])
-    histogram.add([2])
+@given(st.lists(st.lists(VALUES, min_size=1)))
+def test_counts_values_up_to_each_bound(lots):
+    histogram = Histogram(BOUNDS)
+    for lot in lots:
+        histogram.add(lot)
 
-    assert histogram.buckets() == [(1, 2), (10, 5)]
-    assert histogram.count == 6
-    assert histogram.sum == 29.5
+    values = [value for lot in lots for value in lot]
+    assert histogram.buckets() == [(up, sum(value <= up for value in values)) for up in BOUNDS]
+    assert histogram.count == len(values)
+    assert histogram.sum == sum(map(sum, lots))
