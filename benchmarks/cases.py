@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from benchmarks.messages import LARGE, SMALL, USUAL
-from benchmarks.peers import FLOOR, METERED, OLD, OURS, PEERS
+from benchmarks.peers import FLOOR, METERED, OLD, OURS, PEERS, TRACED
 
 CPU: Final = "cpu_us"
 RATE: Final = "rate"
@@ -94,6 +94,7 @@ def _consume(bulk: int, size: int = USUAL, **settings: Any) -> dict[str, Any]:
 
 def _cases() -> Iterable[Case]:
     yield from _consume_cases()
+    yield from _observed_cases()
     yield from _typed_cases()
     yield from _forward_cases()
     yield from _publish_cases()
@@ -179,8 +180,8 @@ def _typed_cases() -> Iterable[Case]:
 
 def _consume_cases() -> Iterable[Case]:
     peers: dict[int, tuple[str, ...]] = {
-        1: (OURS, METERED, *AMQP[1:], OLD, FLOOR),
-        100: (OURS, METERED, OLD, FLOOR),
+        1: (*AMQP, OLD, FLOOR),
+        100: (OURS, OLD, FLOOR),
         1000: (OURS, OLD, FLOOR),
     }
     for bulk, them in peers.items():
@@ -217,6 +218,28 @@ def _consume_cases() -> Iterable[Case]:
         {16: 2_000, 64: 6_000, 256: 10_000, 1024: 10_000},
         quick=256,
     )
+
+
+def _observed_cases() -> Iterable[Case]:
+    """Of what costs so little that only many turns tell it from chance."""
+    for bulk in (1, 100):
+        yield Case(
+            f"metered-bulk-{bulk}",
+            "consume",
+            f"Consume 200 bytes, scraped each second, bulk {bulk}",
+            (OURS, METERED),
+            settings=_consume(bulk),
+            turns=5,
+            quick=bulk > 1,
+        )
+        yield Case(
+            f"traced-bulk-{bulk}",
+            "consume",
+            f"Consume 200 bytes, traced, bulk {bulk}",
+            (OURS, TRACED),
+            settings=_consume(bulk),
+            quick=bulk > 1,
+        )
 
 
 def _forward_cases() -> Iterable[Case]:
