@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,3 +23,16 @@ def settled_heap() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def give_back() -> None:
+    """Have the system have what was needed for a while and is free now, as far as that is possible.
+
+    To import what a worker is made of takes megabytes that it never needs again. The C library
+    keeps them; that of GNU can be asked to return them.
+    """
+    with suppress(ImportError, AttributeError, OSError, TypeError):
+        # Not every Python has it.
+        import ctypes
+
+        ctypes.CDLL(None).malloc_trim(0)

@@ -19,6 +19,7 @@ from asyncworker.handling.user_errors import caused_by_users
 from asyncworker.middleware.chain import surrounded
 from asyncworker.resources import Opening
 from asyncworker.routes import name_of
+from asyncworker.running.heap import give_back
 from asyncworker.running.monitoring import told
 from asyncworker.running.nothing_to_do import idle_reason
 from asyncworker.running.pulse import watched
@@ -83,6 +84,7 @@ class Lifecycle:
         try:
             with woken_by_signals(asyncio.get_running_loop()):
                 async with self.running():
+                    give_back()
                     if (reason := idle_reason(self._app)) is not None:
                         is_remark = isinstance(reason, Remark)
                         log.log(logging.INFO if is_remark else logging.WARNING, "%s", reason)
