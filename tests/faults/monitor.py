@@ -33,6 +33,12 @@ class Monitor:
         status, health = await self._json("/health/ready")
         return status, health["problems"]
 
+    async def standing(self, source: str) -> dict[str, Any]:
+        """Return what the probe says of a queue."""
+        _, health = await self._json("/health/ready")
+        [found] = [one for one in health["routes"] if one["source"] == source]
+        return found
+
     async def lives(self) -> bool:
         """Tell whether the worker answers the other probe."""
         async with self._client.get("/health/live") as response:

@@ -75,6 +75,34 @@ async def test_broker_down_at_boot(drill, queues, worker, node):
     drill.check(within=RECONNECTED)
 
 
+async def test_tripped(drill, queues, worker, tmp_path):
+    """Route paused by its breaker: still ready, and metrics and status say so."""
+    down = tmp_path / "down"
+    down.touch()
+    environment = {"DOWN": str(down), "MAX_PAUSE": "1"}
+    async with worker("depending", **environment, **ON) as process:
+        async with Monitor.of(process) as monitor:
+            await monitor.until_ready()
+            assert await monitor.metric("asyncworker_paused", queue="drill") == 0
+            ids = await queues.publish("drill", range(100))
+            drill.broken()
+            await monitor.until_metric(1, "asyncworker_paused", queue="drill")
+            drill.recovered()
+            assert await monitor.ready() == (200, [])
+            standing = await monitor.standing("drill")
+            assert standing["state"] == "paused"
+            assert "the database does not answer" in standing["reason"]
+            assert await monitor.metric("asyncworker_consuming", queue="drill") == 0
+            down.unlink()
+            await process.handled(ids)
+            await monitor.until_metric(0, "asyncworker_paused", queue="drill")
+            assert await monitor.metric("asyncworker_consuming", queue="drill") == 1
+            assert (await monitor.ready())[0] == 200
+        process.account(drill.ledger)
+    await queues.account()
+    drill.check(within=NOTICED)
+
+
 async def test_drained(drill, queues, worker):
     """Stopped with a handler at work: not ready from the signal on, alive to the end."""
     await queues.publish("drill", {"slow": b"{}"})

@@ -10,6 +10,8 @@ from asyncworker.blueprint import Blueprint
 from asyncworker.call import Call
 from asyncworker.options import Actions, DefaultValues, Events, Options
 from asyncworker.parameters.markers import Cookie, Form, Header
+from asyncworker.pausing.breaker import Breaker
+from asyncworker.pausing.pause import Pause
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.uploaded_file import UploadedFile
 from asyncworker.version import __version__
@@ -22,6 +24,7 @@ __all__ = [
     "Actions",
     "App",
     "Blueprint",
+    "Breaker",
     "Call",
     "Cookie",
     "DefaultValues",
@@ -29,6 +32,7 @@ __all__ = [
     "Form",
     "Header",
     "Options",
+    "Pause",
     "RouteOptions",
     "RouteType",
     "RouteTypes",

@@ -25,6 +25,7 @@ from asyncworker.middleware.checks import (
 from asyncworker.middleware.error_hook import ErrorHook
 from asyncworker.parameters.shared import given_app
 from asyncworker.parameters.signature import shown
+from asyncworker.pausing.circuit import circuits_of
 from asyncworker.resources import Resource
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, RouteName, check_handler, check_hook, check_names, streams
@@ -156,9 +157,7 @@ class App(MutableMapping[Hashable, Any]):
             route = backend.route(self, names, called, options, **backend_arguments)
             if route.options.timeout is not None and not streams(handler):
                 route = replace(route, handler=limited(route.handler, route.options.timeout))
-            if around:
-                route = replace(route, middlewares=around)
-            self.routes.append(route)
+            self.routes.append(replace(route, middlewares=around, decorated=handler))
             return handler
 
         return decorate
@@ -324,6 +323,25 @@ class App(MutableMapping[Hashable, Any]):
         with self._owned_lifecycle() as lifecycle:
             async with lifecycle.running():
                 yield self
+
+    def pause(self, handler: Callable[..., Any]) -> None:
+        """Have the routes of a handler take nothing until `resume()`; from any thread.
+
+        What the handler is at goes on, and what it was not given yet goes back.
+
+        handler: what was decorated.
+        Raises: ConfigurationError, when it has no route that can be paused.
+        """
+        for circuit in circuits_of(handler, self.routes):
+            circuit.pause()
+
+    def resume(self, handler: Callable[..., Any]) -> None:
+        """Have the routes of a handler go on at once, whatever they were paused for.
+
+        Raises: ConfigurationError, when it has no route that can be paused.
+        """
+        for circuit in circuits_of(handler, self.routes):
+            circuit.resume()
 
     def shutdown(self) -> None:
         """Drain and end the run, from any thread; return at once."""

@@ -41,6 +41,7 @@ class Options(StrEnum, metaclass=Choices):
     MAX_CONCURRENCY = auto()
     TIMEOUT = auto()
     CODEC = auto()
+    BREAKER = auto()
 
 
 class Events(StrEnum, metaclass=Choices):

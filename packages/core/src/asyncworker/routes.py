@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asyncworker.options import HandlerOptions
+    from asyncworker.pausing.circuit import Circuit
     from asyncworker.route_types import RouteType
 
 __all__ = ["Handler", "Named", "Route", "RouteName", "check_takes"]
@@ -43,6 +44,8 @@ class Route:
     handler: what a backend calls. In `app.routes` it minds the `timeout` of the options by itself.
     middlewares: those of this route alone, the first outermost. What a backend serves has none, as
     they are around its handler by then.
+    decorated: what users know it by. circuit: has it take nothing for a while;
+    None where it cannot be paused.
     tell: is told of an error that comes when the handler has returned, with what that was called
     with; None where nobody wants to know.
     """
@@ -53,6 +56,8 @@ class Route:
     options: HandlerOptions
     middlewares: tuple[Callable[..., Awaitable[Any]], ...] = field(default=(), repr=False)
     tell: Callable[..., Awaitable[None]] | None = field(default=None, repr=False)
+    decorated: Callable[..., Any] | None = field(default=None, repr=False)
+    circuit: Circuit | None = field(default=None, repr=False, compare=False)
 
     @property
     def handler_name(self) -> str:

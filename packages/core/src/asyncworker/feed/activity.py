@@ -118,6 +118,10 @@ class Activity:
         """Note that a source cannot be worked on, and why."""
         self._change(source, "waiting", reason)
 
+    def pauses(self, source: str, reason: str) -> None:
+        """Note that nothing is taken from a source for a while, on purpose, and why."""
+        self._change(source, "paused", reason)
+
     def is_over(self, source: str, reason: str) -> None:
         """Note that a source has come to its end by itself, and why."""
         self._change(source, "ended", reason)

@@ -31,6 +31,7 @@ Of a third party's backend it is the usual outcome.
 """
 RETRIED: Final = "retry"
 WORKING: Final = "working"
+PAUSED: Final = "paused"
 
 
 def families(feed: Feed, statistics: Statistics) -> Iterator[Metric]:
@@ -104,6 +105,16 @@ def _of_batches(batches: list[Activity], statistics: Statistics) -> Iterator[Met
         ("route", "queue"),
         least(
             ((one.name, source), found.state == WORKING)
+            for one in batches
+            for source, found in one.sources.items()
+        ),
+    )
+    yield gauge(
+        "asyncworker_paused",
+        "Whether nothing is taken from a queue or a stream now, on purpose.",
+        ("route", "queue"),
+        most(
+            ((one.name, source), found.state == PAUSED)
             for one in batches
             for source, found in one.sources.items()
         ),

@@ -163,7 +163,7 @@ class TestApp:
         await self._until_none(self._busy, timeout)
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass for schedules, messages and queues that have a limit, delays of retries.
+        """Let time pass for schedules, messages and queues with a limit, delays and pauses.
 
         Each tick of a schedule that is passed makes a run, which ends before time goes on to the
         next one; the last ones may still run afterwards.

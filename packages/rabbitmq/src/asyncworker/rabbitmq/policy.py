@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from asyncworker.errors import ConfigurationError
 from asyncworker.handling.exception_groups import leaves
 from asyncworker.options import Actions
+from asyncworker.pausing.pause import Pause
 from asyncworker.rabbitmq.retry import Retry, is_exception
 from asyncworker.rabbitmq.split import Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Outcome: TypeAlias = Actions | Retry | Split
+Outcome: TypeAlias = Actions | Retry | Split | Pause
 Policy: TypeAlias = Outcome | Mapping[type[Exception], Outcome]
 
 
@@ -62,12 +63,12 @@ def checked_policy(value: Any) -> Policy:
         return value
     if not isinstance(value, Mapping) or not value:
         raise ConfigurationError(
-            "must be one of Actions, a Retry, a Split, or a dict from exceptions to these"
+            "must be one of Actions, a Retry, a Split, a Pause, or a dict from exceptions to these"
         )
     for key, one in value.items():
         if not is_exception(key):
             raise ConfigurationError(f"must be keyed by classes of Exception, not {key!r}")
         if not isinstance(one, Outcome):
-            reason = f"must be one of Actions, a Retry or a Split for {key.__name__}, not {one!r}"
-            raise ConfigurationError(reason)
+            wanted = f"one of Actions, a Retry, a Split or a Pause for {key.__name__}"
+            raise ConfigurationError(f"must be {wanted}, not {one!r}")
     return dict(value)

@@ -13,6 +13,8 @@ from asyncworker.codecs import checked
 from asyncworker.codecs.codec import Codec, shown
 from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
+from asyncworker.pausing.breaker import Breaker
+from asyncworker.pausing.circuit import Circuit
 from asyncworker.rabbitmq.checks import checked_flag, checked_name
 from asyncworker.rabbitmq.dead_queues import checked_traceback
 from asyncworker.rabbitmq.decoding import Decoder
@@ -67,6 +69,17 @@ OnException: TypeAlias = Annotated[
 ]
 
 
+def _checked_breaker(value: Any) -> Breaker | None:
+    if not isinstance(value, Breaker | None):
+        raise PydanticCustomError("breaker", "must be a Breaker")
+    return value
+
+
+OfBreaker: TypeAlias = Annotated[
+    Breaker | None,
+    PlainValidator(_checked_breaker),
+    PlainSerializer(repr, return_type=str, when_used="json-unless-none"),
+]
 OnInvalid: TypeAlias = Annotated[
     Actions | Retry,
     PlainValidator(_checked_outcome),
@@ -84,17 +97,19 @@ class AMQPOptions(RouteOptions):
 
     on_success: what is done with messages whose handler returned, and that say nothing themselves.
     on_exception: what is done with messages whose handler raised, and that say nothing themselves:
-    one of `Actions`, a `Retry`, a `Split`, or a dict from exceptions to these. In a dict the class
-    nearest to the exception's own counts, and what is not in it is put back.
+    one of `Actions`, a `Retry`, a `Split`, a `Pause`, or a dict from exceptions to these. In a dict
+    the class nearest to the exception's own counts, and what is not in it is put back.
     on_invalid: what is done with messages whose body cannot be decoded, or does not fit its type:
     one of `Actions`, or a `Retry`. No handler is given them.
     codec: what bodies are decoded by, itself or its name. None: what the connection says.
+    breaker: how much failure has the route wait. None: none has.
     """
 
     on_success: Actions = DefaultValues.ON_SUCCESS
     on_exception: OnException = DefaultValues.ON_EXCEPTION
     on_invalid: OnInvalid = DefaultValues.ON_INVALID
     codec: OfCodec = None
+    breaker: OfBreaker = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +126,7 @@ class AMQPRoute(Route):
     options: AMQPOptions
     connection: AMQPConnection
     vhost: str
+    circuit: Circuit = field(repr=False, compare=False)
     topology: Mapping[str, Queue] = field(default_factory=dict)
     decode: Decoder = field(repr=False)
     takes_list: bool = field(default=True, repr=False)
@@ -217,6 +233,7 @@ def make_route(
         target=None if publish_to is None else checked_target(publish_to),
         target_queue=publish_to if isinstance(publish_to, Queue) else None,
         replies=replies,
+        circuit=Circuit(options.breaker),
         dead_letter_traceback=checked_traceback(dead_letter_traceback, names, topology.values()),
     )
 

@@ -207,18 +207,25 @@ class RabbitMQStand:
         return DeadQueue(chosen, name, vhost=vhost or chosen.vhost)
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass for messages and queues that have a limit, and for delays of all kinds.
+        """Let time pass for messages and queues that have a limit, for delays and for pauses.
 
         seconds: how much.
         """
         # Brokers in memory have one clock in common.
         for name in list(self._publishers)[:1]:
             broker(name).advance(seconds)
+        for route in self.routes:
+            route.circuit.advance(seconds)
 
     def busy(self) -> list[str]:
-        """Return which queues hold messages, or why they are not consumed, a line each."""
+        """Return which queues hold messages, or why they are not consumed, a line each.
+
+        Those of a route that is paused wait for more than that.
+        """
         lines = []
         for route in self.routes:
+            if route.circuit.rests:
+                continue
             queues = self._broker(route.connection).vhost(route.vhost).queues
             for name in route.routes:
                 queue = queues.get(name)

@@ -24,6 +24,8 @@ from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from asyncworker.feed import Feed
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.consuming.gate import Gate
@@ -86,6 +88,8 @@ class Consumer:
         """Consume until `stop()`, however often the broker goes away meanwhile."""
         for queue in self._route.routes:
             self._problems[self._route.subject(queue)] = "not consumed yet"
+        circuit = self._route.circuit
+        circuit.begin(self._on_pause)
         async with asyncio.TaskGroup() as group:
             supervising = group.create_task(self._supervise())
             try:
@@ -98,6 +102,7 @@ class Consumer:
                         if self._channel is not None:
                             await self._buffer.give_back(self._channel)
             finally:
+                circuit.end()
                 supervising.cancel()
                 for queue in self._route.routes:
                     self._problems.pop(self._route.subject(queue), None)
@@ -106,31 +111,61 @@ class Consumer:
         """Hold a channel; open the next one when it is lost, after a pause."""
         backoff = Backoff()
         clock = asyncio.get_running_loop().time
+        connection = self._route.connection
         while not self._stopping.is_set():
+            await self._until_wanted()
             opened_at = clock()
+            circuit = self._route.circuit
+            turned, tries_one = circuit.turned, circuit.state == "trying"
             try:
-                connection = self._route.connection
-                async with ConsumeChannel.opened(
-                    self._link, connection.prefetch, self._on_deliveries, connection.codec
-                ) as channel:
+                async with self._opened(1 if tries_one else connection.prefetch) as channel:
                     opened_at = clock()
-                    await self._consume_on(channel)
+                    self._buffer.open(tries_one=tries_one)
+                    await self._consume_on(channel, turned)
+                continue
             except* BrokerError as errors:
                 self._on_lost(errors.exceptions[0])
             if clock() - opened_at > HEALTHY_AFTER:
                 backoff.reset()
             await backoff.wait()
 
-    async def _consume_on(self, channel: ConsumeChannel) -> None:
+    async def _until_wanted(self) -> None:
+        """Wait while the route is paused; and for handlers to end, before it tries one message."""
+        circuit = self._route.circuit
+        while circuit.state == "paused":
+            await circuit.over()
+            await self._dispatcher.idle()
+        if circuit.state == "trying":
+            self._show_pause(logging.INFO, f"tries one message: {circuit.reason}")
+
+    def _opened(self, prefetch: int) -> AbstractAsyncContextManager[ConsumeChannel]:
+        codec = self._route.connection.codec
+        return ConsumeChannel.opened(self._link, prefetch, self._on_deliveries, codec)
+
+    async def _consume_on(self, channel: ConsumeChannel, turned: asyncio.Event) -> None:
+        """Consume until the channel is lost, or the route has turned to something else."""
         self._channel = channel
         self._arrivals = Arrivals()
         channel.holds = self._route.sends_returned
         self._buffer.is_closed = self._stopping.is_set()
         self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
-            for queue in self._route.routes:
+            tasks = [
                 group.create_task(self._keep_consuming(channel, queue))
-            await channel.lost()
+                for queue in self._route.routes
+            ]
+            tasks.append(group.create_task(channel.lost()))
+            await turned.wait()
+            await self._let_go(channel)
+            for task in tasks:
+                task.cancel()
+
+    async def _let_go(self, channel: ConsumeChannel) -> None:
+        """Consume no more on a channel, and see that all is settled that it brought."""
+        await self._buffer.give_back(channel)
+        await self._dispatcher.idle()
+        await self._copies.settled()
+        self._channel = None
 
     async def _keep_consuming(self, channel: ConsumeChannel, queue: str) -> None:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
@@ -143,11 +178,12 @@ class Consumer:
                 self._gate.begin()
             await channel.consume(queue)
             self._availability.clear(queue)
-            self._problems.pop(self._route.subject(queue), None)
-            if not self._stopping.is_set():
-                self._activity.works(queue)
-                log.info("%s: consuming", self._route.subject(queue))
-                self._limit.remark(queue)
+            if self._route.circuit.state == "working":
+                self._problems.pop(self._route.subject(queue), None)
+                if not self._stopping.is_set():
+                    self._activity.works(queue)
+                    log.info("%s: consuming", self._route.subject(queue))
+                    self._limit.remark(queue)
             await channel.cancelled(queue)
             if not await self._availability.is_missing(queue):
                 await self._buffer.give_back(channel)
@@ -171,6 +207,18 @@ class Consumer:
             # Whatever else it is, the other queues of the route must not suffer for it.
             await asyncio.sleep(TROUBLE_AFTER)
             return str(error)
+
+    def _on_pause(self) -> None:
+        """Hand out nothing more, say why, and until when."""
+        self._buffer.close()
+        circuit = self._route.circuit
+        self._show_pause(logging.WARNING, f"paused {circuit.remaining}: {circuit.reason}")
+
+    def _show_pause(self, level: int, problem: str) -> None:
+        log.log(level, "handler %s: %s", self._route.handler_name, problem)
+        for queue in self._route.routes:
+            self._problems[self._route.subject(queue)] = problem
+            self._activity.pauses(queue, problem)
 
     def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> None:
         messages = read(
@@ -216,6 +264,8 @@ class Consumer:
         )
         if raised is not None:
             self._outcomes.log.failure(batch, raised)
+        else:
+            self._route.circuit.succeeded()
 
     def _on_lost(self, error: BaseException) -> None:
         """Forget what belongs to the lost channel; the broker delivers it again."""
@@ -238,14 +288,14 @@ class Consumer:
 
     def _on_unreachable(self, problem: str) -> None:
         """Show why there is no connection; the link has logged it."""
-        if not self._stopping.is_set():
+        if not self._stopping.is_set() and self._route.circuit.state == "working":
             for queue in self._route.routes:
                 self._problems[self._route.subject(queue)] = f"not consumed: {problem}"
                 self._activity.waits(queue, problem)
 
     def _report(self, queue: str, problem: str) -> None:
         """Show a problem as long as it lasts, and log it once. At the end of a run it is none."""
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._route.circuit.state == "paused":
             return
         subject = self._route.subject(queue)
         if self._problems.get(subject) != problem:

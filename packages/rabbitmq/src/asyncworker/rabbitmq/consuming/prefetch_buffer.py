@@ -30,12 +30,24 @@ class PrefetchBuffer:
         """Whether what comes goes back."""
         self._gives_back = False
         """Whether it goes back at once: as long as the broker sends on, it would only return."""
+        self._tries: int | None = None
+        """How many may be handled yet, one by one; None where nothing is only tried."""
         self._gate = gate
         self._bucket = bucket
         self._dispatcher = dispatcher
         self._redeliveries = Redeliveries()
         self._held: list[RabbitMQMessage] = []
         self._unwanted: list[RabbitMQMessage] = []
+
+    def open(self, *, tries_one: bool) -> None:
+        """Begin with a channel. tries_one: have one message handled, and all others go back."""
+        self.is_closed = self._gives_back = False
+        self._tries = 1 if tries_one else None
+
+    def close(self) -> None:
+        """Have nothing more handled: what no handler was given goes back with what still comes."""
+        self.is_closed = True
+        self._unwanted += self._withdrawn()
 
     def take(self, messages: list[RabbitMQMessage]) -> None:
         """Have messages handled as soon as the gate is open, or given back."""
@@ -79,8 +91,7 @@ class PrefetchBuffer:
 
     async def give_back(self, channel: ConsumeChannel) -> None:
         """Take nothing more, and return to the broker what no handler was given."""
-        self.is_closed = True
-        self._unwanted += self._withdrawn()
+        self.close()
         running = self._dispatcher.running()
         # First, or the broker would deliver right here again what goes back.
         await channel.stop_consuming({one.queue for one in running if one.channel is channel})
@@ -101,7 +112,18 @@ class PrefetchBuffer:
         """Have messages handled, less those that a handler is still at."""
         if self._redeliveries:
             messages = [message for message in messages if not self._redeliveries.hold(message)]
-        self._bucket.extend(messages)
+        if self._tries is None:
+            self._bucket.extend(messages)
+        else:
+            self._try(messages)
+
+    def _try(self, messages: list[RabbitMQMessage]) -> None:
+        """Have one message handled, at once, and none with it."""
+        if self._tries and messages:
+            self._tries = 0
+            self._dispatcher.submit(messages[:1])
+            messages = messages[1:]
+        self._unwanted += messages
 
     def _withdrawn(self) -> list[RabbitMQMessage]:
         held, self._held = self._held, []

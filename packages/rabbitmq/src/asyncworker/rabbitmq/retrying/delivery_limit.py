@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.remarks import remark_on_limit
 from asyncworker.rabbitmq.retrying.attempts import limited_count_of
-from asyncworker.rabbitmq.retrying.rewritten import same_attempt
+from asyncworker.rabbitmq.retrying.behind import PUBLISH_TIMEOUT, publish_behind, publisher_of
 from asyncworker.rabbitmq.topology import UNLIMITED
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.consuming.gate import Gate
     from asyncworker.rabbitmq.declaring.declarations import Declarations
     from asyncworker.rabbitmq.message import RabbitMQMessage
-    from asyncworker.rabbitmq.publishing.publisher import Publisher
     from asyncworker.rabbitmq.retrying.copies import Copies
     from asyncworker.rabbitmq.route import AMQPRoute
 
@@ -33,8 +32,6 @@ KEPT_FROM: Final = 11
 up to ten, which somebody must have set on purpose, is reached before."""
 WARY_FROM: Final = 5
 """From this count on of any message, nothing is consumed before copies can be published."""
-PUBLISH_TIMEOUT: Final = 5.0
-"""Seconds that the broker has to take a copy, or what is to carry copies."""
 
 
 class DeliveryLimit:
@@ -76,7 +73,7 @@ class DeliveryLimit:
         """
         if self._is_wary:
             with suppress(BrokerError, TimeoutError):
-                await self._publisher.ready(PUBLISH_TIMEOUT)
+                await publisher_of(self._route).ready(PUBLISH_TIMEOUT)
 
     def remark(self, queue: str) -> None:
         """Log, once for a queue, what its owner should know of its limit."""
@@ -121,17 +118,9 @@ class DeliveryLimit:
     def _keep(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
         self._warn_once(message.queue)
         self._gate.close()
-        publish, give_up = partial(self._publish, message), partial(self._give_up, message)
+        publish = partial(publish_behind, message, self._route)
+        give_up = partial(self._give_up, message)
         self._copies.submit(message, channel, publish, give_up, self._gate.reopen)
-
-    async def _publish(self, message: RabbitMQMessage) -> None:
-        await self._publisher.publish(same_attempt(message), PUBLISH_TIMEOUT)
-
-    @property
-    def _publisher(self) -> Publisher:
-        # Another connection than the one that consumes: under an alarm the broker would take no
-        # acknowledgement either from one that publishes.
-        return self._route.connection.publisher(self._route.vhost)
 
     def _give_up(self, message: RabbitMQMessage, error: Exception) -> None:
         log.error(

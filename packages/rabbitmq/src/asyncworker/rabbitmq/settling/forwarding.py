@@ -39,6 +39,7 @@ class Leaving:
 
     channel: ConsumeChannel
     messages: list[RabbitMQMessage] = field(default_factory=list)
+    batches: int = 0
 
 
 class Forwarding:
@@ -119,6 +120,7 @@ class Forwarding:
             leaving = self._leaving = Leaving(channel)
             self._copies.own(self._leave(leaving), leaving.messages)
         leaving.messages += messages
+        leaving.batches += 1
 
     async def _leave(self, leaving: Leaving) -> None:
         # What ends from now on is of the next turn.
@@ -126,6 +128,8 @@ class Forwarding:
         channel = leaving.channel
         published, failed = await self._published(leaving.messages)
         self._outcomes.acknowledge(published, channel)
+        if published:
+            self._route.circuit.succeeded(leaving.batches)
         for error, messages in _by_kind(failed):
             await self._tell(error, messages)
             for message in messages:

@@ -7,14 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.options import Actions, DefaultValues
+from asyncworker.pausing.pause import Pause
 from asyncworker.rabbitmq.policy import outcome_of
 from asyncworker.rabbitmq.retry import Later, Retry
 from asyncworker.rabbitmq.retrying.attempts import past_of
 from asyncworker.rabbitmq.retrying.dead_letters import DeadLetters
 from asyncworker.rabbitmq.retrying.failure import Failure
 from asyncworker.rabbitmq.retrying.retries import Retries
-from asyncworker.rabbitmq.settling.again import Again
+from asyncworker.rabbitmq.settling.again import Again, Half
 from asyncworker.rabbitmq.settling.outcome_log import OutcomeLog
+from asyncworker.rabbitmq.settling.put_back import PutBack
 from asyncworker.rabbitmq.settling.replies import Replies
 from asyncworker.rabbitmq.settling.requeue_delay import RequeueDelay
 from asyncworker.rabbitmq.split import Split
@@ -50,6 +52,7 @@ class Outcomes:
         self._dead_letters = DeadLetters(route, copies)
         self._replies = Replies(route, copies)
         self._again = Again(route, hand_over)
+        self._put_back = PutBack(route, copies)
         self._route = route
         self._requeue_delay = RequeueDelay()
 
@@ -74,6 +77,8 @@ class Outcomes:
         if raised is not None:
             self._settle_failed(batch, raised, channel, given or batch)
             return True
+        if self._route.circuit.counts:
+            self._route.circuit.succeeded()
         default: Actions = self._route.options.on_success
         mistake: Exception | None = None
         others = 0
@@ -134,9 +139,29 @@ class Outcomes:
         channel: ConsumeChannel,
         given: list[RabbitMQMessage],
     ) -> None:
+        default, mistake = self._default(raised, is_alone=len(given) == 1)
+        circuit = self._route.circuit
+        before = circuit.state
+        said = default if isinstance(default, Pause) else None
+        if circuit.failed(raised, said, is_part=isinstance(given, Half)):
+            self._put_back_for_now(batch, channel, is_tried=before == "trying")
+            if before != "paused":
+                self.log.failure(given, raised)
+        elif not isinstance(default, Pause):
+            self._carry_out_all(batch, raised, channel, given, default, mistake)
+
+    def _carry_out_all(
+        self,
+        batch: list[RabbitMQMessage],
+        raised: Exception,
+        channel: ConsumeChannel,
+        given: list[RabbitMQMessage],
+        default: Actions | Retry | Split,
+        mistake: Exception | None,
+    ) -> None:
+        """Do with messages what they say, or else the default."""
         failure = Failure(raised)
         is_alone = len(given) == 1
-        default, mistake = self._default(raised, is_alone=is_alone)
         if is_alone and isinstance(default, Retry) and self._again.at_once(batch, default, failure):
             self.log.failure(given, raised)
             return
@@ -159,9 +184,24 @@ class Outcomes:
         if isinstance(default, Retry):
             self.log.end(silent, default)
 
+    def _put_back_for_now(
+        self,
+        batch: list[RabbitMQMessage],
+        channel: ConsumeChannel,
+        *,
+        is_tried: bool,
+    ) -> None:
+        """Put messages back that say nothing themselves, as their route waits."""
+        for message in batch:
+            if message.outcome:
+                self._settle_one(message, message.outcome, channel, None)
+            else:
+                self._count(message, Actions.REQUEUE.value)
+                self._put_back.take(message, channel, is_tried=is_tried)
+
     def _default(
         self, raised: Exception, *, is_alone: bool
-    ) -> tuple[Actions | Retry | Split, Exception | None]:
+    ) -> tuple[Actions | Retry | Split | Pause, Exception | None]:
         """Return what is done with messages that say nothing themselves, or why that is unknown."""
         on_exception = self._route.options.on_exception
         try:

@@ -1,0 +1,54 @@
+"""Messages that go back because their route is to wait."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from asyncworker.handling.redaction import brief
+from asyncworker.rabbitmq.amqp.frames import Unhandled
+from asyncworker.rabbitmq.retrying.behind import publish_behind
+
+if TYPE_CHECKING:
+    from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
+    from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.retrying.copies import Copies
+    from asyncworker.rabbitmq.route import AMQPRoute
+
+log = logging.getLogger(__name__)
+
+
+class PutBack:
+    """Put messages back whose handler met what has their route wait: that counts no attempt.
+
+    What fails as the one that is tried, twice in a row, goes behind all others of its queue. It may
+    fail for a reason of its own, and else they would wait for it for ever.
+    """
+
+    def __init__(self, route: AMQPRoute, copies: Copies) -> None:
+        self._route = route
+        self._copies = copies
+        self._tried: tuple[str, str | None, bytes] | None = None
+        """What was tried last, in vain."""
+
+    def take(self, message: RabbitMQMessage, channel: ConsumeChannel, *, is_tried: bool) -> None:
+        """Put a message back. is_tried: whether it was the one that a paused route tries."""
+        known = message.queue, message.message_id, message.raw_body
+        if is_tried and known == self._tried:
+            self._tried = None
+            publish = partial(publish_behind, message, self._route)
+            self._copies.submit(message, channel, publish, partial(self._keep, message, channel))
+            return
+        if is_tried:
+            self._tried = known
+        channel.settle(message.delivery_tag, Unhandled.RETURN)
+
+    def _keep(self, message: RabbitMQMessage, channel: ConsumeChannel, error: Exception) -> None:
+        """Put it back where it was, as it cannot go behind the others."""
+        log.warning(
+            "%s: a message that was tried goes back in front, and is tried again: %s",
+            self._route.subject(message.queue),
+            brief(error),
+        )
+        channel.settle(message.delivery_tag, Unhandled.RETURN)
