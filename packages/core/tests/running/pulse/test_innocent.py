@@ -70,11 +70,13 @@ async def test_a_loop_that_has_nothing_to_do_is_not_blocked(app, pulse_lines, ot
 
 
 async def test_a_loop_that_is_not_let_run_is_not_blocked(
-    app, pulse_lines, others_blocked, monkeypatch
+    app, pulse_lines, others_blocked, monkeypatch, limit
 ):
     loop = asyncio.get_running_loop()
     call = loop.call_soon_threadsafe
     late = []
+    waits = threading.Lock()
+    waits.acquire()
 
     def starve(callback, *arguments, **options):
         """Have the loop do all but answer, as when the machine has no time for it."""
@@ -84,6 +86,9 @@ async def test_a_loop_that_is_not_let_run_is_not_blocked(
 
     def starved():
         """Let no answer come for a while in which the loop waits for this thread."""
+        # From here on it does: what it called to start this thread has returned.
+        call(waits.release)
+        assert waits.acquire(timeout=limit)
         with monkeypatch.context() as patch:
             patch.setattr(loop, "call_soon_threadsafe", starve)
             others_blocked(5 * LIMIT)
