@@ -153,7 +153,11 @@ EVENTS = "ON_EXCEPTION, ON_INVALID, ON_SUCCESS"
 @pytest.mark.parametrize(
     ("choices", "wrong", "told"),
     [
-        (Options, "BULKSIZE", "did you mean BULK_SIZE? choose from BULK_FLUSH_INTERVAL, BULK_SIZE"),
+        (
+            Options,
+            "BULKSIZE",
+            "did you mean BULK_SIZE? choose from BREAKER, BULK_",
+        ),
         (Events, "ON_SUCESS", f"did you mean ON_SUCCESS? choose from {EVENTS}"),
         (Actions, "DROP", "choose from ACK, REJECT, REQUEUE"),
     ],

@@ -25,7 +25,7 @@ from asyncworker.middleware.checks import (
 from asyncworker.middleware.error_hook import ErrorHook
 from asyncworker.parameters.shared import given_app
 from asyncworker.parameters.signature import shown
-from asyncworker.pausing.circuit import circuits_of
+from asyncworker.pausing.circuits import circuits_of
 from asyncworker.resources import Resource
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, RouteName, check_handler, check_hook, check_names, streams
@@ -157,7 +157,12 @@ class App(MutableMapping[Hashable, Any]):
             route = backend.route(self, names, called, options, **backend_arguments)
             if route.options.timeout is not None and not streams(handler):
                 route = replace(route, handler=limited(route.handler, route.options.timeout))
-            self.routes.append(replace(route, middlewares=around, decorated=handler))
+            if around:
+                route = replace(route, middlewares=around)
+            # That of a third party may be of any class.
+            if getattr(route, "circuit", None) is not None:
+                route = replace(route, decorated=handler)
+            self.routes.append(route)
             return handler
 
         return decorate

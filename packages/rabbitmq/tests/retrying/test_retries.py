@@ -22,7 +22,7 @@ from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures("path")
 
-NO_POLICY = "must be one of Actions, a Retry, a Split, or a dict from exceptions to these"
+NO_POLICY = "must be one of Actions, a Retry, a Split, a Pause, or a dict from exceptions to these"
 SOON = {"delay": 0.1, "factor": 1}
 
 
@@ -481,7 +481,10 @@ async def test_what_a_task_group_raises_is_tried_again(failing, inbox, app, queu
         ("retry", f"{NO_POLICY}, got 'retry'"),
         ({}, f"{NO_POLICY}, got {{}}"),
         ({5: Actions.ACK}, "must be keyed by classes of Exception, not 5, got {5: "),
-        ({KeyError: 5}, "must be one of Actions, a Retry or a Split for KeyError, not 5, got {"),
+        (
+            {KeyError: 5},
+            "must be one of Actions, a Retry, a Split or a Pause for KeyError, not 5, got {",
+        ),
     ],
 )
 def test_refuses_what_is_no_policy_at_decoration(app, inbox, policy, complaint):

@@ -7,17 +7,14 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from asyncworker.errors import ConfigurationError
 from asyncworker.handling.exception_groups import leaves
 from asyncworker.handling.redaction import brief
 from asyncworker.pausing.pause import Pause
-from asyncworker.routes import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from asyncworker.pausing.breaker import Breaker
-    from asyncworker.routes import Route
 
 State = Literal["working", "paused", "trying"]
 BY_HAND = "app.pause() was called"
@@ -209,19 +206,3 @@ def _raised(error: BaseException) -> Pause | None:
     """Return the longest pause that a handler raised."""
     pauses = [leaf for leaf in leaves(error) if isinstance(leaf, Pause)]
     return max(pauses, key=lambda pause: pause.seconds, default=None)
-
-
-def circuits_of(handler: object, routes: Iterable[Route]) -> list[Circuit]:
-    """Return those of the routes that a handler serves.
-
-    Raises: ConfigurationError, when it serves none that can be paused.
-    """
-    found = [
-        route.circuit
-        for route in routes
-        if route.decorated is handler and route.circuit is not None
-    ]
-    if not found:
-        name = name_of(handler) if callable(handler) else repr(handler)
-        raise ConfigurationError(f"{name} is no handler of a route that can be paused")
-    return found

@@ -24,7 +24,7 @@ class Pause(Exception):
         if not (isfinite(seconds) and seconds > 0):
             raise ConfigurationError(f"Pause: seconds must be more than 0, got {seconds!r}")
         super().__init__(seconds)
-        self.seconds = float(seconds)
+        self.seconds: float = float(seconds)
 
     def __str__(self) -> str:
         return f"a pause of {self.seconds:g} s"
