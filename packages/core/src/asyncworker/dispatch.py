@@ -83,7 +83,6 @@ class Dispatcher(Generic[T]):
         self._workers: set[asyncio.Task[None]] = set()
         self._running: dict[asyncio.Task[Any] | None, list[T]] = {}
         self._taken = asyncio.Event()
-        self._rested: asyncio.Event | None = None
         self._is_awaited = False
         self._is_called = False
         self._draining = False
@@ -138,12 +137,6 @@ class Dispatcher(Generic[T]):
         """Return how many items wait for a worker."""
         return sum(map(len, self._ready))
 
-    async def idle(self) -> None:
-        """Wait until no handler is at a batch, and none waits for one."""
-        while self._running or self._ready:
-            self._rested = asyncio.Event()
-            await self._rested.wait()
-
     async def drain(self) -> None:
         """Wait until every batch submitted so far is handled; cancelled, cancel the handlers."""
         self._draining = True
@@ -181,7 +174,6 @@ class Dispatcher(Generic[T]):
         """Replace a worker that a cancellation, a failed settle or a set variable has ended."""
         self._workers.discard(worker)
         self._began.pop(worker, None)
-        self._rest()
         # It may be the one that was called.
         self._is_called = False
         if not worker.cancelled() and (error := worker.exception()) is not None:
@@ -262,18 +254,12 @@ class Dispatcher(Generic[T]):
     async def _next_batch(self) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
-        self._rest()
         try:
             await waiting
         except asyncio.CancelledError:
             if waiting in self._idle:
                 self._idle.remove(waiting)
             raise
-
-    def _rest(self) -> None:
-        """Tell whoever waits for it that a worker is done with what there was."""
-        if self._rested is not None:
-            self._rested.set()
 
     def _runs_here(self) -> bool:
         """Tell a worker that runs from an abandoned one that is thrown away with its loop."""

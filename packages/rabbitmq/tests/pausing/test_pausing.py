@@ -210,6 +210,34 @@ async def test_what_a_handler_is_at_goes_on_in_a_pause(app, queue, publish, logs
     await until_deep(queue, 0)
 
 
+async def test_a_handler_that_takes_long_keeps_no_other_waiting(
+    app, queue, publish, logs, until_deep, inbox
+):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(messages):
+        if messages[0].body == "slow":
+            begun.set()
+            await go_on.wait()
+        await inbox(messages)
+
+    await publish(queue, b'"slow"')
+    served(app, [queue], work)
+    async with app.started():
+        await begun.wait()
+        for _ in range(2):
+            app.pause(work)
+            await publish(queue, *bodies(3))
+            await until_deep(queue, 3)
+            app.resume(work)
+            assert await inbox.bodies(3) == [0, 1, 2]
+        go_on.set()
+        (message,) = await inbox.batch()
+        assert (message.body, message.redelivered) == ("slow", False)
+    await until_deep(queue, 0)
+    assert inbox.batches.empty()
+
+
 async def test_a_handler_may_be_paused_before_the_run(app, queue, publish, logs, inbox):
     served(app, [queue], inbox)
     app.pause(inbox)

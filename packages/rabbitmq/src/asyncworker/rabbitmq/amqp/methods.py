@@ -104,3 +104,11 @@ async def consume(
     # It answers the broker's own cancel of those alone that it knows.
     library.consumers[queue] = take
     await call(channel, Consume(queue=queue, consumer_tag=queue, nowait=nowait, no_ack=no_ack))
+
+
+async def cancel(channel: AbstractChannel, queue: str) -> None:
+    """End the consuming of a queue, and wait for no answer.
+
+    The library's own way would drop what is under way to the consumer, and nobody would settle it.
+    """
+    await call(channel, commands.Basic.Cancel(consumer_tag=queue, nowait=True))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiormq.exceptions import ChannelInvalidStateError
 
+from asyncworker.rabbitmq.amqp.methods import cancel
 from asyncworker.rabbitmq.connecting.broker_version import version_of
 from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
@@ -32,9 +33,9 @@ class ConsumeChannel:
     A delivery belongs to the channel that brought it. Once that is lost, outcomes are dropped: the
     broker delivers the message again.
 
-    prefetch: the most unsettled messages for each consumer. take: gets the deliveries of one read,
-    and this channel, which they belong to. codec: what is published with its messages is encoded by
-    it.
+    prefetch: the most unsettled messages for each consumer, unless fewer are allowed. take: gets
+    the deliveries of one read, and this channel, which they belong to. codec: what is published
+    with its messages is encoded by it.
     """
 
     def __init__(
@@ -79,7 +80,6 @@ class ConsumeChannel:
         """
         async with link.channel() as opened:
             channel = cls(opened, prefetch, take, codec)
-            await channel._answered()
             try:
                 yield channel
             finally:
@@ -104,6 +104,16 @@ class ConsumeChannel:
         await asyncio.wait([closing])
         error = None if closing.cancelled() else closing.exception()
         raise BrokerError(reason_of(error) if error else "the channel was closed") from error
+
+    async def allow(self, prefetch: int) -> None:
+        """Have queues consumed from now on, as before `stop_consuming()`.
+
+        prefetch: the most unsettled messages for each consumer.
+        Raises: BrokerError
+        """
+        self._is_stopped, self._stopping = False, None
+        self._prefetch = prefetch
+        await self._answered()
 
     async def consume(self, queue: str) -> None:
         """Start to consume a queue, unless the consuming is being stopped.
@@ -160,12 +170,17 @@ class ConsumeChannel:
         # handlers are still at could not be confirmed any more.
         await asyncio.wait([self._stopping], timeout=CLOSE_TIMEOUT)
 
+    async def stopped(self) -> None:
+        """Wait until the broker sends nothing more, however long that takes."""
+        if self._stopping is not None:
+            await asyncio.wait([self._stopping])
+
     async def _stop(self, queues: list[str]) -> None:
         with suppress(BrokerError):
             with broker_errors():
                 # Without an answer to each, which for many queues on a slow link would take long.
                 for queue in queues:
-                    await self._channel.underlay.basic_cancel(queue, nowait=True)
+                    await cancel(self._channel.underlay, queue)
             # With the first answer the queues know of it, and what they had on its way to the
             # channel then comes before the second one.
             for _ in range(2):

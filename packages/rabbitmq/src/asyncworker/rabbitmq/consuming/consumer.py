@@ -24,8 +24,6 @@ from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     from asyncworker.feed import Feed
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.consuming.gate import Gate
@@ -111,61 +109,59 @@ class Consumer:
         """Hold a channel; open the next one when it is lost, after a pause."""
         backoff = Backoff()
         clock = asyncio.get_running_loop().time
-        connection = self._route.connection
         while not self._stopping.is_set():
-            await self._until_wanted()
             opened_at = clock()
-            circuit = self._route.circuit
-            turned, tries_one = circuit.turned, circuit.state == "trying"
             try:
-                async with self._opened(1 if tries_one else connection.prefetch) as channel:
+                connection = self._route.connection
+                async with ConsumeChannel.opened(
+                    self._link, connection.prefetch, self._on_deliveries, connection.codec
+                ) as channel:
                     opened_at = clock()
-                    self._buffer.open(tries_one=tries_one)
-                    await self._consume_on(channel, turned)
-                continue
+                    await self._consume_on(channel)
             except* BrokerError as errors:
                 self._on_lost(errors.exceptions[0])
             if clock() - opened_at > HEALTHY_AFTER:
                 backoff.reset()
             await backoff.wait()
 
-    async def _until_wanted(self) -> None:
-        """Wait while the route is paused; and for handlers to end, before it tries one message."""
-        circuit = self._route.circuit
-        while circuit.state == "paused":
-            await circuit.over()
-            await self._dispatcher.idle()
-        if circuit.state == "trying":
-            self._show_pause(logging.INFO, f"tries one message: {circuit.reason}")
-
-    def _opened(self, prefetch: int) -> AbstractAsyncContextManager[ConsumeChannel]:
-        codec = self._route.connection.codec
-        return ConsumeChannel.opened(self._link, prefetch, self._on_deliveries, codec)
-
-    async def _consume_on(self, channel: ConsumeChannel, turned: asyncio.Event) -> None:
-        """Consume until the channel is lost, or the route has turned to something else."""
+    async def _consume_on(self, channel: ConsumeChannel) -> None:
+        """Consume, with pauses, until the channel is lost."""
         self._channel = channel
         self._arrivals = Arrivals()
         channel.holds = self._route.sends_returned
-        self._buffer.is_closed = self._stopping.is_set()
         self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._keep_consuming(channel, queue))
-                for queue in self._route.routes
-            ]
-            tasks.append(group.create_task(channel.lost()))
-            await turned.wait()
-            await self._let_go(channel)
-            for task in tasks:
-                task.cancel()
+            group.create_task(channel.lost())
+            while True:
+                await self._until_wanted(channel)
+                await self._consume_until_turned(channel, group)
 
-    async def _let_go(self, channel: ConsumeChannel) -> None:
-        """Consume no more on a channel, and see that all is settled that it brought."""
+    async def _until_wanted(self, channel: ConsumeChannel) -> None:
+        """Wait while the route is paused. What handlers are at meanwhile is settled as ever."""
+        circuit = self._route.circuit
+        while circuit.state == "paused":
+            await channel.stopped()
+            await circuit.over()
+        if circuit.state == "trying":
+            self._show_pause(logging.INFO, f"tries one message: {circuit.reason}")
+
+    async def _consume_until_turned(
+        self, channel: ConsumeChannel, group: asyncio.TaskGroup
+    ) -> None:
+        """Consume all queues, or try one message, until the route is to do something else."""
+        circuit = self._route.circuit
+        turned, tries_one = circuit.turned, circuit.state == "trying"
+        self._buffer.open(tries_one=tries_one)
+        self._buffer.is_closed = self._stopping.is_set()
+        if not self._buffer.is_closed:
+            await channel.allow(1 if tries_one else self._route.connection.prefetch)
+        consuming = [
+            group.create_task(self._keep_consuming(channel, queue)) for queue in self._route.routes
+        ]
+        await turned.wait()
         await self._buffer.give_back(channel)
-        await self._dispatcher.idle()
-        await self._copies.settled()
-        self._channel = None
+        for task in consuming:
+            task.cancel()
 
     async def _keep_consuming(self, channel: ConsumeChannel, queue: str) -> None:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""

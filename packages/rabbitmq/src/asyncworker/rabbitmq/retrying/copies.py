@@ -84,11 +84,6 @@ class Copies:
         if on_end is not _nothing:
             task.add_done_callback(lambda _: on_end())
 
-    async def settled(self) -> None:
-        """Wait until nothing is under way."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
     def abandon(self) -> int:
         """Forget what is under way, as the channel is lost; return how many messages that is."""
         for task in self._tasks:

@@ -52,7 +52,7 @@ class Outcomes:
         self._dead_letters = DeadLetters(route, copies)
         self._replies = Replies(route, copies)
         self._again = Again(route, hand_over)
-        self._put_back = PutBack(route, copies)
+        self._put_back = PutBack(route, copies, hand_over)
         self._route = route
         self._requeue_delay = RequeueDelay()
 
