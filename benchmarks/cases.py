@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from benchmarks.messages import LARGE, SMALL, USUAL
-from benchmarks.peers import FLOOR, METERED, OLD, OURS, PEERS, TRACED
+from benchmarks.peers import FLOOR, GUARDED, METERED, OLD, OURS, PEERS, TRACED
 
 CPU: Final = "cpu_us"
 RATE: Final = "rate"
@@ -228,6 +228,15 @@ def _observed_cases() -> Iterable[Case]:
             "consume",
             f"Consume 200 bytes, scraped each second, bulk {bulk}",
             (OURS, METERED),
+            settings=_consume(bulk),
+            turns=5,
+            quick=bulk > 1,
+        )
+        yield Case(
+            f"guarded-bulk-{bulk}",
+            "consume",
+            f"Consume 200 bytes, with a breaker, bulk {bulk}",
+            (OURS, GUARDED),
             settings=_consume(bulk),
             turns=5,
             quick=bulk > 1,

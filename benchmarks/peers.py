@@ -5,6 +5,7 @@ from typing import Final
 
 OURS: Final = "asyncworker"
 METERED: Final = "asyncworker, metrics on"
+GUARDED: Final = "asyncworker, with a breaker"
 TRACED: Final = "asyncworker, traces on"
 FLOOR: Final = "librabbitmq (C)"
 OLD: Final = "async-worker 0.20.2"
@@ -43,6 +44,7 @@ _PEERS = (
         },
     ),
     Peer(METERED, "asyncworker_metered", ("prometheus-client",), fast=True),
+    Peer(GUARDED, "asyncworker_guarded", (), fast=True),
     Peer(TRACED, "asyncworker_traced", ("opentelemetry-sdk",)),
     Peer("aiormq", "aiormq", ("aiormq",), imports={"import-rabbitmq": "import aiormq"}),
     Peer("aio-pika", "aio_pika", ("aio-pika",), imports={"import-rabbitmq": "import aio_pika"}),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asyncworker import App, Options, RouteTypes
+from asyncworker import App, Breaker, Options, RouteTypes
 from asyncworker.connections import AMQPConnection
 from asyncworker.rabbitmq import Message
 from asyncworker.utils import Timeit
@@ -22,12 +22,12 @@ def consume(job: jobs.Consume) -> Result:
     return consume_by(App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)]), job)
 
 
-def consume_by(app: App, job: jobs.Consume) -> Result:
+def consume_by(app: App, job: jobs.Consume, breaker: Breaker | None = None) -> Result:
     """Consume by an app that is connected."""
     measured = window(job, app.shutdown)
     handler = typed(job, measured) if job.model else plain(job, measured)
     for queue in job.queues:
-        options = {Options.BULK_SIZE: job.bulk}
+        options = {Options.BULK_SIZE: job.bulk, Options.BREAKER: breaker}
         app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)(handler)
     app.run()
     return measured.result()

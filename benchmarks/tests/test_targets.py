@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.cases import CASES
-from benchmarks.peers import METERED, OURS
+from benchmarks.peers import GUARDED, METERED, OURS
 from benchmarks.results import Results, Spread
 from benchmarks.targets import TARGETS, Verdict, verdicts
 
@@ -17,8 +17,8 @@ def test_a_target_is_about_what_is_measured(target):
     for value in (target.ours, target.theirs):
         assert value.peer in cases[value.case].peers
         assert value.metric in cases[value.case].metrics
-    if target.ours.peer == METERED:
-        # What it costs to be measured is a matter between the two.
+    if target.ours.peer in {METERED, GUARDED}:
+        # What something more costs is a matter between the two.
         assert target.theirs == replace(target.ours, peer=OURS)
     else:
         assert target.ours.peer == OURS
