@@ -22,6 +22,7 @@ from asyncworker.rabbitmq.retrying.copies import Copies
 from asyncworker.rabbitmq.retrying.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
+from asyncworker.rabbitmq.standing import Standing
 
 if TYPE_CHECKING:
     from asyncworker.feed import Feed
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ENDED: Final = "the broker ended the consuming, as when a queue is deleted"
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
 TROUBLE_AFTER: Final = 0.5
@@ -53,10 +55,11 @@ class Consumer:
         self._activity.waiting = self._waiting
         self._activity.oldest = self._oldest
         self._activity.ages = self._ages
+        self._standing = Standing(route, self._activity)
         self._arrivals = Arrivals()
         self._gate = gate
         self._link = link
-        link.on_problem.append(self._on_unreachable)
+        link.on_problem.append(self._standing.is_unreachable)
         self._stopping = asyncio.Event()
         self._channel: ConsumeChannel | None = None
         self._availability = Availability(link, route.topology)
@@ -80,12 +83,12 @@ class Consumer:
     def stop(self) -> None:
         """Have `run()` take nothing more, let running handlers end, settle, and return."""
         self._stopping.set()
+        self._standing.close()
         self._buffer.is_closed = True
 
     async def run(self) -> None:
         """Consume until `stop()`, however often the broker goes away meanwhile."""
-        for queue in self._route.routes:
-            self._problems[self._route.subject(queue)] = "not consumed yet"
+        self._standing.begin()
         circuit = self._route.circuit
         circuit.begin(self._on_pause)
         async with asyncio.TaskGroup() as group:
@@ -102,8 +105,7 @@ class Consumer:
             finally:
                 circuit.end()
                 supervising.cancel()
-                for queue in self._route.routes:
-                    self._problems.pop(self._route.subject(queue), None)
+                self._standing.end()
 
     async def _supervise(self) -> None:
         """Hold a channel; open the next one when it is lost, after a pause."""
@@ -143,7 +145,7 @@ class Consumer:
             await channel.stopped()
             await circuit.over()
         if circuit.state == "trying":
-            self._show_pause(logging.INFO, f"tries one message: {circuit.reason}")
+            self._standing.tries()
 
     async def _consume_until_turned(
         self, channel: ConsumeChannel, group: asyncio.TaskGroup
@@ -174,12 +176,8 @@ class Consumer:
                 self._gate.begin()
             await channel.consume(queue)
             self._availability.clear(queue)
-            if self._route.circuit.state == "working":
-                self._problems.pop(self._route.subject(queue), None)
-                if not self._stopping.is_set():
-                    self._activity.works(queue)
-                    log.info("%s: consuming", self._route.subject(queue))
-                    self._limit.remark(queue)
+            if self._standing.works(queue):
+                self._limit.remark(queue)
             await channel.cancelled(queue)
             if not await self._availability.is_missing(queue):
                 await self._buffer.give_back(channel)
@@ -187,12 +185,14 @@ class Consumer:
                 # for too long. It comes to life again when they are settled, and till then its tag
                 # is taken: a new channel has neither trouble.
                 raise ConsumerTakenBack(queue)
-            self._report(queue, "the broker ended the consuming, as when a queue is deleted")
+            self._standing.waits(
+                queue, "the broker ended the consuming, as when a queue is deleted"
+            )
 
     async def _until_consumable(self, queue: str) -> None:
         backoff = Backoff()
         while (problem := await self._problem_of(queue)) is not None:
-            self._report(queue, f"{problem}; waiting")
+            self._standing.waits(queue, f"{problem}; waiting")
             await backoff.wait()
 
     async def _problem_of(self, queue: str) -> str | None:
@@ -207,14 +207,7 @@ class Consumer:
     def _on_pause(self) -> None:
         """Hand out nothing more, say why, and until when."""
         self._buffer.close()
-        circuit = self._route.circuit
-        self._show_pause(logging.WARNING, f"paused {circuit.remaining}: {circuit.reason}")
-
-    def _show_pause(self, level: int, problem: str) -> None:
-        log.log(level, "handler %s: %s", self._route.handler_name, problem)
-        for queue in self._route.routes:
-            self._problems[self._route.subject(queue)] = problem
-            self._activity.pauses(queue, problem)
+        self._standing.is_paused()
 
     def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> None:
         messages = read(
@@ -268,36 +261,16 @@ class Consumer:
         self._channel = None
         self._route.connection.late_outcomes += self._copies.abandon()
         dropped, running = self._buffer.forget()
-        waiting = [
-            queue for queue in self._route.routes if self._route.subject(queue) in self._problems
-        ]
-        self._availability.learn(error, waiting)
+        self._availability.learn(error, self._standing.waiting)
         self._timeout.explain(error)
         for queue in self._route.routes:
-            self._report(queue, f"not consumed: {error}")
+            self._standing.waits(queue, f"not consumed: {error}")
         if dropped:
             messages = counted(dropped, "message")
             log.info("%s not yet handled will be delivered again", messages)
         if running:
             messages = counted(running, "message")
             log.info("%s being handled will wait when delivered again", messages)
-
-    def _on_unreachable(self, problem: str) -> None:
-        """Show why there is no connection; the link has logged it."""
-        if not self._stopping.is_set() and self._route.circuit.state == "working":
-            for queue in self._route.routes:
-                self._problems[self._route.subject(queue)] = f"not consumed: {problem}"
-                self._activity.waits(queue, problem)
-
-    def _report(self, queue: str, problem: str) -> None:
-        """Show a problem as long as it lasts, and log it once. At the end of a run it is none."""
-        if self._stopping.is_set() or self._route.circuit.state == "paused":
-            return
-        subject = self._route.subject(queue)
-        if self._problems.get(subject) != problem:
-            log.warning("%s: %s", subject, problem)
-        self._problems[subject] = problem
-        self._activity.waits(queue, problem)
 
     def _waiting(self) -> int:
         return self._buffer.waiting() + self._dispatcher.waiting()
@@ -309,7 +282,3 @@ class Consumer:
     def _ages(self) -> list[float]:
         channel = self._channel
         return [] if channel is None else self._arrivals.ages(channel.is_settled)
-
-    @property
-    def _problems(self) -> dict[str, str]:
-        return self._route.connection.problems
