@@ -104,14 +104,14 @@ async def test_of_pauses_side_by_side_the_longest_counts(made):
     for seconds in (20, 30, 10):
         assert circuit.failed(OSError("429"), Pause(seconds)) is True
     assert circuit.pauses == [f"a pause of {each} s: OSError('429')" for each in (20, 30)]
-    assert circuit.remaining.startswith("for 30 s, until 2")
+    assert circuit.duration.startswith("for 30 s, until 2")
 
 
 async def test_what_a_handler_raises_counts_for_more_than_what_is_said_of_it(made):
     circuit = made()
     error = ExceptionGroup("of two", [Pause(1), ExceptionGroup("of more", [Pause(7), OSError()])])
     assert circuit.failed(error, Pause(100)) is True
-    assert circuit.remaining.startswith("for 7 s, until 2")
+    assert circuit.duration.startswith("for 7 s, until 2")
 
 
 async def test_is_resumed_from_any_pause(made):
@@ -120,7 +120,7 @@ async def test_is_resumed_from_any_pause(made):
     circuit.resume()
     assert circuit.state == "working"
     circuit.pause()
-    assert circuit.remaining == "until app.resume()"
+    assert circuit.duration == "until app.resume()"
     assert fail(circuit) == [False]
     assert circuit.failed(Pause(1)) is True
     over = asyncio.create_task(circuit.over())

@@ -41,6 +41,7 @@ class Circuit:
         """Is set when it turns to another state, or is paused anew; then there is another one."""
         self._breaker = breaker
         self._is_held = False
+        self._seconds = 0.0
         self._pauses = 0
         self._batches = 0
         self._failed: deque[tuple[int, float]] = deque(maxlen=breaker.most if breaker else 0)
@@ -126,13 +127,12 @@ class Circuit:
         return self.state == "paused" and not is_due
 
     @property
-    def remaining(self) -> str:
-        """Return for how long it is paused, and until when, for people."""
-        if self.until is None or self._loop is None:
+    def duration(self) -> str:
+        """Return for how long it is paused since just now, and until when, for people."""
+        if self.until is None:
             return "until app.resume()"
-        seconds = max(0.0, self.until - self._loop.time())
-        at = datetime.now(UTC) + timedelta(seconds=seconds)
-        return f"for {round(seconds, 2):g} s, until {at:%Y-%m-%dT%H:%M:%SZ}"
+        at = datetime.now(UTC) + timedelta(seconds=self._seconds)
+        return f"for {round(self._seconds, 2):g} s, until {at:%Y-%m-%dT%H:%M:%SZ}"
 
     def _call(self, change: Callable[[], None]) -> None:
         loop = self._loop
@@ -171,6 +171,7 @@ class Circuit:
             until = self._now() + seconds
             # Of what handlers meet side by side, the longest counts.
             if self.state != "paused" or self.until is None or until > self.until:
+                self._seconds = seconds
                 self._pause_until(until, reason)
 
     def _pause_until(self, until: float | None, reason: str) -> None:

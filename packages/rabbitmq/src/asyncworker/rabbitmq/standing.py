@@ -70,7 +70,7 @@ class Standing:
     def is_paused(self) -> None:
         """Tell why the route takes nothing, and until when."""
         circuit = self._route.circuit
-        self._pauses(logging.WARNING, f"paused {circuit.remaining}: {circuit.reason}")
+        self._pauses(logging.WARNING, f"paused {circuit.duration}: {circuit.reason}")
 
     def tries(self) -> None:
         """Tell that the route tries one message."""
