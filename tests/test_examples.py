@@ -78,6 +78,23 @@ async def test_a_batch_is_split_until_what_fails_is_alone(private_node):
     ]
 
 
+async def test_a_route_waits_for_its_database(private_node):
+    printed, logged = await output_of("pausing.py", private_node.url)
+    assert logged.count("handler store: paused for ") == 2
+    assert printed[:4] == [
+        "order 1 failed",
+        "order 2 failed",
+        "order 2 failed",
+        "order 2 stored by attempt 1",
+    ]
+    # The first waits for its next attempt meanwhile.
+    assert sorted(printed[4:]) == [
+        "order 1 stored by attempt 2",
+        "order 3 stored by attempt 1",
+        "order 4 stored by attempt 1",
+    ]
+
+
 async def test_the_bodies_are_what_they_say(private_node):
     printed, logged = await output_of("bodies.py", private_node.url)
     assert logged.count("acknowledged a message whose body is no JSON: ") == 1
