@@ -22,7 +22,7 @@ async def test_database_down(drill, queues, worker, tmp_path):
     """Database down for long under load, with a breaker: no message is given up."""
     down = tmp_path / "down"
     ids = await queues.publish("drill", range(1000))
-    environment = {"DOWN": str(down), "MAX_PAUSE": str(MAX_PAUSE)}
+    environment = {"DOWN": str(down), "PAUSE": "0.5", "MAX_PAUSE": str(MAX_PAUSE)}
     async with worker("depending", **environment) as process:
         await process.handled(ids)
         down.touch()

@@ -79,7 +79,7 @@ async def test_tripped(drill, queues, worker, tmp_path):
     """Route paused by its breaker: still ready, and metrics and status say so."""
     down = tmp_path / "down"
     down.touch()
-    environment = {"DOWN": str(down), "MAX_PAUSE": "1"}
+    environment = {"DOWN": str(down), "PAUSE": "5", "MAX_PAUSE": "5"}
     async with worker("depending", **environment, **ON) as process:
         async with Monitor.of(process) as monitor:
             await monitor.until_ready()

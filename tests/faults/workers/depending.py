@@ -12,6 +12,8 @@ from asyncworker.rabbitmq import Retry
 
 PREFETCH = 50
 ANSWERED_AFTER = 0.01
+PAUSE = float(os.environ["PAUSE"])
+MAX_PAUSE = float(os.environ["MAX_PAUSE"])
 DOWN = Path(os.environ["DOWN"])
 
 app = App(connections=[AMQPConnection(url=os.environ["URL"], prefetch=PREFETCH)])
@@ -21,7 +23,7 @@ app = App(connections=[AMQPConnection(url=os.environ["URL"], prefetch=PREFETCH)]
     os.environ["QUEUES"].split(","),
     type=RouteTypes.AMQP_RABBITMQ,
     options={
-        Options.BREAKER: Breaker(pause=0.5, max_pause=float(os.environ["MAX_PAUSE"]), on=OSError),
+        Options.BREAKER: Breaker(pause=PAUSE, max_pause=MAX_PAUSE, on=OSError),
         # Without the breaker they would all be given up soon.
         Events.ON_EXCEPTION: Retry(attempts=2, delay=0.2),
     },

@@ -167,6 +167,40 @@ async def test_a_batch_that_is_split_is_but_one_failure(app, database, queue, pu
     assert logs.matching("paused") == []
 
 
+async def test_what_is_handled_again_in_place_is_but_one_failure(
+    app, database, queue, publish, logs, limit
+):
+    database.is_down, database.refused = False, {3}
+    breaker = Breaker(of=10, failures=0.2, pause=LONG)
+    served(app, [queue], database.store, BREAKER=breaker, ON_EXCEPTION=Retry(attempts=5, now=4))
+    await publish(queue, *bodies(10))
+    async with app.started():
+        await database.take(9, limit)
+        await logs.wait("gave up on 1 message after 5 attempts")
+    assert logs.matching("paused") == []
+
+
+async def test_a_route_that_waits_for_a_message_to_try_is_no_problem(
+    app, database, queue, publish, logs, until_deep, admin
+):
+    served(app, [queue], database.store, BREAKER=Breaker(of=1, pause=0.2))
+    await publish(queue, b"1")
+    async with app.started():
+        await logs.wait("paused for 0.2 s")
+        await until_deep(queue, 1)
+        found = await admin.declare_queue(queue, passive=True)
+        await found.purge()
+        await logs.wait("tries one message")
+        (activity,) = [one for one in app.feed.activities if one.kind == "rabbitmq"]
+        async with asyncio.timeout(30):
+            while activity.sources[queue].state != "working":
+                await until_deep(queue, 0)
+        assert app.problems == []
+        database.is_down = False
+        await publish(queue, b"2")
+        await logs.wait("consuming")
+
+
 @pytest.mark.parametrize("from_thread", [False, True])
 async def test_the_app_may_pause_a_handler_and_resume_it(
     app, queue, publish, logs, inbox, until_deep, from_thread

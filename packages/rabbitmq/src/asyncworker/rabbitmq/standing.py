@@ -15,8 +15,9 @@ log = logging.getLogger(__name__)
 class Standing:
     """Tell of each queue whether it is consumed, and else why not, as long as that lasts.
 
-    A route that is paused is not consumed on purpose: that is told, whatever else is wrong. At the
-    end of a run nothing is a problem.
+    A route that is paused is not consumed on purpose: that is told, whatever else is wrong. One
+    that tries a message is consumed, though it may wait for that message for long. At the end of a
+    run nothing is a problem.
     """
 
     def __init__(self, route: AMQPRoute, activity: Activity) -> None:
@@ -39,13 +40,16 @@ class Standing:
             self._problems.pop(self._route.subject(queue), None)
 
     def works(self, queue: str) -> bool:
-        """Tell that a queue is consumed, and return True; False where that is but a try."""
-        if self._route.circuit.state != "working":
+        """Tell that a queue is consumed, and return whether that is more than a try."""
+        state = self._route.circuit.state
+        if state == "paused":
             return False
         self._problems.pop(self._route.subject(queue), None)
         if self._is_closed:
             return False
         self._activity.works(queue)
+        if state == "trying":
+            return False
         log.info("%s: consuming", self._route.subject(queue))
         return True
 
@@ -61,7 +65,7 @@ class Standing:
 
     def is_unreachable(self, problem: str) -> None:
         """Tell why there is no connection; the link has logged it."""
-        if self._is_closed or self._route.circuit.state != "working":
+        if self._is_closed or self._route.circuit.state == "paused":
             return
         for queue in self._route.routes:
             self._problems[self._route.subject(queue)] = f"not consumed: {problem}"
@@ -70,11 +74,16 @@ class Standing:
     def is_paused(self) -> None:
         """Tell why the route takes nothing, and until when."""
         circuit = self._route.circuit
-        self._pauses(logging.WARNING, f"paused {circuit.duration}: {circuit.reason}")
+        problem = f"paused {circuit.duration}: {circuit.reason}"
+        log.warning("handler %s: %s", self._route.handler_name, problem)
+        for queue in self._route.routes:
+            self._problems[self._route.subject(queue)] = problem
+            self._activity.pauses(queue, problem)
 
     def tries(self) -> None:
         """Tell that the route tries one message."""
-        self._pauses(logging.INFO, f"tries one message: {self._route.circuit.reason}")
+        reason = self._route.circuit.reason
+        log.info("handler %s: tries one message: %s", self._route.handler_name, reason)
 
     @property
     def waiting(self) -> list[str]:
@@ -82,12 +91,6 @@ class Standing:
         return [
             queue for queue in self._route.routes if self._route.subject(queue) in self._problems
         ]
-
-    def _pauses(self, level: int, what: str) -> None:
-        log.log(level, "handler %s: %s", self._route.handler_name, what)
-        for queue in self._route.routes:
-            self._problems[self._route.subject(queue)] = what
-            self._activity.pauses(queue, what)
 
     @property
     def _problems(self) -> dict[str, str]:

@@ -143,7 +143,7 @@ class Outcomes:
         circuit = self._route.circuit
         before = circuit.state
         said = default if isinstance(default, Pause) else None
-        if circuit.failed(raised, said, is_part=isinstance(given, Half)):
+        if circuit.failed(raised, said, is_part=_is_part(given)):
             self._put_back_for_now(batch, channel, is_tried=before == "trying")
             if before != "paused":
                 self.log.failure(given, raised)
@@ -282,3 +282,11 @@ class Outcomes:
             if self._route.drops(message.queue):
                 self.log.warn_of_drop(message.queue)
         channel.settle(message.delivery_tag, action)
+
+
+def _is_part(given: list[RabbitMQMessage]) -> bool:
+    """Tell whether what failed is handled again in place, as it has failed before."""
+    if isinstance(given, Half) or len(given) > 1:
+        return isinstance(given, Half)
+    past = past_of(given[0].content[2])
+    return past.at_once > 0 and not past.waits
