@@ -38,10 +38,12 @@ async def test_database_down(drill, queues, worker, tmp_path):
         # One for each try, beside those that handlers were at when it began.
         tries = len(process.entries("tries one message"))
         assert tries <= len(process.notes("failed")) <= PREFETCH + tries
+        handled = len(process.notes("handled"))
         down.unlink()
         drill.broken()
-        await process.handled(ids)
+        await process.noted("handled", handled + 1)
         drill.recovered()
+        await process.handled(ids)
         process.account(drill.ledger)
     await queues.account()
     drill.check(within=MAX_PAUSE + IN_TIME)

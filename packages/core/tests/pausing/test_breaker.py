@@ -55,7 +55,7 @@ def test_they_say_what_they_are():
     assert repr(Breaker()) == "Breaker()"
     shown = "Breaker(failures=1, pause=2.5, on=OSError|ValueError)"
     assert repr(Breaker(failures=1, pause=2.5, on=(OSError, ValueError))) == shown
-    assert (repr(Pause(30)), str(Pause(0.5))) == ("Pause(30)", "a pause of 0.5 s")
+    assert (repr(Pause(30)), str(Pause(0.5))) == ("Pause(30)", "Pause(0.5)")
 
 
 def test_pauses_grow_up_to_the_longest():

@@ -103,7 +103,7 @@ async def test_of_pauses_side_by_side_the_longest_counts(made):
     circuit = made()
     for seconds in (20, 30, 10):
         assert circuit.failed(OSError("429"), Pause(seconds)) is True
-    assert circuit.pauses == [f"a pause of {each} s: OSError('429')" for each in (20, 30)]
+    assert circuit.pauses == ["OSError('429')"] * 2
     assert circuit.duration.startswith("for 30 s, until 2")
 
 

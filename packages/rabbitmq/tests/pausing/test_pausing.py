@@ -101,7 +101,7 @@ async def test_a_handler_may_say_for_how_long(app, queue, publish, logs, inbox):
     # It counts for more than what is said of all that may be raised.
     served(app, [queue], ask, ON_EXCEPTION=Retry(attempts=1))
     async with app.started():
-        await logs.wait("a pause of 0.02 s")
+        await logs.wait("Pause(0.02)")
         (message,) = await inbox.batch()
         assert (message.body, message.attempt) == (1, 1)
 

@@ -89,7 +89,7 @@ class Circuit:
         part of a batch that has failed before.
         """
         if (pause := _raised(raised) or said) is not None:
-            self._pause_for(pause.seconds, f"{pause}: {brief(raised)}")
+            self._pause_for(pause.seconds, brief(raised))
             return True
         if self._breaker is None or not self._breaker.counts(raised):
             self.succeeded()

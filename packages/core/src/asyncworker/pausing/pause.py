@@ -26,8 +26,7 @@ class Pause(Exception):
         super().__init__(seconds)
         self.seconds: float = float(seconds)
 
-    def __str__(self) -> str:
-        return f"a pause of {self.seconds:g} s"
-
     def __repr__(self) -> str:
         return f"Pause({self.seconds:g})"
+
+    __str__ = __repr__
