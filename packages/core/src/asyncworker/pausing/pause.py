@@ -26,7 +26,5 @@ class Pause(Exception):
         super().__init__(seconds)
         self.seconds: float = float(seconds)
 
-    def __repr__(self) -> str:
-        return f"Pause({self.seconds:g})"
-
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
