@@ -145,3 +145,14 @@ async def test_another_pause_does_not(made):
     circuit.end()
     circuit.begin(lambda: None)
     assert circuit.state == "working"
+
+
+def test_is_paused_while_its_run_ends():
+    circuit = Circuit()
+
+    async def begin():
+        circuit.begin(lambda: None)
+
+    asyncio.run(begin())
+    circuit.pause()
+    assert circuit.state == "paused"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -136,10 +137,12 @@ class Circuit:
 
     def _call(self, change: Callable[[], None]) -> None:
         loop = self._loop
-        if loop is None or loop is _running_loop():
-            change()
-        else:
-            loop.call_soon_threadsafe(change)
+        if loop is not None and loop is not _running_loop():
+            # Unless the run has ended meanwhile.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(change)
+                return
+        change()
 
     def _hold(self) -> None:
         self._is_held = True
