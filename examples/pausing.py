@@ -9,7 +9,7 @@ from asyncworker.connections import AMQPConnection
 from asyncworker.rabbitmq import Message, Queue, Retry
 
 URL = os.environ.get("ASYNCWORKER_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/")
-ORDERS = Queue("example-orders", dead_letter=True)
+ORDERS = Queue("example-purchases", dead_letter=True)
 
 app = App(connections=[AMQPConnection(url=URL)])
 asked = count(1)

@@ -2,7 +2,7 @@
 
 import threading
 
-LIMIT = 0.1
+LIMIT = 0.25
 """Seconds for which the loop of the app may be blocked."""
 
 

@@ -49,6 +49,10 @@ app.run()
 """
 
 
+def thread_is_there():
+    """Be called in a thread, which is there for the next call: to start one may take a while."""
+
+
 async def test_a_plain_function_blocks_nothing(app, pulse_lines, others_blocked, limit):
     over = threading.Event()
 
@@ -63,6 +67,7 @@ async def test_a_plain_function_blocks_nothing(app, pulse_lines, others_blocked,
 
 
 async def test_a_loop_that_has_nothing_to_do_is_not_blocked(app, pulse_lines, others_blocked):
+    await asyncio.to_thread(thread_is_there)
     async with app.started():
         await asyncio.to_thread(others_blocked, 5 * LIMIT)
         assert app.feed.loop_lag < LIMIT
@@ -95,6 +100,7 @@ async def test_a_loop_that_is_not_let_run_is_not_blocked(
         [answer] = late
         call(answer)
 
+    await asyncio.to_thread(thread_is_there)
     async with app.started():
         await asyncio.to_thread(starved)
         assert [thread.name for thread in threading.enumerate()].count("asyncworker-pulse") == 1
