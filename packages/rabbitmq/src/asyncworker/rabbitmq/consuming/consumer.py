@@ -153,9 +153,8 @@ class Consumer:
         """Consume all queues, or try one message, until the route is to do something else."""
         circuit = self._route.circuit
         turned, tries_one = circuit.turned, circuit.state == "trying"
-        self._buffer.open(tries_one=tries_one)
-        self._buffer.is_closed = self._stopping.is_set()
-        if not self._buffer.is_closed:
+        if not self._stopping.is_set():
+            self._buffer.open(tries_one=tries_one)
             await channel.allow(1 if tries_one else self._route.connection.prefetch)
         consuming = [
             group.create_task(self._keep_consuming(channel, queue)) for queue in self._route.routes

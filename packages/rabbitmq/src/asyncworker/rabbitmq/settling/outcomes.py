@@ -144,7 +144,9 @@ class Outcomes:
         before = circuit.state
         said = default if isinstance(default, Pause) else None
         if circuit.failed(raised, said, is_part=_is_part(given)):
-            self._put_back_for_now(batch, channel, is_tried=before == "trying")
+            mistake = self._put_back_for_now(batch, channel, is_tried=before == "trying") or mistake
+            if mistake is not None:
+                self.log.mistake(batch, mistake)
             if before != "paused":
                 self.log.failure(given, raised)
         elif not isinstance(default, Pause):
@@ -190,14 +192,19 @@ class Outcomes:
         channel: ConsumeChannel,
         *,
         is_tried: bool,
-    ) -> None:
-        """Put messages back that say nothing themselves, as their route waits."""
+    ) -> Exception | None:
+        """Put messages back that say nothing themselves, as their route waits.
+
+        Return what went wrong with one that does.
+        """
+        mistake: Exception | None = None
         for message in batch:
             if message.outcome:
-                self._settle_one(message, message.outcome, channel, None)
+                mistake = self._settle_one(message, message.outcome, channel, None) or mistake
             else:
                 self._count(message, Actions.REQUEUE.value)
                 self._put_back.take(message, channel, is_tried=is_tried)
+        return mistake
 
     def _default(
         self, raised: Exception, *, is_alone: bool
