@@ -1,6 +1,7 @@
 """SECURITY.md says what is so."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def defaults(monkeypatch):
     settings = Settings.load()
     streams, broker = SSEConnection("http://a"), AMQPConnection("a")
     return {
-        **{f"{PREFIX}{name.upper()}": value for name, value in settings.model_dump().items()},
+        **{f"{PREFIX}{name.upper()}": value for name, value in asdict(settings).items()},
         "SSEConnection(max_event_size=)": streams.max_event_size,
         "SSEConnection(connect_timeout=)": streams.connect_timeout,
         "SSEConnection(read_timeout=)": streams.read_timeout,

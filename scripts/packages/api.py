@@ -16,7 +16,7 @@ IMPORT_NAME = "asyncworker"
 ENUMS = {"Enum", "IntEnum", "StrEnum"}
 IMPLICIT = {"__eq__", "__hash__", "__post_init__", "__repr__", "__slots__", "__test__"}
 """Special names that nobody uses by name, and that promise nothing of their own."""
-OTHERS = {"__version__", "model_config"}
+OTHERS = {"__version__", "config"}
 """Names whose values are told elsewhere, or are of a library."""
 
 

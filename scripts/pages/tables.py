@@ -8,19 +8,31 @@ from collections.abc import Mapping
 from enum import Enum
 from pkgutil import resolve_name
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
-
-from annotated_types import Ge, Gt, Le
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from asyncworker import Events, Options
 from asyncworker.handler_options import HandlerOptions
 from asyncworker.rabbitmq import AMQPConnection
+from asyncworker.record import Record, fields_of
 from asyncworker.settings import Environment
 from scripts.pages.catalogue import translated
 from scripts.pages.prose import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+    from dataclasses import Field
+
+    from asyncworker.record import Schema
 
 log = logging.getLogger("mkdocs.tables")
 
@@ -77,18 +89,19 @@ def rows_of(subject: Any) -> Iterator[Row]:
 
 
 def _settings(model: type[Environment]) -> Iterator[Row]:
-    for name, field in model.model_fields.items():
-        variable = f"`{model.env_prefix}{name.upper()}`"
-        values = f"{_values(field.annotation)}{_bounds(field.metadata)}"
-        default = str(field.default).lower() if field.annotation is bool else str(field.default)
-        yield Row(name, variable, values, f"`{default.removesuffix('.0')}`" if default else "")
+    for field in fields_of(model):
+        variable = f"`{model.env_prefix}{field.name.upper()}`"
+        is_flag = isinstance(field.default, bool)
+        default = str(field.default).lower() if is_flag else str(field.default)
+        shown = f"`{default.removesuffix('.0')}`" if default else ""
+        yield Row(field.name, variable, _of_field(model, field), shown)
 
 
 def _options(model: type[HandlerOptions]) -> Iterator[Row]:
-    for name, field in model.model_fields.items():
+    for field in fields_of(model):
+        name = field.name
         member = Options(name) if name in set(Options) else Events(name)
-        values = f"{_values(field.annotation)}{_bounds(field.metadata)}"
-        yield Row(name, _shown(member), values, _shown(field.default))
+        yield Row(name, _shown(member), _of_field(model, field), _shown(field.default))
 
 
 def _arguments(function: Callable[..., Any]) -> Iterator[Row]:
@@ -125,6 +138,11 @@ def _about(subject: Any, names: list[str], language: str) -> dict[str, str]:
     return about
 
 
+def _of_field(model: type[Record], field: Field[Any]) -> str:
+    values = _values(get_type_hints(model)[field.name])
+    return f"{values}{_bounds(field.metadata['schema'])}"
+
+
 def _values(annotation: Any) -> str:
     """Return what a value may be, None aside."""
     if get_origin(annotation) in (Union, UnionType):
@@ -136,10 +154,10 @@ def _values(annotation: Any) -> str:
     return "`true`, `false`" if annotation is bool else f"`{annotation.__name__}`"
 
 
-def _bounds(metadata: Iterable[Any]) -> str:
-    signs = {Gt: ("gt", ">"), Ge: ("ge", "≥"), Le: ("le", "≤")}
-    found = [(one, *signs[type(one)]) for one in metadata if type(one) in signs]
-    return ",".join(f" {sign} {getattr(one, name)}" for one, name, sign in found)
+def _bounds(schema: Schema) -> str:
+    schema = schema.get("schema", schema)
+    signs = {"gt": ">", "ge": "≥", "le": "≤"}
+    return ",".join(f" {signs[name]} {schema[name]}" for name in signs if name in schema)
 
 
 def _shown(value: Any) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
-
+from asyncworker.errors import ConfigurationError
+from asyncworker.record import fields_of
 from asyncworker.settings import Environment
 from scripts.rabbitmq.private import VARIABLE as BROKER
 
@@ -51,9 +51,9 @@ def wrong_values(values: dict[str, str]) -> Iterator[str]:
         if value and name in fields():
             settings, field = fields()[name]
             try:
-                settings.model_validate({field: value})
-            except ValidationError as error:
-                yield f"{name}={value}: {error.errors()[0]['msg']}"
+                settings(**{field: value})
+            except ConfigurationError as error:
+                yield str(error)
 
 
 def values_in(data: Any) -> dict[str, str]:
@@ -80,7 +80,7 @@ def fields() -> dict[str, tuple[type[Environment], str]]:
     """Return the variables that there are, each with the class and the field that it sets."""
     classes = [getattr(importlib.import_module(module), name) for module, name in CLASSES.items()]
     return {
-        f"{one.env_prefix}{field.upper()}": (one, field)
+        f"{one.env_prefix}{field.name.upper()}": (one, field.name)
         for one in classes
-        for field in one.model_fields
+        for field in fields_of(one)
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 
 import aio_pika
 import pytest
@@ -67,9 +68,7 @@ def observe(app):
 
     for route in app.routes:
         object.__setattr__(route, "handler", observed(route.handler))
-        object.__setattr__(
-            route, "options", route.options.model_copy(update={"bulk_flush_interval": 0.1})
-        )
+        object.__setattr__(route, "options", replace(route.options, bulk_flush_interval=0.1))
     return ended
 
 

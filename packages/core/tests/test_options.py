@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import FrozenInstanceError, asdict
 
 import pytest
 
@@ -16,7 +17,7 @@ class OtherOptions(RouteOptions):
 
 
 def test_the_defaults():
-    assert RouteOptions.parse(None).model_dump() == {
+    assert asdict(RouteOptions.parse(None)) == {
         "timeout": None,
         "bulk_size": 1,
         "bulk_flush_interval": None,
@@ -127,7 +128,7 @@ def test_wrong_typed_options_are_the_same_error_as_a_wrong_dict():
 
 
 def test_options_are_frozen():
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         RouteOptions().bulk_size = 2
 
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import FrozenInstanceError, asdict
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -26,7 +27,7 @@ def clean_environment(monkeypatch):
 
 
 def test_the_defaults():
-    assert Settings.load().model_dump() == {
+    assert asdict(Settings.load()) == {
         "loglevel": "INFO",
         "log_format": "auto",
         "flush_timeout": 60.0,
@@ -233,5 +234,5 @@ def test_a_wrong_value_is_told_what_it_should_be(monkeypatch, variable, text, re
 
 
 def test_settings_stay_as_they_were_read():
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         Settings.load().loop = "uvloop"

@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import pytest
 
 from asyncworker import App, RouteTypes
@@ -7,7 +9,7 @@ from asyncworker.http.settings import Settings
 
 def test_the_defaults(monkeypatch):
     monkeypatch.delenv("ASYNCWORKER_HTTP_PORT")
-    assert Settings.load().model_dump() == {
+    assert asdict(Settings.load()) == {
         "host": "127.0.0.1",
         "port": 8080,
         "body_limit": 1048576,
@@ -51,7 +53,7 @@ def test_each_variable_is_read(monkeypatch, name, text, value):
         ("PORT", "http", "input should be a valid integer, unable to parse string as an integer"),
         ("PORT", "65536", "input should be less than or equal to 65535"),
         ("PORT", "-1", "input should be greater than or equal to 0"),
-        ("BODY_LIMIT", "0", "input should be greater than 0"),
+        ("BODY_LIMIT", "0", "input should be greater than or equal to 1"),
         ("HEADER_TIMEOUT", "0", "input should be greater than 0"),
         ("KEEPALIVE_TIMEOUT", "inf", "input should be a finite number"),
         ("SOCKETS", "3,", "string should match pattern '^(\\d+(,\\d+)*)?$'"),

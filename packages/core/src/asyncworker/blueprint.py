@@ -293,4 +293,4 @@ def _as_mapping(options: Options) -> dict[str, Any]:
         return {}
     if isinstance(options, Mapping):
         return {str(key): value for key, value in options.items()}
-    return options.model_dump(exclude_unset=True)
+    return options.given

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pydantic import ValidationError
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "AsyncWorkerError",
@@ -88,15 +85,3 @@ def _by_key(choices: Iterable[str]) -> dict[str, str]:
 def _key(choice: str) -> str:
     """Return what people get wrong about a choice: neither its case nor what is before a dot."""
     return choice.rpartition(".")[2].lower()
-
-
-def problem(error: ValidationError) -> tuple[str, ErrorDetails]:
-    """Return the field of a pydantic error's first problem, and its details."""
-    details = error.errors(include_url=False)[0]
-    return str(details["loc"][0]) if details["loc"] else "", details
-
-
-def complaint(details: ErrorDetails, value: Any) -> str:
-    """Return one line on a value that does not fit: what it should be, and what it is."""
-    text = details["msg"]
-    return f"{text[:1].lower()}{text[1:]}, got {value!r}"

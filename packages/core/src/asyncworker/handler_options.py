@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from asyncworker.errors import ConfigurationError, complaint, problem, suggestion
+from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.options import DefaultValues, Events, Options
+from asyncworker.record import COUNT, SECONDS, Record, checked_field, fields_of, optional
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+STRICT: Final = {"strict": True, "allow_inf_nan": False}
 
 
-class HandlerOptions(BaseModel):
+class HandlerOptions(Record):
     """Hold the options that every handler has; what calls handlers extends it.
 
     timeout: seconds that the handler may take each time it is called. Then it is cancelled, and
     counts as one that raised HandlerTimeout. None: as long as it needs.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    config = STRICT
     subject: ClassVar[str] = "this route"
     """What has these options, as error messages name it."""
 
-    timeout: float | None = Field(None, gt=0)
-
-    def __init__(self, **options: Any) -> None:
-        try:
-            super().__init__(**options)
-        except ValidationError as error:
-            raise ConfigurationError(self._explain(error)) from None
+    timeout: float | None = checked_field(default=None, schema=optional(SECONDS))
 
     @classmethod
     def parse(cls, options: Mapping[Any, Any] | HandlerOptions | None) -> Self:
@@ -39,18 +37,17 @@ class HandlerOptions(BaseModel):
         if type(options) is cls:
             return options
         if isinstance(options, HandlerOptions):
-            options = options.model_dump(exclude_unset=True)
+            options = options.given
         if not isinstance(options, Mapping | None):
             raise ConfigurationError(f"options must be a dict keyed by Options, got {options!r}")
         return cls(**{str(key): value for key, value in (options or {}).items()})
 
     @classmethod
-    def _explain(cls, error: ValidationError) -> str:
-        name, details = problem(error)
+    def _explain(cls, name: str, details: ErrorDetails) -> str:
         if details["type"] == "extra_forbidden":
-            hint = suggestion(_label(name), map(_label, cls.model_fields))
+            hint = suggestion(_label(name), (_label(one.name) for one in fields_of(cls)))
             return f"{cls.subject} takes no option {_label(name)}: {hint}"
-        return f"{_label(name)}: {complaint(details, details['input'])}"
+        return super()._explain(_label(name), details)
 
 
 class RouteOptions(HandlerOptions):
@@ -62,9 +59,9 @@ class RouteOptions(HandlerOptions):
     max_concurrency: the most batches handled side by side. None: as many as the backend holds.
     """
 
-    bulk_size: int = Field(DefaultValues.BULK_SIZE, ge=1)
-    bulk_flush_interval: float | None = Field(None, gt=0)
-    max_concurrency: int | None = Field(None, ge=1)
+    bulk_size: int = checked_field(default=DefaultValues.BULK_SIZE, schema=COUNT)
+    bulk_flush_interval: float | None = checked_field(default=None, schema=optional(SECONDS))
+    max_concurrency: int | None = checked_field(default=None, schema=optional(COUNT))
 
 
 class ScheduleOptions(HandlerOptions):
@@ -75,7 +72,7 @@ class ScheduleOptions(HandlerOptions):
 
     subject: ClassVar[str] = "a schedule"
 
-    max_concurrency: int = Field(1, ge=1)
+    max_concurrency: int = checked_field(default=1, schema=COUNT)
 
 
 def _label(name: str) -> str:

@@ -8,17 +8,27 @@ import sys
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from asyncworker.errors import ConfigurationError, complaint, problem
+from asyncworker.errors import ConfigurationError
 from asyncworker.options import DefaultValues
+from asyncworker.record import (
+    SECONDS,
+    Record,
+    Schema,
+    checked_field,
+    complaint,
+    fields_of,
+    one_of,
+    optional,
+)
 from asyncworker.route_types import backend_entry_points
 from asyncworker.variables import PREFIX, LogFormat, Loop
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from pydantic_core import ErrorDetails
 
 __all__ = ["Settings"]
 
@@ -31,15 +41,18 @@ SERVICE: Final = re.compile(
 )
 """What Kubernetes sets in each container for a service that is called `asyncworker-something`."""
 
-LogLevel = Annotated[
-    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
-]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+FROM_ZERO: Final[Schema] = {"type": "float", "ge": 0}
+TEXT: Final[Schema] = {"type": "str", "min_length": 1}
+PORT: Final[Schema] = {"type": "int", "ge": 0, "le": 65535}
+SOCKETS: Final[Schema] = {"type": "str", "pattern": r"^(\d+(,\d+)*)?$"}
 
 
-class Environment(BaseModel):
+class Environment(Record):
     """Read variables of one prefix; a backend extends it with its own."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    # Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
+    config: ClassVar[dict[str, Any]] = {"allow_inf_nan": False, "regex_engine": "python-re"}
     env_prefix: ClassVar[str]
     """What the names of its variables begin with, such as `ASYNCWORKER_KAFKA_`."""
 
@@ -50,20 +63,19 @@ class Environment(BaseModel):
         Raises: ConfigurationError, naming the variable and its value, or the one that is misspelt.
         """
         cls._check_names()
-        try:
-            return cls.model_validate(cls._given())
-        except ValidationError as error:
-            name, details = problem(error)
-            variable = f"{cls.env_prefix}{name.upper()}"
-            value = os.environ.get(variable, details["input"])
-            raise ConfigurationError(f"{variable}: {complaint(details, value)}") from None
+        return cls(**cls._set())
 
     @classmethod
-    def _given(cls) -> dict[str, str]:
+    def _explain(cls, name: str, details: ErrorDetails) -> str:
+        variable = f"{cls.env_prefix}{name.upper()}"
+        return f"{variable}: {complaint(details, os.environ.get(variable, details['input']))}"
+
+    @classmethod
+    def _set(cls) -> dict[str, str]:
         """Return the fields whose variables are set; these may be in lower case too."""
         given = {name.upper(): value for name, value in os.environ.items()}
-        variables = zip(cls.model_fields, _names_of(cls), strict=True)
-        return {field: given[name] for field, name in variables if name in given}
+        variables = zip(fields_of(cls), _names_of(cls), strict=True)
+        return {field.name: given[name] for field, name in variables if name in given}
 
     @classmethod
     def _check_names(cls) -> None:
@@ -89,19 +101,21 @@ class Settings(Environment):
     shares them between several processes; they take the place of host and port.
     """
 
-    # Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
-    model_config = ConfigDict(regex_engine="python-re")
     env_prefix: ClassVar[str] = PREFIX
 
-    loglevel: LogLevel = "INFO"
-    log_format: Annotated[LogFormat, BeforeValidator(str.lower)] = "auto"
-    flush_timeout: float = Field(default=DefaultValues.BULK_FLUSH_INTERVAL, gt=0)
-    shutdown_timeout: float = Field(default=20.0, ge=0)
-    blocked_after: float = Field(default=1.0, ge=0)
-    loop: Loop = "asyncio"
-    monitor_host: str = Field(default="127.0.0.1", min_length=1)
-    monitor_port: int | None = Field(default=None, ge=0, le=65535)
-    monitor_sockets: str = Field(default="", pattern=r"^(\d+(,\d+)*)?$")
+    loglevel: LogLevel = checked_field(
+        default="INFO", schema=one_of(*get_args(LogLevel), case=str.upper)
+    )
+    log_format: LogFormat = checked_field(
+        default="auto", schema=one_of(*get_args(LogFormat), case=str.lower)
+    )
+    flush_timeout: float = checked_field(default=DefaultValues.BULK_FLUSH_INTERVAL, schema=SECONDS)
+    shutdown_timeout: float = checked_field(default=20.0, schema=FROM_ZERO)
+    blocked_after: float = checked_field(default=1.0, schema=FROM_ZERO)
+    loop: Loop = checked_field(default="asyncio", schema=one_of(*get_args(Loop)))
+    monitor_host: str = checked_field(default="127.0.0.1", schema=TEXT)
+    monitor_port: int | None = checked_field(default=None, schema=optional(PORT))
+    monitor_sockets: str = checked_field(default="", schema=SOCKETS)
 
     @classmethod
     def _check_names(cls) -> None:
@@ -122,7 +136,7 @@ class Settings(Environment):
 
 def _names_of(settings: type[Environment]) -> list[str]:
     """Return the variables that settings are read from."""
-    return [f"{settings.env_prefix}{name.upper()}" for name in settings.model_fields]
+    return [f"{settings.env_prefix}{one.name.upper()}" for one in fields_of(settings)]
 
 
 def _unknown(prefix: str, names: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is known of the variables of core without pydantic, which is slow to import."""
+"""What is known of the variables of core without what checks them, which is slow to import."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from asyncworker.app import App
-    from asyncworker.handler_options import HandlerOptions
     from asyncworker.schedules.schedule import Schedule
 
 Row = tuple[str, ...]
@@ -39,7 +38,7 @@ def _row_of_route(route: Route) -> Row:
         route.type.name,
         ", ".join(route.routes),
         _handler_of(route),
-        _pairs({**dict(_additions(route)), **_given(route.options)}),
+        _pairs({**dict(_additions(route)), **route.options.shown}),
         ", ".join(_connections(route)),
     )
 
@@ -49,7 +48,7 @@ def _row_of_schedule(schedule: Schedule) -> Row:
         "SCHEDULE",
         str(schedule.timetable),
         _handler_of(schedule),
-        _pairs(_given(schedule.options)),
+        _pairs(schedule.options.shown),
         "",
     )
 
@@ -57,10 +56,6 @@ def _row_of_schedule(schedule: Schedule) -> Row:
 def _handler_of(called: Route | Schedule) -> str:
     module = getattr(called.handler, "__module__", "")
     return f"{module}.{called.handler_name}".removeprefix(".")
-
-
-def _given(options: HandlerOptions) -> dict[str, Any]:
-    return options.model_dump(mode="json", exclude_unset=True)
 
 
 def _pairs(options: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import ValidationError
 
 from asyncworker.codecs.problems import misfit, misfit_of_struct, no_data, no_text
 from asyncworker.errors import ConfigurationError, Invalid
@@ -30,6 +30,9 @@ class Validated:
     """Validate by pydantic: a model, a dataclass, a TypedDict, and whatever else it knows."""
 
     def __init__(self, declared: Any) -> None:
+        # Slow to import, and large: it is so only for who needs it.
+        from pydantic import PydanticUserError, TypeAdapter
+
         try:
             self._adapter = TypeAdapter(declared)
             self._validate_json = self._adapter.validator.validate_json

@@ -7,12 +7,12 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
-from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from asyncworker.codecs.declared import Struct, declared_type
 from asyncworker.codecs.problems import no_text
 from asyncworker.errors import Invalid
+from asyncworker.model_classes import is_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def read(body: bytes) -> Any:
 
 def _plain(value: Any) -> Any:
     """Return what MessagePack has in place of a value that it has not."""
-    if isinstance(value, BaseModel):
+    if is_model(type(value)):
         return value.model_dump(by_alias=True)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}

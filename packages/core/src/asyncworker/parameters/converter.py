@@ -5,9 +5,6 @@ from __future__ import annotations
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter
-from pydantic.errors import PydanticUserError
-
 from asyncworker.codecs.problems import no_data
 from asyncworker.errors import ConfigurationError
 from asyncworker.parameters.shape import Kind, Shape, shape_of
@@ -15,6 +12,8 @@ from asyncworker.parameters.signature import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import TypeAdapter
 
 REQUIRED: Final = Parameter.empty
 """The default of a parameter that has none."""
@@ -29,6 +28,9 @@ def adapter_of(name: str, annotation: Any) -> tuple[TypeAdapter[Any], Shape]:
 
     Raises: ConfigurationError, for a type that no value can be made of.
     """
+    # Slow to import, and large: it is so only for who needs it.
+    from pydantic import PydanticUserError, TypeAdapter
+
     try:
         adapter = TypeAdapter(annotation)
         return adapter, shape_of(adapter)

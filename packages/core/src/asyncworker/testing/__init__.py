@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
@@ -37,8 +38,6 @@ __all__ = ["Journal", "NotIdle", "Stand", "TestApp", "Testing", "watched"]
 TIMEOUT: Final = 10.0
 TURNS: Final = 1000
 """Turns of the loop, more than an answer takes that is in this process already."""
-ALONE: Final = {"monitor_port": None}
-"""Settings of an app in a test: nobody else looks at it."""
 UNSEEN: Final = "handlers raised, and the test did not look at `errors` since then"
 
 
@@ -125,7 +124,8 @@ class TestApp:
         async with AsyncExitStack() as stack:
             self._surround(stack)
             stack.callback(setattr, self._app, "settings", self._app.settings)
-            self._app.settings = self._app.settings.model_copy(update=ALONE)
+            # Nobody else looks at an app in a test.
+            self._app.settings = replace(self._app.settings, monitor_port=None)
             self._clock = StoppedClock(self._journal, self._app.schedules)
             self._app.schedules[:] = self._clock.schedules
             stack.callback(self._app.resources.update, dict(self._app.resources))

@@ -39,7 +39,7 @@ class Journal:
         """Return what to replace in a route that takes batches: it is watched, and never waits."""
         options = route.options
         if isinstance(options, RouteOptions):
-            options = options.model_copy(update={"bulk_flush_interval": FLUSH_INTERVAL})
+            options = replace(options, bulk_flush_interval=FLUSH_INTERVAL)
         return {
             "handler": self._watched(route.handler),
             "options": options,

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
-from pydantic import BaseModel
 from pydantic_core import to_json
 
 from asyncworker.http.refusal import JSON
+from asyncworker.model_classes import is_model
 
 EXPECTED: Final = (
     "return a web.StreamResponse, str, bytes, dict, list, dataclass, pydantic model, None, "
@@ -71,7 +71,7 @@ def _plain(value: Any, status: int, headers: CIMultiDict[str] | None) -> web.Res
         return web.Response(status=status, headers=headers)
     if isinstance(value, bytes | bytearray | memoryview):
         return _bytes(bytes(value), status, headers, BINARY)
-    if isinstance(value, dict | list | BaseModel) or _is_dataclass(value):
+    if isinstance(value, dict | list) or _is_of_fields(value):
         return _bytes(_json(value), status, headers, JSON)
     raise Unanswerable(f"{short_repr(value)} ({type(value).__qualname__}): {EXPECTED}")
 
@@ -122,5 +122,5 @@ def _headers(headers: Any) -> CIMultiDict[str]:
     return made
 
 
-def _is_dataclass(value: Any) -> bool:
-    return is_dataclass(value) and not isinstance(value, type)
+def _is_of_fields(value: Any) -> bool:
+    return is_dataclass(type(value)) or is_model(type(value))

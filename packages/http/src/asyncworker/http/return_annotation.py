@@ -30,12 +30,12 @@ from typing import (
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.http import responses
 from asyncworker.http.streaming import kind
 from asyncworker.http.streaming.event import is_event
+from asyncworker.model_classes import is_model
 from asyncworker.parameters.signature import globals_of
 from asyncworker.routes import name_of, streams
 from asyncworker.signatures import signature_of
@@ -54,7 +54,7 @@ NEVER: Final = (
 VALUES: Final = (int, float, complex, bool, object)
 """Classes whose very values are no annotations: `-> object()`."""
 RETURNED: Final = (
-    *(web.StreamResponse, BaseModel, dict, list),
+    *(web.StreamResponse, dict, list),
     *(str, bytes, bytearray, memoryview, types.NoneType),
 )
 YIELDED: Final = (str, bytes, bytearray, memoryview)
@@ -172,7 +172,7 @@ def _classes(annotation: Any) -> list[type]:
 
 
 def _is_class_of_answers(one: type) -> bool:
-    if is_dataclass(one) or issubclass(one, RETURNED):
+    if is_dataclass(one) or is_model(one) or issubclass(one, RETURNED):
         return True
     if issubclass(one, tuple):
         # A named one is no value with a status.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import ConfigDict, Field
-
-from asyncworker.settings import Environment
+from asyncworker.record import COUNT, FLAG, SECONDS, checked_field
+from asyncworker.settings import PORT, SOCKETS, TEXT, Environment
 
 PREFIX: Final = "ASYNCWORKER_HTTP_"
-
-Seconds = Annotated[float, Field(gt=0)]
-Bytes = Annotated[int, Field(gt=0)]
 
 
 class Settings(Environment):
@@ -31,21 +27,19 @@ class Settings(Environment):
     them between several processes; they take the place of host and port.
     """
 
-    # Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
-    model_config = ConfigDict(regex_engine="python-re")
     env_prefix = PREFIX
 
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=8080, ge=0, le=65535)
-    body_limit: Bytes = 1024**2
-    header_limit: Bytes = 8190
-    header_timeout: Seconds = 15.0
-    body_timeout: Seconds = 30.0
-    answer_timeout: Seconds = 60.0
-    heartbeat_interval: Seconds = 15.0
-    keepalive_timeout: Seconds = 30.0
-    access_log: bool = False
-    sockets: str = Field(default="", pattern=r"^(\d+(,\d+)*)?$")
+    host: str = checked_field(default="127.0.0.1", schema=TEXT)
+    port: int = checked_field(default=8080, schema=PORT)
+    body_limit: int = checked_field(default=1024**2, schema=COUNT)
+    header_limit: int = checked_field(default=8190, schema=COUNT)
+    header_timeout: float = checked_field(default=15.0, schema=SECONDS)
+    body_timeout: float = checked_field(default=30.0, schema=SECONDS)
+    answer_timeout: float = checked_field(default=60.0, schema=SECONDS)
+    heartbeat_interval: float = checked_field(default=15.0, schema=SECONDS)
+    keepalive_timeout: float = checked_field(default=30.0, schema=SECONDS)
+    access_log: bool = checked_field(default=False, schema=FLAG)
+    sockets: str = checked_field(default="", schema=SOCKETS)
 
     @property
     def descriptors(self) -> list[int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession
 from pydantic_core import from_json
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from asyncworker.http.route import HTTPRoute
 
 __all__ = ["Answer", "HTTPStand"]
-
-WHERE: Final = {"host": "127.0.0.1", "port": 0, "sockets": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class HTTPStand:
 async def stand(http: HTTP, routes: Sequence[HTTPRoute]) -> AsyncIterator[HTTPStand]:
     """Have the server listen on a free port of this machine."""
     own = http.settings
-    http.settings = own.model_copy(update=WHERE)
+    http.settings = replace(own, host="127.0.0.1", port=0, sockets="")
     made = HTTPStand(http, routes)
     try:
         yield made

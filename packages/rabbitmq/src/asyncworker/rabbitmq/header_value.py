@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from asyncworker.codecs.problems import misfit
 from asyncworker.errors import ConfigurationError, Invalid

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
-
-from pydantic import PlainSerializer, PlainValidator
-from pydantic_core import PydanticCustomError
+from typing import TYPE_CHECKING, Any
 
 from asyncworker.codecs import checked
 from asyncworker.codecs.codec import Codec, shown
@@ -23,6 +20,7 @@ from asyncworker.rabbitmq.policy import Policy, checked_policy
 from asyncworker.rabbitmq.retry import Retry
 from asyncworker.rabbitmq.target import Target, checked_target, returns_nothing
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
+from asyncworker.record import by, checked_field, member_of
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, name_of, standing_for
 
@@ -37,23 +35,19 @@ if TYPE_CHECKING:
     from asyncworker.tracing.tracing import Tracing
 
 
-def _checked(value: Any) -> Policy:
-    try:
-        return checked_policy(value)
-    except ConfigurationError as error:
-        raise PydanticCustomError("policy", "{reason}", {"reason": str(error)}) from None
-
-
 def _checked_codec(value: Any) -> Codec | None:
-    try:
-        return None if value is None else checked(value)
-    except ConfigurationError as error:
-        raise PydanticCustomError("codec", "{reason}", {"reason": str(error)}) from None
+    return None if value is None else checked(value)
 
 
 def _checked_outcome(value: Any) -> Actions | Retry:
     if not isinstance(value, Actions | Retry):
-        raise PydanticCustomError("outcome", "must be one of Actions or a Retry")
+        raise ConfigurationError("must be one of Actions or a Retry")
+    return value
+
+
+def _checked_breaker(value: Any) -> Breaker | None:
+    if not isinstance(value, Breaker | None):
+        raise ConfigurationError("must be a Breaker")
     return value
 
 
@@ -62,34 +56,6 @@ def _shown(value: Policy) -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{one.__name__}:{of}" for one, of in value.items())
     return str(value)
-
-
-OnException: TypeAlias = Annotated[
-    Policy, PlainValidator(_checked), PlainSerializer(_shown, return_type=str, when_used="json")
-]
-
-
-def _checked_breaker(value: Any) -> Breaker | None:
-    if not isinstance(value, Breaker | None):
-        raise PydanticCustomError("breaker", "must be a Breaker")
-    return value
-
-
-OfBreaker: TypeAlias = Annotated[
-    Breaker | None,
-    PlainValidator(_checked_breaker),
-    PlainSerializer(repr, return_type=str, when_used="json-unless-none"),
-]
-OnInvalid: TypeAlias = Annotated[
-    Actions | Retry,
-    PlainValidator(_checked_outcome),
-    PlainSerializer(_shown, return_type=str, when_used="json"),
-]
-OfCodec: TypeAlias = Annotated[
-    Codec | None,
-    PlainValidator(_checked_codec),
-    PlainSerializer(shown, return_type=str, when_used="json-unless-none"),
-]
 
 
 class AMQPOptions(RouteOptions):
@@ -105,11 +71,15 @@ class AMQPOptions(RouteOptions):
     breaker: how much failure has the route wait. None: none has.
     """
 
-    on_success: Actions = DefaultValues.ON_SUCCESS
-    on_exception: OnException = DefaultValues.ON_EXCEPTION
-    on_invalid: OnInvalid = DefaultValues.ON_INVALID
-    codec: OfCodec = None
-    breaker: OfBreaker = None
+    on_success: Actions = checked_field(default=DefaultValues.ON_SUCCESS, schema=member_of(Actions))
+    on_exception: Policy = checked_field(
+        default=DefaultValues.ON_EXCEPTION, schema=by(checked_policy), shown=_shown
+    )
+    on_invalid: Actions | Retry = checked_field(
+        default=DefaultValues.ON_INVALID, schema=by(_checked_outcome), shown=_shown
+    )
+    codec: Codec | None = checked_field(default=None, schema=by(_checked_codec), shown=shown)
+    breaker: Breaker | None = checked_field(default=None, schema=by(_checked_breaker), shown=repr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

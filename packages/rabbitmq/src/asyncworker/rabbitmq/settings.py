@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
+from asyncworker.record import COUNT, FLAG, checked_field
 from asyncworker.settings import Environment
 from asyncworker.variables import PREFIX
 
@@ -19,5 +18,5 @@ class RabbitMQSettings(Environment):
 
     env_prefix = f"{PREFIX}RABBITMQ_"
 
-    wire: bool = True
-    body_limit: int = Field(default=64 * 1024 * 1024, ge=1)
+    wire: bool = checked_field(default=True, schema=FLAG)
+    body_limit: int = checked_field(default=64 * 1024 * 1024, schema=COUNT)

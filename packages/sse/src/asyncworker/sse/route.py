@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field
-
 from asyncworker.codecs.declared import declared_type
 from asyncworker.operation import Operation
 from asyncworker.options import RouteOptions
 from asyncworker.parameters.batches import ANYTHING
+from asyncworker.record import COUNT, checked_field
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route
 from asyncworker.sse.address import shown
@@ -35,7 +34,7 @@ class SSEOptions(RouteOptions):
     stream.
     """
 
-    max_concurrency: int = Field(1, ge=1)
+    max_concurrency: int = checked_field(default=1, schema=COUNT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

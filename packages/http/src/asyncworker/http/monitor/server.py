@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -69,5 +70,10 @@ class MonitorServer:
 def placed(app: App, settings: Settings) -> Settings:
     """Return settings of a server, with the place of an app's monitor."""
     core = app.settings
-    where = {"host": core.monitor_host, "port": core.monitor_port, "sockets": core.monitor_sockets}
-    return settings.model_copy(update={**where, "access_log": False})
+    return replace(
+        settings,
+        host=core.monitor_host,
+        port=core.monitor_port or 0,
+        sockets=core.monitor_sockets,
+        access_log=False,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import hdrs, web
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from asyncworker.fail_fast import failing_fast
 from asyncworker.http.refusal import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import FileField
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from asyncworker.http.parameters.body import check_length
 from asyncworker.http.refusal import BROKEN, broken_body, misfit, refusal, too_large

@@ -6,7 +6,7 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.http.parameters.body import Body

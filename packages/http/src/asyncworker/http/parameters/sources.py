@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from asyncworker.http.refusal import a_problem, problems_of
 from asyncworker.parameters.converter import Misfit, default_of
