@@ -154,6 +154,15 @@ def _cases() -> Iterable[Case]:
             quick=True,
         )
     yield Case(
+        "idle-everything-compiled",
+        "idle",
+        "An idle worker with all that it can have, of compiled modules",
+        (OURS, "FastStream"),
+        (RSS,),
+        1,
+        settings={"everything": True, "compiled": True},
+    )
+    yield Case(
         "idle-cpu",
         "idle",
         "An idle worker with a queue, its time",

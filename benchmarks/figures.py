@@ -217,6 +217,8 @@ FIGURES: Final[tuple[Figure, ...]] = (
             *_each("idle-queue", (OURS, "aio-pika", "FastStream", "taskiq-aio-pika", OLD), RSS),
             (f"{OURS}, all backends", Value("idle-everything", OURS, RSS)),
             ("FastStream, with HTTP", Value("idle-everything", "FastStream", RSS)),
+            (f"{OURS}, all, compiled", Value("idle-everything-compiled", OURS, RSS)),
+            ("FastStream, HTTP, compiled", Value("idle-everything-compiled", "FastStream", RSS)),
         ),
     ),
     _growth("prefetch", "Prefetch from 1 to 4,096", "prefetch, bulk 1"),

@@ -18,7 +18,7 @@ from typing import Any, Final
 from benchmarks import jobs, load
 from benchmarks.amqp import Client
 from benchmarks.cases import CPU, IMPORT, RATE, Case
-from benchmarks.environments import Home
+from benchmarks.environments import FOLDER, Home
 from benchmarks.messages import USUAL, body, encode, stamped
 from benchmarks.peers import Peer
 from benchmarks.subject import PROFILE
@@ -30,6 +30,9 @@ QUEUE: Final = "asyncworker-bench"
 FORWARDED: Final = f"{QUEUE}-forwarded"
 LEFTOVERS: Final = ("asyncworker-bench-taskiq-dead", "asyncworker-bench-taskiq")
 """A queue and an exchange that taskiq-aio-pika declares."""
+COMPILED: Final = FOLDER / "compiled"
+UNCOMPILED: Final = FOLDER / "uncompiled"
+"""Where nothing is: the compiler is a part of how each subject starts, whatever was run before."""
 DEADLINE: Final = 600.0
 CONSUMING_DEADLINE: Final = 60.0
 SETTLING: Final = 1.0
@@ -106,7 +109,10 @@ class Subject:
     def running(self, job: jobs.Job) -> Iterator[subprocess.Popen[str]]:
         """Run the subject's process while the context lasts."""
         (port,) = free_ports(1)
+        compiled = self.setting("compiled", False)
         environment = os.environ | {
+            "PYTHONDONTWRITEBYTECODE": "" if compiled else "1",
+            "PYTHONPYCACHEPREFIX": str(COMPILED if compiled else UNCOMPILED),
             # Two of the subjects serve HTTP whatever they do; a peer's port comes by its job.
             "ASYNCWORKER_HTTP_PORT": str(getattr(job, "port", port)),
             "PYTHONUNBUFFERED": "1",
@@ -298,6 +304,9 @@ def idle(subject: Subject) -> Result:
             everything=subject.setting("everything", False),
             seconds=subject.amount if subject.setting("timed", False) else 0,
         )
+        if subject.setting("compiled", False):
+            # The first run may have to compile them.
+            subject.run(job)
         return subject.run(job)
 
 

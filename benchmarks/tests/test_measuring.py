@@ -52,6 +52,7 @@ def small(name, *peers):
         ("import-core", (OURS,)),
         ("idle-queue", (OURS, "aio-pika")),
         ("idle-everything", (OURS,)),
+        ("idle-everything-compiled", (OURS,)),
         ("idle-cpu", (OURS,)),
     ],
 )
