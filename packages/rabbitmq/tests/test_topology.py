@@ -43,6 +43,18 @@ BAD = {
         lambda: Queue("orders", max_length=0),
         "queue 'orders': max_length must be an int from 1 to 2147483647, got 0",
     ),
+    "max_priority": (
+        lambda: Queue("orders", max_priority=256),
+        "queue 'orders': max_priority must be an int from 1 to 255, got 256",
+    ),
+    "max_priority of a quorum queue": (
+        lambda: Queue("orders", type="quorum", max_priority=5),
+        "queue 'orders': a quorum queue has priorities by itself: leave out max_priority=",
+    ),
+    "single_active_consumer": (
+        lambda: Queue("orders", single_active_consumer=1),
+        "queue 'orders': single_active_consumer must be True or False, got 1",
+    ),
     "durable": (
         lambda: Queue("orders", durable="yes"),
         "queue 'orders': durable must be True or False, got 'yes'",

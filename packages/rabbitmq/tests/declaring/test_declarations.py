@@ -1,7 +1,7 @@
 """What routes are given as objects is declared, bound and consumed."""
 
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aio_pika
 import pytest
@@ -76,6 +76,36 @@ async def test_takes_what_exists_already_as_it_is_wanted(app, name, publish, inb
         async with app.started():
             await publish(name, body)
             assert await inbox.bodies(1) == [int(body)]
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+async def test_a_single_active_consumer_has_all_until_it_leaves(
+    app, amqp_url, name, publish, inbox, kind
+):
+    queue, next_inbox = Queue(name, type=kind, single_active_consumer=True), type(inbox)()
+    consume(app, queue, handler=inbox)
+    next_app = App(connections=[AMQPConnection(url=amqp_url)])
+    consume(next_app, queue, handler=next_inbox)
+    async with AsyncExitStack() as stack:
+        async with app.started():
+            await publish(name, b"0")
+            assert await inbox.bodies(1) == [0]
+            await stack.enter_async_context(next_app.started())
+            await publish(name, *(str(number).encode() for number in range(1, 21)))
+            assert await inbox.bodies(20) == list(range(1, 21))
+        await publish(name, b"21")
+        assert await next_inbox.bodies(1) == [21]
+
+
+@pytest.mark.usefixtures("path")
+async def test_a_queue_with_priorities_gives_what_is_urgent_first(app, connection, name, inbox):
+    consume(app, Queue(name, type="classic", max_priority=5), handler=inbox)
+    for priority in (1, 3, 9, 2):
+        await connection.put(priority, routing_key=name, priority=priority)
+    async with app.started():
+        batches = [await inbox.batch() for _ in range(4)]
+    assert [message.body for batch in batches for message in batch] == [9, 3, 2, 1]
 
 
 @pytest.mark.usefixtures("path")

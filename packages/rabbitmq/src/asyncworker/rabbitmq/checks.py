@@ -68,13 +68,13 @@ def checked_seconds(subject: str, value: Any) -> float:
     return float(value)
 
 
-def checked_count(subject: str, value: Any) -> int:
+def checked_count(subject: str, value: Any, most: int = MAX_COUNT) -> int:
     """Return a number of things that are counted from 1.
 
     Raises: ConfigurationError
     """
-    if type(value) is not int or not 1 <= value <= MAX_COUNT:
-        raise ConfigurationError(f"{subject} must be an int from 1 to {MAX_COUNT}, got {value!r}")
+    if type(value) is not int or not 1 <= value <= most:
+        raise ConfigurationError(f"{subject} must be an int from 1 to {most}, got {value!r}")
     return value
 
 

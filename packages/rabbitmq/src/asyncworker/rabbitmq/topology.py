@@ -23,6 +23,8 @@ EXCHANGE_TYPES: Final = ("direct", "fanout", "headers", "topic")
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 TTL: Final = "x-message-ttl"
 DELIVERY_LIMIT: Final = "x-delivery-limit"
+SINGLE_ACTIVE: Final = "x-single-active-consumer"
+HIGHEST_PRIORITY: Final = 255
 UNLIMITED: Final = -1
 MAX_QUEUE: Final = 255
 """Bytes in a queue's name (AMQP 0-9-1, 4.2.5.3)."""
@@ -95,6 +97,10 @@ class Queue:
     delivery_limit: of a quorum queue: how often a message may come back before the broker drops or
     dead-letters it; -1 for any number. Without one the worker sees to it that none is dropped.
     durable: outlive a restart of the broker. auto_delete: go with the last consumer.
+    single_active_consumer: have one consumer at a time, whichever came first; when it leaves, the
+    next one has all. Thus order is kept among several workers.
+    max_priority: of a classic queue: how high a message's priority counts, up to 255; each level
+    takes memory, and few are enough. A quorum queue has priorities by itself.
     arguments: whatever else the broker knows.
     dead_letter: where messages go that are rejected, too old or too many. True: to a queue
     `NAME.dead`, declared beside it; a name: to that queue, which exists; a Queue or an Exchange: to
@@ -112,6 +118,8 @@ class Queue:
     durable: bool = True
     auto_delete: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    single_active_consumer: bool = False
+    max_priority: int | None = None
 
     def __post_init__(self) -> None:
         checked_name("queue", self.name, MAX_QUEUE)
@@ -124,7 +132,8 @@ class Queue:
         if self.max_length is not None:
             checked_count(f"{subject}: max_length", self.max_length)
         self._check_delivery_limit(subject)
-        for name in ("durable", "auto_delete"):
+        self._check_max_priority(subject)
+        for name in ("durable", "auto_delete", "single_active_consumer"):
             checked_flag(subject, name, getattr(self, name))
         # These arguments have names here: one of them twice would be a riddle.
         own = self._own_arguments()
@@ -159,6 +168,9 @@ class Queue:
             TTL: None if self.ttl is None else round(self.ttl * 1000),
             "x-max-length": self.max_length,
             DELIVERY_LIMIT: self.delivery_limit,
+            # Said as False it would be another queue than one of which nothing is said.
+            SINGLE_ACTIVE: self.single_active_consumer or None,
+            "x-max-priority": self.max_priority,
             **self._dead_letter_arguments(),
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -192,6 +204,14 @@ class Queue:
             raise ConfigurationError(f"{subject}: {reason}")
         if self.delivery_limit != UNLIMITED:
             checked_count(f"{subject}: delivery_limit", self.delivery_limit)
+
+    def _check_max_priority(self, subject: str) -> None:
+        if self.max_priority is None:
+            return
+        if self.type == "quorum":
+            reason = "a quorum queue has priorities by itself: leave out max_priority="
+            raise ConfigurationError(f"{subject}: {reason}")
+        checked_count(f"{subject}: max_priority", self.max_priority, HIGHEST_PRIORITY)
 
     def _check_bind(self, subject: str) -> None:
         if isinstance(self.bind, Binding):
