@@ -254,6 +254,17 @@ def test_a_route_says_which_connection_by_name_or_object(wanted):
         (["a"], {"options": {"on_succes": 1}}, "takes no option on_succes: did you mean Events.ON"),
         (["a"], {"options": {Options.BULK_SIZE: 0}}, "Options.BULK_SIZE: .*, got 0"),
         (["a"], {"options": {"on_success": "ACK"}}, "Events.ON_SUCCESS: .*, got 'ACK'"),
+        (["a"], {"prefetch": 0}, "prefetch must be an int from 1 to 65535, got 0"),
+        (
+            ["a"],
+            {"prefetch": 9, "options": {Options.BULK_SIZE: 10}},
+            "prefetch=9 has no room for a batch of Options.BULK_SIZE=10: raise it, or leave it out",
+        ),
+        (
+            ["a"],
+            {"options": {Options.BULK_SIZE: 65536}},
+            "Options.BULK_SIZE of a queue must be an int from 1 to 65535, got 65536",
+        ),
     ],
 )
 def test_a_route_names_what_is_wrong_where_it_is_declared(names, arguments, message):

@@ -135,7 +135,6 @@ async def test_is_one_for_a_batch_with_a_link_to_each_context(app, queue, publis
 
 async def test_has_no_more_links_than_128(app, connection, queue, spans, inbox):
     bulk = {Options.BULK_SIZE: 130, Options.BULK_FLUSH_INTERVAL: 60}
-    connection.prefetch = 130
     app.route([queue], type=AMQP, options=bulk)(inbox)
     async with app.started():
         await asyncio.gather(*(connection.put(number, queue) for number in range(130)))

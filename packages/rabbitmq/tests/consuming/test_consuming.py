@@ -148,7 +148,7 @@ async def test_uses_one_channel_for_each_route_with_prefetch_for_each_queue(
             await channel.declare_queue(name, durable=True)
         app = App(connections=[AMQPConnection(url=private_node.url, prefetch=7)])
         app.route(names[:2], type=RouteTypes.AMQP_RABBITMQ)(inbox)
-        app.route(names[2:], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+        app.route(names[2:], type=RouteTypes.AMQP_RABBITMQ, prefetch=3)(inbox)
         async with app.started():
             for name in names:
                 await channel.default_exchange.publish(aio_pika.Message(b"1"), routing_key=name)
@@ -161,7 +161,7 @@ async def test_uses_one_channel_for_each_route_with_prefetch_for_each_queue(
             await channel.queue_delete(name)
 
     assert rows["one-channel-a"][0] == rows["one-channel-b"][0] != rows["other-channel"][0]
-    assert {row[1] for row in rows.values()} == {"7"}
+    assert [rows[name][1] for name in names] == ["7", "7", "3"]
 
 
 async def test_consumes_from_the_vhost_of_the_route(private_node, inbox):
@@ -306,6 +306,29 @@ async def test_handles_as_many_batches_side_by_side_as_prefetch_holds(
         release.set()
 
     assert most == expected
+
+
+async def test_a_route_may_say_how_many_are_taken_ahead(app, queue, publish, inbox, limit):
+    many = {Options.BULK_SIZE: 2}
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=many, prefetch=4)(inbox)
+    assert (app.routes[0].prefetch, app.routes[0].concurrency) == (4, 2)
+    async with app.started():
+        await publish(queue, *bodies(6))
+        assert await inbox.bodies(6) == list(range(6))
+
+
+async def test_a_batch_larger_than_prefetch_comes_full_and_the_log_says_so_once(
+    amqp_url, queue, publish, inbox, logs
+):
+    app = App(connections=[AMQPConnection(url=amqp_url, prefetch=2)])
+    full = {Options.BULK_SIZE: 5, Options.BULK_FLUSH_INTERVAL: 3600}
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=full)(inbox)
+    async with app.started():
+        await publish(queue, *bodies(10))
+        batches = [await inbox.batch() for _ in range(2)]
+    assert [len(batch) for batch in batches] == [5, 5]
+    told = "handler Inbox: prefetch is 5, for Options.BULK_SIZE, and not 2 as of its connection"
+    assert sum(told in record.getMessage() for record in logs.records) == 1
 
 
 async def test_a_slow_batch_does_not_stop_the_next(app, queue, publish, inbox, limit):

@@ -54,6 +54,7 @@ class RabbitMQBackend:
         publish_to: str | Queue | Target | None = None,
         dead_letter_traceback: bool = False,
         replies: bool = False,
+        prefetch: int | None = None,
     ) -> AMQPRoute:
         """Return a route that consumes these queues, checked; those given as Queues are declared.
 
@@ -62,14 +63,22 @@ class RabbitMQBackend:
         queue that what the handler returns is published to, or a Target.
         dead_letter_traceback: whether dead letters carry the traceback of what the handler raised.
         replies: whether what it returns is the answer to messages that have a reply_to.
+        prefetch: the most unsettled messages of each of its queues, in place of its connection's.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(AMQPConnection, connection)
         checked = AMQPOptions.parse(options)
-        bulk_size = min(checked.bulk_size, chosen.prefetch)
-        asked = plan(app, handler, Batches(RabbitMQMessage, "message", bulk_size, header_of))
+        batches = Batches(RabbitMQMessage, "message", checked.bulk_size, header_of)
         route = make_route(
-            routes, asked, checked, chosen, vhost, publish_to, dead_letter_traceback, replies
+            routes,
+            plan(app, handler, batches),
+            checked,
+            chosen,
+            vhost,
+            publish_to,
+            dead_letter_traceback,
+            replies,
+            prefetch,
         )
 
         def is_there() -> bool:
@@ -102,6 +111,7 @@ class RabbitMQBackend:
                 consumed.setdefault(links[place], []).extend(route.declared)
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
                 consumers.append(Consumer(route, links[place], gate, interval, app.feed))
+                _tell_prefetch(route)
             for remark in remarks_at_start(routes):
                 log.warning(remark)
             await declare_at_start(consumed)
@@ -125,6 +135,18 @@ class RabbitMQBackend:
     async def check(self, app: App, routes: Sequence[AMQPRoute]) -> list[str]:
         """Return which vhosts cannot be reached, and which queues cannot be consumed."""
         return await problems_of(app.connections.all, routes)
+
+
+def _tell_prefetch(route: AMQPRoute) -> None:
+    """Log that a route takes more ahead than its connection says, as its batches are larger."""
+    if route.own_prefetch is None and route.prefetch > route.connection.prefetch:
+        log.info(
+            "handler %s: prefetch is %d, for Options.BULK_SIZE, and not %d as of its connection; "
+            "prefetch= of the route says another",
+            route.handler_name,
+            route.prefetch,
+            route.connection.prefetch,
+        )
 
 
 backend = RabbitMQBackend()

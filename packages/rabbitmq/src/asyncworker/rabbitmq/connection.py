@@ -79,7 +79,8 @@ class AMQPConnection(Connection):
     username, password: the login; both, or neither. A function for the password, sync or async, is
     asked at each attempt to connect, as a token may have expired.
     port: that of hosts which name none; with `ssl` 5671 when left out.
-    prefetch: the most unsettled messages for each queue of a route, from 1 to 65535.
+    prefetch: the most unsettled messages for each queue of a route, from 1 to 65535, where that
+    says none itself and its batches are not larger.
     heartbeat: seconds between two heartbeats, up to 65535; a broker that misses three is lost. 0
     stands for none.
     ssl: True verifies the broker by the system's certificates, an SSLContext by its own.

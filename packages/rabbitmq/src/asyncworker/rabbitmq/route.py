@@ -12,7 +12,7 @@ from asyncworker.errors import ConfigurationError
 from asyncworker.options import Actions, DefaultValues, RouteOptions
 from asyncworker.pausing.breaker import Breaker
 from asyncworker.pausing.circuit import Circuit
-from asyncworker.rabbitmq.checks import checked_flag, checked_name
+from asyncworker.rabbitmq.checks import checked_flag, checked_name, checked_short
 from asyncworker.rabbitmq.dead_queues import checked_traceback
 from asyncworker.rabbitmq.decoding import Decoder
 from asyncworker.rabbitmq.operations import processing, processing_one, server_of
@@ -90,7 +90,7 @@ class AMQPRoute(Route):
     delivered. takes_list: whether the handler takes the list of messages, not the only one.
     target: where what it returns is published; target_queue: the queue that is declared there.
     dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
-    returns is the answer to who asked.
+    returns is the answer to who asked. own_prefetch: what it says in place of its connection.
     """
 
     options: AMQPOptions
@@ -104,6 +104,7 @@ class AMQPRoute(Route):
     target_queue: Queue | None = field(default=None, repr=False)
     dead_letter_traceback: bool = field(default=False, repr=False)
     replies: bool = False
+    own_prefetch: int | None = field(default=None, repr=False)
 
     @property
     def sends_returned(self) -> bool:
@@ -118,8 +119,15 @@ class AMQPRoute(Route):
 
     @property
     def bulk_size(self) -> int:
-        """Return the most messages of a batch: the broker sends no more than prefetch."""
-        return min(self.options.bulk_size, self.connection.prefetch)
+        """Return the most messages of a batch."""
+        return self.options.bulk_size
+
+    @property
+    def prefetch(self) -> int:
+        """Return the most unsettled messages of each of its queues: a batch has room among them."""
+        if self.own_prefetch is not None:
+            return self.own_prefetch
+        return max(self.connection.prefetch, self.bulk_size)
 
     def drops(self, queue: str) -> bool:
         """Tell whether what is rejected is known to go nowhere, as it is of what is declared."""
@@ -156,7 +164,7 @@ class AMQPRoute(Route):
     @property
     def concurrency(self) -> int:
         """Return the most batches handled side by side."""
-        full_batches = self.connection.prefetch // self.bulk_size
+        full_batches = self.prefetch // self.bulk_size
         return min(full_batches, self.options.max_concurrency or full_batches)
 
 
@@ -169,6 +177,7 @@ def make_route(
     publish_to: str | Queue | Target | None = None,
     dead_letter_traceback: bool = False,
     replies: bool = False,
+    prefetch: int | None = None,
 ) -> AMQPRoute:
     """Return a route, checked; without a vhost, in the one of the connection.
 
@@ -181,6 +190,7 @@ def make_route(
         checked_name("queue", name, MAX_QUEUE, is_ours=False)
     topology = {one.name: one for one in queues if isinstance(one, Queue)}
     checked_flag("route", "replies", replies)
+    _check_prefetch(prefetch, options.bulk_size)
     if replies and publish_to is not None:
         raise ConfigurationError(
             "publish_to= and replies=True are both given: what is returned goes to one place; "
@@ -205,7 +215,22 @@ def make_route(
         replies=replies,
         circuit=Circuit(options.breaker),
         dead_letter_traceback=checked_traceback(dead_letter_traceback, names, topology.values()),
+        own_prefetch=prefetch,
     )
+
+
+def _check_prefetch(prefetch: int | None, bulk_size: int) -> None:
+    """Accept what has room for a batch.
+
+    Raises: ConfigurationError
+    """
+    if prefetch is None:
+        checked_short("Options.BULK_SIZE of a queue", bulk_size, 1)
+    elif checked_short("prefetch", prefetch, 1) < bulk_size:
+        raise ConfigurationError(
+            f"prefetch={prefetch} has no room for a batch of Options.BULK_SIZE={bulk_size}: "
+            "raise it, or leave it out"
+        )
 
 
 def _check_sends(handler: Handler, options: AMQPOptions, argument: str) -> None:

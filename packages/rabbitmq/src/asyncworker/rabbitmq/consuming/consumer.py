@@ -114,9 +114,9 @@ class Consumer:
         while not self._stopping.is_set():
             opened_at = clock()
             try:
-                connection = self._route.connection
+                route = self._route
                 async with ConsumeChannel.opened(
-                    self._link, connection.prefetch, self._on_deliveries, connection.codec
+                    self._link, route.prefetch, self._on_deliveries, route.connection.codec
                 ) as channel:
                     opened_at = clock()
                     await self._consume_on(channel)
@@ -155,7 +155,7 @@ class Consumer:
         turned, tries_one = circuit.turned, circuit.state == "trying"
         if not self._stopping.is_set():
             self._buffer.open(tries_one=tries_one)
-            await channel.allow(1 if tries_one else self._route.connection.prefetch)
+            await channel.allow(1 if tries_one else self._route.prefetch)
         consuming = [
             group.create_task(self._keep_consuming(channel, queue)) for queue in self._route.routes
         ]
