@@ -40,6 +40,34 @@ async def test_a_batch_goes_out_when_its_oldest_item_is_of_age(batches, clock):
     assert batches == [["old", "young"]]
 
 
+async def test_the_first_batch_that_waits_for_long_is_told_of_once(batches, clock):
+    waiting = []
+    bucket = Bucket(10, AGE, batches.append, waiting.append)
+    for _ in range(2):
+        bucket.add(1)
+        await clock.advance(4)
+        bucket.add(2)
+        await clock.advance(2)
+        assert waiting == [2]
+        await clock.advance(53)
+        bucket.add(3)
+        assert batches == []
+        await clock.advance(2)
+        assert batches.pop() == [1, 2, 3]
+
+
+async def test_a_batch_that_goes_out_before_is_not_told_of(batches, clock):
+    waiting = []
+    full, young = (Bucket(2, age, batches.append, waiting.append) for age in (AGE, 5.0))
+    for bucket in (full, young):
+        bucket.add(1)
+    await clock.advance(4)
+    full.add(2)
+    await clock.advance(2)
+    assert batches == [[1, 2], [1]]
+    assert waiting == []
+
+
 async def test_the_age_counts_anew_for_each_batch(batches, clock):
     bucket = Bucket(2, AGE, batches.append)
     bucket.add(1)

@@ -78,6 +78,14 @@ async def test_a_batch_goes_out_when_it_is_full(app, server, inbox):
         assert inbox.batches.empty()
 
 
+async def test_who_watches_is_told_that_a_batch_waits(app, server, inbox, logs, monkeypatch):
+    monkeypatch.setattr("asyncworker.bucket.PATIENCE", 0.01)
+    app.route(["/x"], type=RouteTypes.SSE, options={Options.BULK_SIZE: 2})(inbox)
+    async with app.started():
+        await (await server.stream()).send(numbered(1))
+        await logs.wait("handler Inbox: a batch waits with 1 of 2 items, for 60 s at most: ")
+
+
 @pytest.mark.parametrize("by_environment", [True, False])
 async def test_a_batch_goes_out_when_its_oldest_event_is_old(
     monkeypatch, connection, server, inbox, by_environment

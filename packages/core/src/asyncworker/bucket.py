@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,18 +12,29 @@ __all__ = ["Bucket"]
 
 T = TypeVar("T")
 
+PATIENCE: Final = 5.0
+"""Seconds after which who watches a worker that does nothing asks why."""
+
 
 class Bucket(Generic[T]):
     """Collect items into batches.
 
     size: items in a full batch. max_age: seconds; a batch goes out when its *oldest* item is that
-    old. emit: takes each batch, in the order of arrival.
+    old. emit: takes each batch, in the order of arrival. on_wait: called once, with the number of
+    items, when the first batch that is not full waits for longer than a few seconds.
     """
 
-    def __init__(self, size: int, max_age: float, emit: Callable[[list[T]], None]) -> None:
+    def __init__(
+        self,
+        size: int,
+        max_age: float,
+        emit: Callable[[list[T]], None],
+        on_wait: Callable[[int], None] | None = None,
+    ) -> None:
         self._size = size
         self._max_age = max_age
         self._emit = emit
+        self._on_wait = on_wait if max_age > PATIENCE else None
         self._items: list[T] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -66,4 +77,13 @@ class Bucket(Generic[T]):
         if len(self._items) >= self._size:
             self.flush()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._max_age, self.flush)
+            later = asyncio.get_running_loop().call_later
+            if self._on_wait is None:
+                self._timer = later(self._max_age, self.flush)
+            else:
+                self._timer = later(PATIENCE, self._wait_on, self._on_wait)
+
+    def _wait_on(self, tell: Callable[[int], None]) -> None:
+        self._on_wait = None
+        self._timer = asyncio.get_running_loop().call_later(self._max_age - PATIENCE, self.flush)
+        tell(len(self._items))

@@ -328,7 +328,17 @@ async def test_a_batch_larger_than_prefetch_comes_full_and_the_log_says_so_once(
         batches = [await inbox.batch() for _ in range(2)]
     assert [len(batch) for batch in batches] == [5, 5]
     told = "handler Inbox: prefetch is 5, for Options.BULK_SIZE, and not 2 as of its connection"
-    assert sum(told in record.getMessage() for record in logs.records) == 1
+    assert len(logs.matching(told)) == 1
+
+
+async def test_who_watches_is_told_that_a_batch_waits(
+    app, queue, publish, inbox, logs, monkeypatch
+):
+    monkeypatch.setattr("asyncworker.bucket.PATIENCE", 0.01)
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 5})(inbox)
+    async with app.started():
+        await publish(queue, b"1")
+        await logs.wait("handler Inbox: a batch waits with 1 of 5 items, for 60 s at most: ")
 
 
 async def test_a_slow_batch_does_not_stop_the_next(app, queue, publish, inbox, limit):

@@ -17,6 +17,7 @@ from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
 from asyncworker.sse.log_subject import subject_of
 from asyncworker.sse.status import Status
+from asyncworker.waiting_batch import teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +58,9 @@ class Consumer:
             self._activity,
             subject_of(route.handler_name),
         )
-        self._bucket: Bucket[SSEEvent] = Bucket(
-            route.options.bulk_size, flush_interval, self._dispatcher.submit
-        )
+        size = route.options.bulk_size
+        tell = teller(route.handler_name, size, flush_interval)
+        self._bucket: Bucket[SSEEvent] = Bucket(size, flush_interval, self._dispatcher.submit, tell)
 
     def stop(self) -> None:
         """Have `run()` read nothing more, have all it read handled, and return."""

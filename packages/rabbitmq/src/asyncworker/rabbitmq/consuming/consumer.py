@@ -23,6 +23,7 @@ from asyncworker.rabbitmq.retrying.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
 from asyncworker.rabbitmq.standing import Standing
+from asyncworker.waiting_batch import teller
 
 if TYPE_CHECKING:
     from asyncworker.feed import Feed
@@ -74,7 +75,8 @@ class Consumer:
             self._activity,
             subject_of(route),
         )
-        bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit)
+        tell = teller(route.handler_name, route.bulk_size, flush_interval)
+        bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit, tell)
         self._buffer = PrefetchBuffer(gate, bucket, self._dispatcher)
         self._limit = DeliveryLimit(
             route, self._copies, self._availability.declarations, gate, self._buffer.take
