@@ -2,6 +2,7 @@
 
 from asyncworker.rabbitmq.asking.answer import Answer
 from asyncworker.rabbitmq.connection import AMQPConnection
+from asyncworker.rabbitmq.consumer import Consumer
 from asyncworker.rabbitmq.errors import (
     AskFailed,
     AskTimeout,
@@ -30,6 +31,7 @@ __all__ = [
     "AskTimeout",
     "Binding",
     "BrokerError",
+    "Consumer",
     "Exchange",
     "Message",
     "NotSerializable",

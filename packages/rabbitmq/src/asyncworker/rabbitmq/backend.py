@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from asyncworker.parameters.batches import Batches, plan
 from asyncworker.rabbitmq.checkup import problems_of
 from asyncworker.rabbitmq.connection import AMQPConnection
-from asyncworker.rabbitmq.consuming.consumer import Consumer
+from asyncworker.rabbitmq.consumer import SHARED, Consumer
+from asyncworker.rabbitmq.consuming.consumer import RouteConsumer
 from asyncworker.rabbitmq.consuming.gate import Gate
 from asyncworker.rabbitmq.declaring.declarations import declare_at_start
 from asyncworker.rabbitmq.header_value import header_of
@@ -55,6 +56,7 @@ class RabbitMQBackend:
         dead_letter_traceback: bool = False,
         replies: bool = False,
         prefetch: int | None = None,
+        consumer: Consumer = SHARED,
     ) -> AMQPRoute:
         """Return a route that consumes these queues, checked; those given as Queues are declared.
 
@@ -64,6 +66,7 @@ class RabbitMQBackend:
         dead_letter_traceback: whether dead letters carry the traceback of what the handler raised.
         replies: whether what it returns is the answer to messages that have a reply_to.
         prefetch: the most unsettled messages of each of its queues, in place of its connection's.
+        consumer: in what way they are consumed.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(AMQPConnection, connection)
@@ -79,6 +82,7 @@ class RabbitMQBackend:
             dead_letter_traceback,
             replies,
             prefetch,
+            consumer,
         )
 
         def is_there() -> bool:
@@ -110,7 +114,7 @@ class RabbitMQBackend:
                     stack.push_async_callback(links[place].close)
                 consumed.setdefault(links[place], []).extend(route.declared)
                 interval = route.options.bulk_flush_interval or app.settings.flush_timeout
-                consumers.append(Consumer(route, links[place], gate, interval, app.feed))
+                consumers.append(RouteConsumer(route, links[place], gate, interval, app.feed))
                 _tell_prefetch(route)
             for remark in remarks_at_start(routes):
                 log.warning(remark)

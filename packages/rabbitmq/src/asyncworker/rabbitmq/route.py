@@ -13,6 +13,7 @@ from asyncworker.options import Actions, DefaultValues, RouteOptions
 from asyncworker.pausing.breaker import Breaker
 from asyncworker.pausing.circuit import Circuit
 from asyncworker.rabbitmq.checks import checked_flag, checked_name, checked_short
+from asyncworker.rabbitmq.consumer import SHARED, Consumer
 from asyncworker.rabbitmq.dead_queues import checked_traceback
 from asyncworker.rabbitmq.decoding import Decoder
 from asyncworker.rabbitmq.operations import processing, processing_one, server_of
@@ -91,6 +92,7 @@ class AMQPRoute(Route):
     target: where what it returns is published; target_queue: the queue that is declared there.
     dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
     returns is the answer to who asked. own_prefetch: what it says in place of its connection.
+    consumer: in what way its queues are consumed.
     """
 
     options: AMQPOptions
@@ -105,6 +107,7 @@ class AMQPRoute(Route):
     dead_letter_traceback: bool = field(default=False, repr=False)
     replies: bool = False
     own_prefetch: int | None = field(default=None, repr=False)
+    consumer: Consumer = field(default=SHARED, repr=False)
 
     @property
     def sends_returned(self) -> bool:
@@ -178,6 +181,7 @@ def make_route(
     dead_letter_traceback: bool = False,
     replies: bool = False,
     prefetch: int | None = None,
+    consumer: Consumer = SHARED,
 ) -> AMQPRoute:
     """Return a route, checked; without a vhost, in the one of the connection.
 
@@ -191,6 +195,8 @@ def make_route(
     topology = {one.name: one for one in queues if isinstance(one, Queue)}
     checked_flag("route", "replies", replies)
     _check_prefetch(prefetch, options.bulk_size)
+    if not isinstance(consumer, Consumer):
+        raise ConfigurationError(f"consumer must be a Consumer, got {consumer!r}")
     if replies and publish_to is not None:
         raise ConfigurationError(
             "publish_to= and replies=True are both given: what is returned goes to one place; "
@@ -216,6 +222,7 @@ def make_route(
         circuit=Circuit(options.breaker),
         dead_letter_traceback=checked_traceback(dead_letter_traceback, names, topology.values()),
         own_prefetch=prefetch,
+        consumer=consumer,
     )
 
 

@@ -94,16 +94,16 @@ async def consume(
     take: ConsumerCallback,
     *,
     nowait: bool = False,
-    no_ack: bool = False,
+    **how: Any,
 ) -> None:
     """Consume a queue, whose name is the consumer tag as well.
 
-    nowait: whether the broker is to send no answer. no_ack: whether nothing is to be settled.
+    nowait: whether the broker is to send no answer. how: whatever else Basic.Consume says.
     """
     library: Any = channel
     # It answers the broker's own cancel of those alone that it knows.
     library.consumers[queue] = take
-    await call(channel, Consume(queue=queue, consumer_tag=queue, nowait=nowait, no_ack=no_ack))
+    await call(channel, Consume(queue=queue, consumer_tag=queue, nowait=nowait, **how))
 
 
 async def cancel(channel: AbstractChannel, queue: str) -> None:

@@ -11,6 +11,7 @@ from aiormq.exceptions import ChannelInvalidStateError
 from asyncworker.rabbitmq.amqp.methods import cancel
 from asyncworker.rabbitmq.connecting.broker_version import version_of
 from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
+from asyncworker.rabbitmq.consumer import SHARED, Consumer
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.rabbitmq.settling.ledger import Ledger
 from asyncworker.rabbitmq.settling.settlement_pace import SettlementPace
@@ -35,7 +36,7 @@ class ConsumeChannel:
 
     prefetch: the most unsettled messages for each consumer, unless fewer are allowed. take: gets
     the deliveries of one read, and this channel, which they belong to. codec: what is published
-    with its messages is encoded by it.
+    with its messages is encoded by it. how: its queues are consumed.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class ConsumeChannel:
         prefetch: int,
         take: Callable[[list[Content], ConsumeChannel], None],
         codec: Codec,
+        how: Consumer,
     ) -> None:
         self.codec = codec
         self.holds = False
@@ -55,6 +57,7 @@ class ConsumeChannel:
         self._channel = channel
         self._prefetch = prefetch
         self._take = take
+        self._how = how
         self._ledger = Ledger()
         self._pace = SettlementPace(prefetch)
         self._is_settling = False
@@ -73,13 +76,14 @@ class ConsumeChannel:
         prefetch: int,
         take: Callable[[list[Content], ConsumeChannel], None],
         codec: Codec,
+        how: Consumer = SHARED,
     ) -> AsyncIterator[ConsumeChannel]:
         """Offer a channel; before it closes, send the outcomes that are decided.
 
         Raises: BrokerError
         """
         async with link.channel() as opened:
-            channel = cls(opened, prefetch, take, codec)
+            channel = cls(opened, prefetch, take, codec, how)
             try:
                 yield channel
             finally:
@@ -138,7 +142,7 @@ class ConsumeChannel:
                 if not self._is_stopped:
                     # Deliveries may be here at once: who they are for must be known.
                     self.queues[queue.encode()] = queue
-                    await self._channel.consume(queue, self._on_deliveries)
+                    await self._channel.consume(queue, self._on_deliveries, self._how)
             await self._answered()
         except BrokerError as error:
             if isinstance(error.__cause__, ChannelInvalidStateError):

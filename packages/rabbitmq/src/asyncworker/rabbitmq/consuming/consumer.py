@@ -42,7 +42,7 @@ TROUBLE_AFTER: Final = 0.5
 """Seconds after which what a question to the broker raised is no sign of a lost connection."""
 
 
-class Consumer:
+class RouteConsumer:
     """Keep one route consuming until it is stopped.
 
     flush_interval: seconds; a batch goes out when its oldest message is that old.
@@ -118,7 +118,11 @@ class Consumer:
             try:
                 route = self._route
                 async with ConsumeChannel.opened(
-                    self._link, route.prefetch, self._on_deliveries, route.connection.codec
+                    self._link,
+                    route.prefetch,
+                    self._on_deliveries,
+                    route.connection.codec,
+                    route.consumer,
                 ) as channel:
                     opened_at = clock()
                     await self._consume_on(channel)

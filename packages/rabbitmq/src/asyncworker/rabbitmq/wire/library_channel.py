@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel, ConsumerCallback, DeliveredMessage
 
     from asyncworker.rabbitmq.amqp.frames import Settlement
+    from asyncworker.rabbitmq.consumer import Consumer
     from asyncworker.rabbitmq.wire.content_reader import Content
     from asyncworker.rabbitmq.wire.outgoing import Outgoing
 
@@ -44,10 +45,12 @@ class LibraryChannel:
         """Tell whether the channel has ended."""
         return self.underlay.is_closed
 
-    async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
+    async def consume(
+        self, queue: str, take: Callable[[list[Content]], None], how: Consumer
+    ) -> None:
         """Consume a queue, and wait for no answer."""
         with broker_errors():
-            await consume(self.underlay, queue, _one_by_one(take), nowait=True)
+            await consume(self.underlay, queue, _one_by_one(take), nowait=True, **how.said)
 
     async def consume_replies(self, take: Callable[[list[Content]], None]) -> None:
         """Consume what is answered, and wait for no answer."""

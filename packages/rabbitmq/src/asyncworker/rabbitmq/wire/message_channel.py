@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel
 
     from asyncworker.rabbitmq.amqp.frames import Settlement
+    from asyncworker.rabbitmq.consumer import Consumer
     from asyncworker.rabbitmq.wire.content_reader import Content
     from asyncworker.rabbitmq.wire.outgoing import Outgoing
 
@@ -24,10 +25,12 @@ class MessageChannel(Protocol):
         """Tell whether nothing can be sent on it any more."""
         ...
 
-    async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
+    async def consume(
+        self, queue: str, take: Callable[[list[Content]], None], how: Consumer
+    ) -> None:
         """Consume a queue, and wait for no answer; its name is the consumer tag.
 
-        The channel is lost when the broker refuses. take: gets the deliveries.
+        The channel is lost when the broker refuses. take: gets the deliveries. how: to consume it.
         Raises: BrokerError
         """
         ...

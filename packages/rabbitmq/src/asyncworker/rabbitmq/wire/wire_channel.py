@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel, DeliveredMessage
 
     from asyncworker.rabbitmq.amqp.frames import Settlement
+    from asyncworker.rabbitmq.consumer import Consumer
     from asyncworker.rabbitmq.wire.content_reader import Content, ContentReader
     from asyncworker.rabbitmq.wire.outgoing import Outgoing
     from asyncworker.rabbitmq.wire.wire import Wire
@@ -36,12 +37,14 @@ class WireChannel:
         is_open = self._reader is None or self._reader.is_open
         return not is_open or self._wire.is_closing or self.underlay.is_closed
 
-    async def consume(self, queue: str, take: Callable[[list[Content]], None]) -> None:
+    async def consume(
+        self, queue: str, take: Callable[[list[Content]], None], how: Consumer
+    ) -> None:
         """Consume a queue, and wait for no answer."""
         if self._reader is None:
             self._reader = self._wire.open(self.underlay.number, take)
         with broker_errors():
-            await consume(self.underlay, queue, _ignore, nowait=True)
+            await consume(self.underlay, queue, _ignore, nowait=True, **how.said)
 
     async def consume_replies(self, take: Callable[[list[Content]], None]) -> None:
         """Consume what is answered, and wait for no answer."""
