@@ -22,13 +22,14 @@ def bodies(*numbers):
 
 
 @pytest.mark.usefixtures("path")
-async def test_one_of_a_higher_priority_has_messages_first(amqp_url, queue, publish, inbox):
+async def test_one_of_a_higher_priority_has_messages_first(amqp_url, queue, publish, inbox, logs):
     low, high = type(inbox)(), inbox
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(amqp_url, queue, low).started())
         await publish(queue, *bodies(0))
         assert await low.bodies(1) == [0]
         async with serving(amqp_url, queue, high, priority=10).started():
+            await logs.wait(f"queue {queue!r}, vhost '/': consuming", 2)
             await publish(queue, *bodies(*range(1, 21)))
             assert await high.bodies(20) == list(range(1, 21))
         await publish(queue, *bodies(21))
@@ -52,6 +53,7 @@ async def test_an_exclusive_one_has_the_queue_alone_and_the_next_waits(
             assert await inbox.bodies(6) == list(range(2, 8))
         await publish(queue, *bodies(8))
         assert await waiting.bodies(1) == [8]
+        await logs.wait(f"queue {queue!r}, vhost '/': consuming", 2)
         assert next_app.problems == []
 
 
