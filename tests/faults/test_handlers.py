@@ -224,7 +224,7 @@ async def test_prefetch_below_bulk_size(drill, queues, worker):
         await stop(process)
         process.account(drill.ledger)
     await queues.account()
-    assert bulks(process) == [20, 20]
+    assert bulks(process) == [20] * 40
     drill.check(within=SOON)
 
 
