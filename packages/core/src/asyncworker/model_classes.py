@@ -7,5 +7,6 @@ import sys
 
 def is_model(one: type) -> bool:
     """Tell whether a class is a model: where nothing has imported pydantic, none is."""
-    library = sys.modules.get("pydantic.main")
-    return library is not None and issubclass(one, library.BaseModel)
+    # Another thread may be just about to import it.
+    base = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
+    return base is not None and issubclass(one, base)
