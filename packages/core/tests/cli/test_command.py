@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from asyncworker.backend import load_backend
 from asyncworker.cli.command import main
+from asyncworker.cli.size import size_of
 from asyncworker.version import __version__
 from packages.core.tests.cli.shop import APP, invoke
 
@@ -96,6 +97,32 @@ def test_a_loop_that_is_not_installed_is_one_line(module, monkeypatch):
         "Error: ASYNCWORKER_LOOP=uvloop needs uvloop: pip install asyncworker-core[uvloop]\n"
     )
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("option", [["--max-messages", "5"], ["--max-memory", "1G"]])
+def test_what_replaces_processes_needs_several(module, option):
+    module(ENDING)
+    result = invoke("run", "shop", *option)
+    reason = "--max-messages and --max-memory replace one of several processes: give --workers"
+    assert result.stderr.endswith(f"Error: {reason}\n")
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("1", 1), ("512k", 512 * 2**10), ("512M", 512 * 2**20), ("1.5GB", 3 * 2**29)],
+)
+def test_a_size_is_bytes_with_a_unit_or_none(written, size):
+    assert size_of(None, None, written) == size
+
+
+@pytest.mark.parametrize("written", ["", "0", "M", "-1", "1T", "1 G", "lots"])
+def test_what_is_no_size_is_one_line(module, written):
+    module(ENDING)
+    result = invoke("run", "shop", "--workers", "2", f"--max-memory={written}")
+    reason = f"Invalid value for '--max-memory': {written!r} is no size: write it as 512M or 1G"
+    assert result.stderr.endswith(f"Error: {reason}\n")
+    assert result.exit_code == 2
 
 
 def test_the_exit_code_is_that_of_the_run(module):

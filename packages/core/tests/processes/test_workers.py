@@ -1,5 +1,6 @@
 """`asyncworker run --workers N`: real processes and real signals."""
 
+import itertools
 import json
 import os
 import signal
@@ -285,6 +286,69 @@ async def handle(pids):
     parent = await command(ending, "run", "shop", "--workers", "2")
     await ups(parent, 2)
     result = await parent.end()
+    assert (result.code, result.errors) == (0, "")
+
+
+# Processes that are replaced
+
+WEARING = f"""{PRELUDE}
+@app.run_every(0.01)
+async def tick():
+    pass
+
+@app.run_on_shutdown
+def leave(app):
+    say("down", os.getpid())
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (("--max-messages", "1"), "messages (--max-messages 1)"),
+        (("--max-memory", "1M"), "of memory (--max-memory 1 MB)"),
+    ],
+)
+async def test_processes_that_reach_a_limit_are_drained_and_replaced_one_at_a_time(
+    command, limit, reason
+):
+    parent = await command(WEARING, "run", "shop", "--workers", "2", *limit)
+    for _ in range(3):
+        await parent.printed("replacing process")
+        await parent.printed("started; routes")
+    parent.send(signal.SIGTERM)
+    result = await parent.end()
+    told = [line for line in result.output if reason in line]
+    assert len(told) >= 3
+    words = ("started process", "replacing process")
+    steps = [word for line in result.output for word in words if word in line]
+    # None is replaced before all are at work again.
+    assert steps[:2] == ["started process"] * 2
+    assert set(itertools.pairwise(steps[2:])) == {words, words[::-1]}
+    assert (result.code, result.errors) == (0, "")
+
+
+async def test_a_signal_does_not_hurry_a_process_that_drains_to_be_replaced(command, tmp_path):
+    busy = f"""{WEARING}
+@app.run_every(3600)
+async def long():
+    say("up", os.getpid())
+    while not Path("may end").exists():
+        await asyncio.sleep(0.01)
+    say("done", os.getpid())
+"""
+    parent = await command(busy, "run", "shop", "--workers", "2", "--max-messages", "1")
+    await parent.printed("replacing process")
+    parent.send(signal.SIGTERM)
+    await parent.printed("passing it on to 2 processes")
+    (tmp_path / "may end").touch()
+    result = await parent.end()
+    runs = {
+        word: {line.split()[1] for line in result.output if line.startswith(f"{word} ")}
+        for word in ("up", "done", "down")
+    }
+    assert runs["up"] == runs["done"]
+    assert len(runs["down"]) == 2
     assert (result.code, result.errors) == (0, "")
 
 

@@ -17,6 +17,7 @@ from asyncworker.cli.commands import Commands, target_argument
 from asyncworker.cli.failures import USAGE, fail
 from asyncworker.cli.health import health
 from asyncworker.cli.listing import print_table, rows_of
+from asyncworker.cli.size import size_of
 from asyncworker.cli.target import TargetFailed, parse_target
 from asyncworker.cli.top.command import top
 from asyncworker.errors import AsyncWorkerError
@@ -24,6 +25,7 @@ from asyncworker.handling.redaction import brief
 from asyncworker.logs import json_logging
 from asyncworker.logs.records import show_process
 from asyncworker.processes.children import supervise
+from asyncworker.processes.lifespan import Lifespan, Limits
 from asyncworker.processes.parent_socket import ParentSocket
 from asyncworker.processes.siblings import Siblings, shared_folder
 from asyncworker.processes.supervisor import Supervisor
@@ -60,6 +62,18 @@ def main() -> None:
     metavar="N",
     help="Run N processes, and start one that dies again.",
 )
+@click.option(
+    "--max-messages",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Replace each of the workers when it has handled N messages.",
+)
+@click.option(
+    "--max-memory",
+    callback=size_of,
+    metavar="SIZE",
+    help="Replace each of the workers when it takes more memory, as 512M or 1G.",
+)
 @click.option("--loop", type=click.Choice(get_args(Loop)), help=f"Set {PREFIX}LOOP.")
 @click.option(
     "--log-level",
@@ -82,6 +96,8 @@ def run(
     *,
     reload: bool,
     workers: int | None,
+    max_messages: int | None,
+    max_memory: int | None,
     loop: str | None,
     log_level: str | None,
     log_format: str | None,
@@ -93,6 +109,10 @@ def run(
     """Run an app until SIGINT or SIGTERM."""
     if reload and workers:
         raise click.UsageError("--reload runs one process: leave out --workers")
+    limits = Limits(max_messages, max_memory)
+    if limits and workers is None and parent_socket is None:
+        reason = "--max-messages and --max-memory replace one of several processes: give --workers"
+        raise click.UsageError(reason)
     _set_variables(
         LOOP=loop, LOGLEVEL=log_level, LOG_FORMAT=log_format, HTTP_HOST=host, HTTP_PORT=port
     )
@@ -101,8 +121,8 @@ def run(
     if reload:
         sys.exit(_reload(target))
     if workers:
-        sys.exit(_run_workers(target, workers))
-    _run_here(target, parent_socket, siblings)
+        sys.exit(_run_workers(target, workers, limits))
+    _run_here(target, parent_socket, siblings, limits)
 
 
 @main.command()
@@ -203,7 +223,10 @@ def _settings() -> Settings:
 
 
 def _run_here(
-    target: str, parent_socket: int | None, siblings: tuple[int, int, str] | None
+    target: str,
+    parent_socket: int | None,
+    siblings: tuple[int, int, str] | None,
+    limits: Limits,
 ) -> None:
     with stop_signals(_end_before_start):
         parent = None if parent_socket is None else ParentSocket(parent_socket)
@@ -213,6 +236,8 @@ def _run_here(
         app = parse_target(target).load()
         if parent is not None:
             parent.announce(app)
+            if limits:
+                app.feed.add(Lifespan(limits, parent.ask_for_successor))
         if siblings is not None:
             app.siblings = Siblings(*siblings)
     app.run()
@@ -223,12 +248,10 @@ def _end_before_start(_number: int, _frame: object) -> NoReturn:
     sys.exit(0)
 
 
-def _run_workers(target: str, count: int) -> int:
-    settings = _settings()
+def _run_workers(target: str, count: int, limits: Limits) -> int:
+    settings, arguments = _settings(), ["run", target, *limits.arguments]
     with shared_folder() as folder:
-        return supervise(
-            ["run", target], settings, lambda one: Supervisor(one, count, folder).run()
-        )
+        return supervise(arguments, settings, lambda one: Supervisor(one, count, folder).run())
 
 
 def _reload(target: str) -> int:

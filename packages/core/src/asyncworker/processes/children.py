@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from contextlib import contextmanager, suppress
@@ -18,7 +19,6 @@ from asyncworker.processes.parent_socket import received
 from asyncworker.running.signals import STOP_SIGNALS, name_of_signal
 
 if TYPE_CHECKING:
-    import signal
     from asyncio.subprocess import Process
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
@@ -117,7 +117,7 @@ class Children:
 
         Within its run a process minds signals, and one more of them does not kill it.
         """
-        return self.stopping.is_set() and (not child.has_started or len(self._signals) == 1)
+        return self.stopping.is_set() and (not child.started.is_set() or len(self._signals) == 1)
 
     async def _spawn(self, end: int, arguments: Sequence[str]) -> Process:
         # A group of its own: what a terminal sends to all, as by Ctrl-C, comes through the parent
@@ -155,15 +155,18 @@ class Children:
 class Child:
     """Hold one process.
 
-    on_started: called with its sockets when its app takes work.
+    on_started: called with its sockets when its app takes work. started: set then. worn: set when
+    another process is to take its place.
     """
 
     def __init__(
         self, process: Process, end: socket.socket, on_started: Callable[[Descriptors], None]
     ) -> None:
-        self.has_started = False
+        self.started = asyncio.Event()
+        self.worn = asyncio.Event()
         self.pid = process.pid
         self._is_stopping = False
+        self._is_leaving = False
         self._process = process
         self._on_started = on_started
         self._socket = end
@@ -171,11 +174,20 @@ class Child:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(end, self._read)
 
+    def drain(self) -> None:
+        """Have it drain and end, for another process to take its place."""
+        self.send(signal.SIGTERM)
+        self._is_leaving = True
+
     def send(self, number: int) -> None:
         """Send it a signal, unless it has ended; any but the first in words.
 
         It could not tell a second one from the first, where that was sent to it as well.
         """
+        if self._is_leaving:
+            # The first signal to all asks for what it does already.
+            self._is_leaving = False
+            return
         with suppress(OSError):
             if self._is_stopping:
                 self._socket.send(bytes([number]))
@@ -194,12 +206,15 @@ class Child:
             self._socket.close()
 
     def _read(self) -> None:
-        sockets = received(self._socket)
-        if sockets is None:
+        said = received(self._socket)
+        if said is None:
             self._loop.remove_reader(self._socket)
-        else:
-            self.has_started = True
-            self._on_started(sockets)
+            return
+        if said.sockets is not None:
+            self.started.set()
+            self._on_started(said.sockets)
+        if said.is_worn:
+            self.worn.set()
 
 
 class SharedSockets:

@@ -1,7 +1,8 @@
 """The socket between a supervised process and its parent.
 
-The child says by it that it has started, and on which sockets it listens; the parent, which further
-signals it passes on. Its end tells the child that the parent is gone.
+The child says by it that it has started, and on which sockets it listens, and when another process
+is to take its place; the parent, which further signals it passes on. Its end tells the child that
+the parent is gone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from asyncworker.backend import Sharing, load_backend
 from asyncworker.route_types import RouteTypes
@@ -31,7 +32,17 @@ MAX_SOCKETS: Final = 64
 ORPHAN_GRACE: Final = 30.0
 """Seconds beyond the drain that a process has to end by itself when its parent is gone."""
 
+WORN: Final = b"worn"
+"""What a child says that is to be replaced."""
+
 Descriptors = dict[str, list[int]]
+
+
+class Said(NamedTuple):
+    """Hold what a child says. sockets: where it listens, once it has started."""
+
+    sockets: Descriptors | None
+    is_worn: bool
 
 
 class ParentSocket:
@@ -59,6 +70,12 @@ class ParentSocket:
         """Tell the parent when the app has started."""
         app.started_hooks.append(self._announce_start)
 
+    def ask_for_successor(self) -> None:
+        """Tell the parent that this process is to be replaced."""
+        with suppress(OSError):
+            # Without a parent, the app is about to end anyway.
+            self._socket.sendall(WORN + b"\n")
+
     def _announce_start(self, app: App) -> None:
         shared: dict[str, Sequence[int]] = {}
         monitor = {RouteTypes.HTTP} if has_port(app) else set()
@@ -84,12 +101,12 @@ def _send(end: socket.socket, shared: Mapping[str, Sequence[int]]) -> None:
     counts = json.dumps({variable: len(sockets) for variable, sockets in shared.items()}).encode()
     descriptors = [one for sockets in shared.values() for one in sockets]
     if descriptors:
-        socket.send_fds(end, [counts], descriptors)
+        socket.send_fds(end, [counts, b"\n"], descriptors)
     else:
-        end.sendall(counts)
+        end.sendall(counts + b"\n")
 
 
-def received(end: socket.socket) -> Descriptors | None:
+def received(end: socket.socket) -> Said | None:
     """Return what a child says, with descriptors that are now the caller's; None at the end."""
     try:
         data, descriptors, _, _ = socket.recv_fds(end, MAX_SIZE, MAX_SOCKETS)
@@ -97,5 +114,10 @@ def received(end: socket.socket) -> Descriptors | None:
         return None
     if not data:
         return None
+    *lines, _ = data.split(b"\n")
+    counts = [json.loads(line) for line in lines if line != WORN]
     left = iter(descriptors)
-    return {name: [next(left) for _ in range(count)] for name, count in json.loads(data).items()}
+    sockets = {
+        name: [next(left) for _ in range(count)] for one in counts for name, count in one.items()
+    }
+    return Said(sockets if counts else None, WORN in lines)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from asyncworker.backoff import Backoff
 
 if TYPE_CHECKING:
-    from asyncworker.processes.children import Children
+    from asyncworker.processes.children import Child, Children
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class Supervisor:
     """Keep `count` processes running: the first alone, the others once that has started.
 
     So an app that cannot start says so once, and what the first listens on is there for the others.
+    One that says it is worn is drained and replaced, one at a time.
     folder: in which they find each other.
     """
 
@@ -33,6 +34,8 @@ class Supervisor:
         self._count = count
         self._folder = folder
         self._codes: list[int] = []
+        self._missing = set(range(1, count + 1))
+        self._complete = asyncio.Event()
 
     async def run(self) -> int:
         """Return the worst exit code, once each process was stopped or ended without a failure."""
@@ -52,29 +55,62 @@ class Supervisor:
         clock = asyncio.get_running_loop().time
         while True:
             began = clock()
-            code = await self._run(number)
-            if clock() - began > HEALTHY_AFTER:
+            code, is_worn = await self._run(number)
+            self._note(number, is_up=False)
+            if is_healthy := clock() - began > HEALTHY_AFTER:
                 backoff.reset()
-            if self._is_over(code) or await self._stopped_within(backoff.delay()):
-                self._codes.append(code)
-                return
+            if self._is_over(code, is_worn=is_worn):
+                break
+            if not (is_worn and is_healthy) and await self._stopped_within(backoff.delay()):
+                break
+        self._codes.append(code)
+        # None waits for a place that is given up.
+        self._note(number, is_up=True)
 
-    async def _run(self, number: int) -> int:
-        """Run one process to its end."""
+    async def _run(self, number: int) -> tuple[int, bool]:
+        """Run one process to its end; return its exit code, and whether it is to be replaced."""
         place = ("--siblings", str(number), str(self._count), self._folder)
         try:
             child = await self._children.start(*place)
         except OSError as error:
             # The machine has no room for it now.
             log.error("cannot start a process: %s", error)  # noqa: TRY400 (its words suffice)
-            return 1
-        return await self._children.end_of(child)
+            return 1, False
+        async with asyncio.TaskGroup() as group:
+            minding = group.create_task(self._mind(child, number))
+            code = await self._children.end_of(child)
+            minding.cancel()
+        return code, child.worn.is_set()
 
-    def _is_over(self, code: int) -> bool:
+    async def _mind(self, child: Child, number: int) -> None:
+        """Drain a process that is worn, once all others are at work."""
+        await child.started.wait()
+        self._note(number, is_up=True)
+        await child.worn.wait()
+        # Several may have waited for the same moment, of which one goes.
+        while self._missing:
+            await self._complete.wait()
+        if not self._children.stopping.is_set():
+            self._note(number, is_up=False)
+            log.info("replacing process %d", child.pid)
+            child.drain()
+
+    def _note(self, number: int, *, is_up: bool) -> None:
+        """Note whether there is a process at work in a place."""
+        if is_up:
+            self._missing.discard(number)
+        else:
+            self._missing.add(number)
+            self._complete.clear()
+        if not self._missing:
+            self._complete.set()
+
+    def _is_over(self, code: int, *, is_worn: bool) -> bool:
         """Tell whether a process that ended so is the last of its kind."""
         # As long as none has started, the app is what fails.
         is_hopeless = not self._children.started.is_set()
-        return code == 0 or is_hopeless or self._children.stopping.is_set()
+        is_done = code == 0 and not is_worn
+        return is_done or is_hopeless or self._children.stopping.is_set()
 
     async def _stopped_within(self, delay: float) -> bool:
         """Wait, and tell whether a stop signal came meanwhile."""
