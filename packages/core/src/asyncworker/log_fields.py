@@ -22,8 +22,10 @@ TRACE_PARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a
 
 _fields_of: ContextVar[FieldsOf | None] = ContextVar("asyncworker_log_fields_of", default=None)
 _essence: ContextVar[object] = ContextVar("asyncworker_log_essence", default=None)
+set_fields_of: Final = _fields_of.set
+"""Tell what makes the fields of what is handled here. Bound, as that takes less time."""
 set_essence: Final = _essence.set
-"""Tell which of all that the same code handles is handled here. Bound, as that takes less time."""
+"""Tell which of all that the same code handles is handled here."""
 VARIABLES: Final = (_fields_of, _essence)
 
 
@@ -45,7 +47,7 @@ class Subject(NamedTuple):
 
 def begin(fields_of: FieldsOf | None, essence: object = None) -> None:
     """Have lines in this context be about something, or about nothing."""
-    _fields_of.set(fields_of)
+    set_fields_of(fields_of)
     set_essence(essence)
 
 

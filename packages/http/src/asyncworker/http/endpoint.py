@@ -18,7 +18,7 @@ from asyncworker.handling.redaction import brief
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
-from asyncworker.log_fields import begin as begin_lines
+from asyncworker.log_fields import set_essence, set_fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -48,7 +48,8 @@ def make_endpoint(begin: Begin, route: str, handler: str) -> Endpoint:
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         # Not the request: whoever keeps the context would keep its body in memory.
-        begin_lines(fields_of, request.headers)
+        set_fields_of(fields_of)
+        set_essence(request.headers)
         try:
             value = await begin(request)
         except Unanswerable as error:
@@ -74,7 +75,8 @@ def make_expect(check: Check, route: str, handler: str) -> Expect:
     fields_of = partial(_fields_of, route)
 
     async def expect(request: web.Request) -> web.StreamResponse | None:
-        begin_lines(fields_of, request.headers)
+        set_fields_of(fields_of)
+        set_essence(request.headers)
         try:
             check(request)
         except BaseException as error:  # noqa: BLE001

@@ -37,7 +37,7 @@ def guarded(handle: Handle) -> Handle:
             if is_no_file(error, request):
                 raise web.HTTPNotFound from None
             raise
-        if not request.content.is_eof():
+        if request.body_exists and not request.content.is_eof():
             end_rest(request, response)
         return response
 
