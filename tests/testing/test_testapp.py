@@ -9,7 +9,7 @@ from aiohttp import web
 from asyncworker import Actions, App, Events, Options, RouteTypes
 from asyncworker.connections import AMQPConnection
 from asyncworker.errors import ConfigurationError
-from asyncworker.rabbitmq import Binding, Exchange, Queue
+from asyncworker.rabbitmq import Binding, Exchange, Queue, Retry
 from asyncworker.rabbitmq.errors import TopologyMismatch
 from asyncworker.testing import NotIdle, TestApp
 
@@ -439,3 +439,65 @@ async def test_one_middleware_is_around_messages_events_requests_and_schedules(a
         ],
         key=str,
     )
+
+
+async def test_delivers_everything_twice(app):
+    amounts = []
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ, options={Options.BULK_SIZE: 3})
+    async def handler(messages):
+        amounts.extend(message.body for message in messages)
+
+    async with TestApp(app, twice=True) as worker:
+        for amount in range(5):
+            await worker.publish(amount, "orders")
+        await worker.idle()
+        assert sorted(amounts) == sorted([*range(5)] * 2)
+        assert [one.outcome for one in worker.messages] == ["acked"] * 10
+        assert sorted(one.body for one in worker.messages if one.redelivered) == [*range(5)]
+        assert worker.queue("orders").bodies == []
+
+
+async def test_what_is_retried_comes_twice_and_not_more(app):
+    attempts = []
+
+    @app.route(
+        ["orders"],
+        type=RouteTypes.AMQP_RABBITMQ,
+        options={Events.ON_EXCEPTION: Retry(attempts=3, delay=1)},
+    )
+    async def handler(messages):
+        attempts.append(messages[0].attempt)
+        raise LookupError
+
+    async with TestApp(app, twice=True) as worker:
+        await worker.publish("a", "orders")
+        await worker.idle()
+        for _ in range(2):
+            await worker.advance(10)
+            await worker.idle()
+        assert sorted(attempts) == [1, 1, 2, 2, 3, 3]
+        assert len(worker.errors) == 6
+
+
+async def test_a_lost_connection_brings_again_what_a_handler_is_at(app):
+    running, release = asyncio.Event(), asyncio.Event()
+    handled = []
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        running.set()
+        await release.wait()
+        handled.append((messages[0].body, messages[0].redelivered))
+
+    async with TestApp(app) as worker:
+        await worker.publish("a", "orders")
+        await running.wait()
+        worker.lose_connection()
+        release.set()
+        await worker.idle()
+        await worker.publish("b", "orders")
+        await worker.idle()
+        assert handled == [("a", False), ("a", True), ("b", False)]
+        assert [one.outcome for one in worker.messages] == ["requeued", "acked", "acked"]
+        assert app.problems == []

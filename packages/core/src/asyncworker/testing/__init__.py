@@ -64,7 +64,8 @@ class Stand(Protocol):
     """Stand where a broker or a server is outside of tests.
 
     Whatever else it has in public is offered by TestApp under the same name. If it has a clock, it
-    has an `async def advance(self, seconds)` that turns it, for `TestApp.advance()` to call.
+    has an `async def advance(self, seconds)` that turns it, for `TestApp.advance()` to call. If
+    what it stands for may deliver anything twice, it has a `deliver_twice()` that has all come so.
     """
 
     routes: Sequence[Route]
@@ -97,13 +98,17 @@ class TestApp:
     test has looked at it in `errors`.
 
     app: with its hooks, routes and schedules, which run for real. resources: by their types, what
-    takes the place of what the app's own functions would open.
+    takes the place of what the app's own functions would open. twice: whether each message is
+    delivered once more when it was acknowledged, as by a broker whom that did not reach.
     """
 
     __test__ = False
 
-    def __init__(self, app: App, resources: Mapping[Any, Any] | None = None) -> None:
+    def __init__(
+        self, app: App, resources: Mapping[Any, Any] | None = None, *, twice: bool = False
+    ) -> None:
         self._app = app
+        self._twice = twice
         self._replaced = {one: _given(app, one, value) for one, value in (resources or {}).items()}
         self._journal = Journal()
         self._clock = StoppedClock(self._journal)
@@ -246,6 +251,8 @@ class TestApp:
         own = [route for route in self._app.routes if route.type is route_type]
         context = backend.testing(self._app, own, self._journal)
         stand = await stack.enter_async_context(context)
+        if self._twice and (deliver_twice := getattr(stand, "deliver_twice", None)) is not None:
+            deliver_twice()
         others = [route for route in self._app.routes if route.type is not route_type]
         self._app.routes[:] = [*others, *stand.routes]
         self._stands.append(stand)
@@ -256,6 +263,7 @@ class TestApp:
         publish: Callable[..., Awaitable[None]]
         queue: Callable[..., QueueView]
         dead: Callable[..., DeadQueue]
+        lose_connection: Callable[[], None]
         events: list[SSEEvent]
         feed: Callable[..., Awaitable[None]]
         client: ClientSession

@@ -17,6 +17,7 @@ from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.dead import DeadQueue
 from asyncworker.rabbitmq.delaying.delayed import as_published, was_delayed
 from asyncworker.rabbitmq.memory.broker import broker, forget
+from asyncworker.rabbitmq.retrying.attempts import ATTEMPT
 from asyncworker.rabbitmq.retrying.dead_letters import ERROR, QUEUE
 from asyncworker.rabbitmq.settings import RabbitMQSettings
 from asyncworker.testing import watched
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.memory.broker import MemoryBroker
     from asyncworker.rabbitmq.memory.message import Message
     from asyncworker.rabbitmq.memory.queue import Queue, Unacked
+    from asyncworker.rabbitmq.memory.storage import Entry
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.testing import Journal
 
@@ -107,6 +109,9 @@ class Observer:
         self._letters: Counter[Letter] = Counter()
         self.consumed: set[str] = set()
         """The queues of routes."""
+        self.twice = False
+        """Whether what is acknowledged comes once more."""
+        self._came_again: dict[int, Entry] = {}
 
     def published(self, message: Message) -> None:
         """Note a dead letter, which its original is confirmed after."""
@@ -131,12 +136,23 @@ class Observer:
         """Note the outcome."""
         _, delivery = self._open.pop(id(one), (None, None))
         if delivery is not None:
+            if outcome == "acked" and self.twice:
+                self._deliver_again(one)
             delivery.outcome = outcome
             letter = delivery.queue, delivery.message.text(MESSAGE_ID), delivery.raw_body
             if outcome == "acked" and self._letters[letter]:
                 self._letters[letter] -= 1
                 delivery.outcome = "dead-lettered"
             self._journal.changed()
+
+    def _deliver_again(self, one: Unacked) -> None:
+        """Put a message back that was acknowledged for the first time.
+
+        Of copies the originals come again: each of them twice too would be more and more.
+        """
+        if id(one.entry) not in self._came_again and ATTEMPT not in one.entry.message.header:
+            self._came_again[id(one.entry)] = one.entry
+            one.queue.put_back([one.entry], failed=False)
 
     @property
     def unsettled(self) -> int:
@@ -205,6 +221,18 @@ class RabbitMQStand:
         """
         chosen = self._chosen(connection)
         return DeadQueue(chosen, name, vhost=vhost or chosen.vhost)
+
+    def deliver_twice(self) -> None:
+        """Have each message delivered once more when it was acknowledged."""
+        self._observer.twice = True
+
+    def lose_connection(self) -> None:
+        """Break off all connections of the app, as a network does.
+
+        What is not settled is delivered again, also what a handler is at. The app connects again.
+        """
+        for name in self._publishers:
+            broker(name).break_off()
 
     async def advance(self, seconds: float) -> None:
         """Let time pass for messages and queues that have a limit, for delays and for pauses.

@@ -85,6 +85,10 @@ class MemoryBroker:
         """Forget all messages, and break connections off, as a power cut does."""
         for queue in self.queues:
             queue.stop()
+        self.break_off()
+
+    def break_off(self) -> None:
+        """Break all connections off."""
         for connection in list(self.connections):
             self.leave(connection)
             if not connection.loop.is_closed():
