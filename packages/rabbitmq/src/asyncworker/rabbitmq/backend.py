@@ -145,8 +145,8 @@ def _tell_prefetch(route: AMQPRoute) -> None:
     """Log that a route takes more ahead than its connection says, as its batches are larger."""
     if route.own_prefetch is None and route.prefetch > route.connection.prefetch:
         log.info(
-            "handler %s: prefetch is %d, for Options.BULK_SIZE, and not %d as of its connection; "
-            "prefetch= of the route says another",
+            "handler %s: prefetch is %d, for Options.BULK_SIZE, and not %d as of its connection: "
+            "prefetch= on the route sets another",
             route.handler_name,
             route.prefetch,
             route.connection.prefetch,
