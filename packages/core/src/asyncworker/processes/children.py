@@ -156,7 +156,7 @@ class Child:
     """Hold one process.
 
     on_started: called with its sockets when its app takes work. started: set then. worn: set when
-    another process is to take its place.
+    it says that another process is to take its place. is_replaced: whether it was told to go then.
     """
 
     def __init__(
@@ -164,6 +164,7 @@ class Child:
     ) -> None:
         self.started = asyncio.Event()
         self.worn = asyncio.Event()
+        self.is_replaced = False
         self.pid = process.pid
         self._is_stopping = False
         self._is_leaving = False
@@ -177,7 +178,7 @@ class Child:
     def drain(self) -> None:
         """Have it drain and end, for another process to take its place."""
         self.send(signal.SIGTERM)
-        self._is_leaving = True
+        self.is_replaced = self._is_leaving = True
 
     def send(self, number: int) -> None:
         """Send it a signal, unless it has ended; any but the first in words.

@@ -35,7 +35,7 @@ class Limits:
     memory: int | None = None
 
     def __bool__(self) -> bool:
-        return self != NONE
+        return self.messages is not None or self.memory is not None
 
     @property
     def arguments(self) -> Iterator[str]:
@@ -44,9 +44,6 @@ class Limits:
             yield f"--max-messages={self.messages}"
         if self.memory is not None:
             yield f"--max-memory={self.memory}"
-
-
-NONE: Final = Limits()
 
 
 class Lifespan:

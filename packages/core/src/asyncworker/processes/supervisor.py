@@ -55,20 +55,20 @@ class Supervisor:
         clock = asyncio.get_running_loop().time
         while True:
             began = clock()
-            code, is_worn = await self._run(number)
+            code, is_replaced = await self._run(number)
             self._note(number, is_up=False)
             if is_healthy := clock() - began > HEALTHY_AFTER:
                 backoff.reset()
-            if self._is_over(code, is_worn=is_worn):
+            if self._is_over(code, is_replaced=is_replaced):
                 break
-            if not (is_worn and is_healthy) and await self._stopped_within(backoff.delay()):
+            if not (is_replaced and is_healthy) and await self._stopped_within(backoff.delay()):
                 break
         self._codes.append(code)
         # None waits for a place that is given up.
         self._note(number, is_up=True)
 
     async def _run(self, number: int) -> tuple[int, bool]:
-        """Run one process to its end; return its exit code, and whether it is to be replaced."""
+        """Run one process to its end; return its exit code, and whether it was to be replaced."""
         place = ("--siblings", str(number), str(self._count), self._folder)
         try:
             child = await self._children.start(*place)
@@ -80,7 +80,7 @@ class Supervisor:
             minding = group.create_task(self._mind(child, number))
             code = await self._children.end_of(child)
             minding.cancel()
-        return code, child.worn.is_set()
+        return code, child.is_replaced
 
     async def _mind(self, child: Child, number: int) -> None:
         """Drain a process that is worn, once all others are at work."""
@@ -105,11 +105,11 @@ class Supervisor:
         if not self._missing:
             self._complete.set()
 
-    def _is_over(self, code: int, *, is_worn: bool) -> bool:
+    def _is_over(self, code: int, *, is_replaced: bool) -> bool:
         """Tell whether a process that ended so is the last of its kind."""
         # As long as none has started, the app is what fails.
         is_hopeless = not self._children.started.is_set()
-        is_done = code == 0 and not is_worn
+        is_done = code == 0 and not is_replaced
         return is_done or is_hopeless or self._children.stopping.is_set()
 
     async def _stopped_within(self, delay: float) -> bool:
