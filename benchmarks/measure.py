@@ -30,9 +30,16 @@ QUEUE: Final = "asyncworker-bench"
 FORWARDED: Final = f"{QUEUE}-forwarded"
 LEFTOVERS: Final = ("asyncworker-bench-taskiq-dead", "asyncworker-bench-taskiq")
 """A queue and an exchange that taskiq-aio-pika declares."""
-COMPILED: Final = FOLDER / "compiled"
-UNCOMPILED: Final = FOLDER / "uncompiled"
-"""Where nothing is: the compiler is a part of how each subject starts, whatever was run before."""
+COMPILED: Final = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(FOLDER / "compiled"),
+}
+"""Variables of a process that finds its modules compiled, from its second run on."""
+UNCOMPILED: Final = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPYCACHEPREFIX": str(FOLDER / "uncompiled"),
+}
+"""Variables of one that compiles them each time, whatever was run before: nothing is there."""
 DEADLINE: Final = 600.0
 CONSUMING_DEADLINE: Final = 60.0
 SETTLING: Final = 1.0
@@ -109,10 +116,10 @@ class Subject:
     def running(self, job: jobs.Job) -> Iterator[subprocess.Popen[str]]:
         """Run the subject's process while the context lasts."""
         (port,) = free_ports(1)
-        compiled = self.setting("compiled", False)
-        environment = os.environ | {
-            "PYTHONDONTWRITEBYTECODE": "" if compiled else "1",
-            "PYTHONPYCACHEPREFIX": str(COMPILED if compiled else UNCOMPILED),
+        modules = COMPILED if self.setting("compiled", False) else UNCOMPILED
+        environment = {
+            **os.environ,
+            **modules,
             # Two of the subjects serve HTTP whatever they do; a peer's port comes by its job.
             "ASYNCWORKER_HTTP_PORT": str(getattr(job, "port", port)),
             "PYTHONUNBUFFERED": "1",
@@ -282,10 +289,11 @@ def clock(subject: Subject) -> Result:
 def imports(subject: Subject) -> Result:
     """Import in new processes, the first of which compiles."""
     statement = subject.peer.imports[subject.case.name]
+    environment = {**os.environ, **COMPILED}
     command = [subject.home.python or sys.executable, "-c", IMPORTING, statement]
     taken = []
     for _ in range(1 + max(subject.amount, 1)):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode != 0:
             raise SubjectFailed(done.stderr.strip().splitlines()[-1])
         taken.append(float(done.stdout) * 1e3)
