@@ -10,9 +10,9 @@ from asyncworker.options import DefaultValues, Events, Options
 from asyncworker.record import COUNT, SECONDS, Record, checked_field, fields_of, optional
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from pydantic_core import CoreConfig, ErrorDetails
 
-STRICT: Final = {"strict": True, "allow_inf_nan": False}
+STRICT: Final[CoreConfig] = {"strict": True, "allow_inf_nan": False}
 
 
 class HandlerOptions(Record):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -15,7 +14,7 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError
+from pydantic_core import CoreConfig, PydanticCustomError, SchemaValidator, ValidationError
 
 from asyncworker.errors import ConfigurationError
 
@@ -83,22 +82,31 @@ class Record:
     Raises: ConfigurationError
     """
 
-    config: ClassVar[dict[str, Any]] = {}
+    config: ClassVar[CoreConfig] = {}
     """How strict checks are, as pydantic-core says it."""
     _given: frozenset[str]
+    _validator: ClassVar[SchemaValidator | None]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        cls._validator = None
         dataclass(frozen=True, init=False)(cls)
 
     def __init__(self, **given: Any) -> None:
         try:
-            values, _, names = _validator(type(self)).validate_python(given)  # type: ignore[arg-type]
+            values, _, names = self._validated(given)
         except ValidationError as error:
             details = error.errors(include_url=False)[0]
             raise ConfigurationError(self._explain(str(details["loc"][0]), details)) from None
         for name, value in {**values, "_given": frozenset(names)}.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def _validated(cls, given: dict[str, Any]) -> Any:
+        if cls._validator is None:
+            # Not before: what an annotation names may be defined below the class.
+            cls._validator = SchemaValidator(_schema_of(cls), cls.config)
+        return cls._validator.validate_python(given)
 
     @classmethod
     def _explain(cls, name: str, details: ErrorDetails) -> str:
@@ -136,9 +144,8 @@ def _shown(one: Field[Any], value: Any) -> Any:
     return value if shown is None or value is None else shown(value)
 
 
-@cache
-def _validator(record: type[Record]) -> SchemaValidator:
-    schema: Any = {
+def _schema_of(record: type[Record]) -> Any:
+    return {
         "type": "model-fields",
         "extra_behavior": "forbid",
         "fields": {
@@ -146,7 +153,6 @@ def _validator(record: type[Record]) -> SchemaValidator:
             for one in fields_of(record)
         },
     }
-    return SchemaValidator(schema, record.config)  # type: ignore[arg-type]
 
 
 def _schema(record: type[Record], one: Field[Any]) -> Schema:

@@ -28,7 +28,7 @@ from asyncworker.variables import PREFIX, LogFormat, Loop
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from pydantic_core import ErrorDetails
+    from pydantic_core import CoreConfig, ErrorDetails
 
 __all__ = ["Settings"]
 
@@ -42,6 +42,8 @@ SERVICE: Final = re.compile(
 """What Kubernetes sets in each container for a service that is called `asyncworker-something`."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+# Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
+LAX: Final[CoreConfig] = {"allow_inf_nan": False, "regex_engine": "python-re"}
 FROM_ZERO: Final[Schema] = {"type": "float", "ge": 0}
 TEXT: Final[Schema] = {"type": "str", "min_length": 1}
 PORT: Final[Schema] = {"type": "int", "ge": 0, "le": 65535}
@@ -51,8 +53,7 @@ SOCKETS: Final[Schema] = {"type": "str", "pattern": r"^(\d+(,\d+)*)?$"}
 class Environment(Record):
     """Read variables of one prefix; a backend extends it with its own."""
 
-    # Each pattern of the other engine takes half a megabyte, for as long as the worker lives.
-    config: ClassVar[dict[str, Any]] = {"allow_inf_nan": False, "regex_engine": "python-re"}
+    config = LAX
     env_prefix: ClassVar[str]
     """What the names of its variables begin with, such as `ASYNCWORKER_KAFKA_`."""
 

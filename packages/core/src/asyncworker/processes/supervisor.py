@@ -56,7 +56,7 @@ class Supervisor:
         while True:
             began = clock()
             code, is_replaced = await self._run(number)
-            self._note(number, is_up=False)
+            self._vacate(number)
             if is_healthy := clock() - began > HEALTHY_AFTER:
                 backoff.reset()
             if self._is_over(code, is_replaced=is_replaced):
@@ -65,7 +65,7 @@ class Supervisor:
                 break
         self._codes.append(code)
         # None waits for a place that is given up.
-        self._note(number, is_up=True)
+        self._fill(number)
 
     async def _run(self, number: int) -> tuple[int, bool]:
         """Run one process to its end; return its exit code, and whether it was to be replaced."""
@@ -85,25 +85,26 @@ class Supervisor:
     async def _mind(self, child: Child, number: int) -> None:
         """Drain a process that is worn, once all others are at work."""
         await child.started.wait()
-        self._note(number, is_up=True)
+        self._fill(number)
         await child.worn.wait()
         # Several may have waited for the same moment, of which one goes.
         while self._missing:
             await self._complete.wait()
         if not self._children.stopping.is_set():
-            self._note(number, is_up=False)
+            self._vacate(number)
             log.info("replacing process %d", child.pid)
             child.drain()
 
-    def _note(self, number: int, *, is_up: bool) -> None:
-        """Note whether there is a process at work in a place."""
-        if is_up:
-            self._missing.discard(number)
-        else:
-            self._missing.add(number)
-            self._complete.clear()
+    def _fill(self, number: int) -> None:
+        """Note that a process is at work in a place."""
+        self._missing.discard(number)
         if not self._missing:
             self._complete.set()
+
+    def _vacate(self, number: int) -> None:
+        """Note that none is."""
+        self._missing.add(number)
+        self._complete.clear()
 
     def _is_over(self, code: int, *, is_replaced: bool) -> bool:
         """Tell whether a process that ended so is the last of its kind."""

@@ -18,6 +18,7 @@ from asyncworker.handling.redaction import brief
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
 from asyncworker.http.responses import Unanswerable, check_headers, response_of
+from asyncworker.log_fields import begin as begin_lines
 from asyncworker.log_fields import set_essence, set_fields_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def make_endpoint(begin: Begin, route: str, handler: str) -> Endpoint:
     fields_of = partial(_fields_of, route)
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        # Not the request: whoever keeps the context would keep its body in memory.
+        # As `begin` does it, whose call each request would pay for. Not the request: whoever keeps
+        # the context would keep its body in memory.
         set_fields_of(fields_of)
         set_essence(request.headers)
         try:
@@ -75,8 +77,7 @@ def make_expect(check: Check, route: str, handler: str) -> Expect:
     fields_of = partial(_fields_of, route)
 
     async def expect(request: web.Request) -> web.StreamResponse | None:
-        set_fields_of(fields_of)
-        set_essence(request.headers)
+        begin_lines(fields_of, request.headers)
         try:
             check(request)
         except BaseException as error:  # noqa: BLE001
