@@ -17,7 +17,7 @@ from asyncworker.handling.exception_groups import counts_as, leaves
 from asyncworker.handling.redaction import brief
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.http.refusal import BROKEN, broken_body, failure, timed_out
-from asyncworker.http.responses import Unanswerable, check_headers, response_of
+from asyncworker.http.responses import TEXT, Unanswerable, check_headers, response_of
 from asyncworker.log_fields import begin as begin_lines
 from asyncworker.log_fields import set_essence, set_fields_of
 
@@ -111,6 +111,12 @@ async def _go_on(request: web.Request) -> None:
 
 
 def _answer(value: Any, request: web.Request, label: str) -> web.StreamResponse:
+    if type(value) is str and not request.writer.output_size:
+        # Most answers, for which each call counts. What cannot be encoded is told below.
+        try:
+            return web.Response(body=value.encode(), headers=TEXT)
+        except UnicodeEncodeError:
+            pass
     try:
         response = response_of(value)
     except Unanswerable as error:

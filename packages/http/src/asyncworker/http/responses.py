@@ -19,7 +19,11 @@ EXPECTED: Final = (
     "(value, status) or (value, status, headers)"
 )
 BINARY: Final = "application/octet-stream"
-TEXT: Final = CIMultiDictProxy(CIMultiDict({"Content-Type": "text/plain; charset=utf-8"}))
+SERVER_NAME: Final = "asyncworker"
+"""Who answered, a proxy or the worker; versions would tell strangers what to try."""
+TEXT: Final = CIMultiDictProxy(
+    CIMultiDict({"Content-Type": "text/plain; charset=utf-8", "Server": SERVER_NAME})
+)
 """The headers of a text; aiohttp copies them faster than it makes them."""
 
 
@@ -32,8 +36,6 @@ def response_of(value: Any) -> web.StreamResponse:
 
     Raises: Unanswerable
     """
-    if type(value) is str:
-        return _text(value, 200, None)
     if isinstance(value, web.StreamResponse):
         check_headers(value.headers)
         return value

@@ -23,7 +23,7 @@ def is_host(text: str) -> bool:
     return found is not None and int(found["port"] or 0) <= MAX_PORT
 
 
-def is_no_file(error: BaseException, request: web.BaseRequest) -> bool:
+def is_no_file(error: BaseException | None, request: web.BaseRequest) -> bool:
     """Tell whether a static file was asked for whose name is too long for any file."""
     if not isinstance(error, OSError) or error.errno != errno.ENAMETOOLONG:
         return False

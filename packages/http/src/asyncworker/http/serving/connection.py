@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from asyncworker.http.serving.bad_addresses import is_no_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -48,6 +50,18 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
         if self._lost_listener is not None:
             self._lost_listener()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to what was raised: 404 where a file's name was too long for any."""
+        if is_no_file(exc, request):
+            return web.HTTPNotFound()
+        return super().handle_error(request, status, exc, message)
 
     def close(self) -> None:
         """Take no further request."""

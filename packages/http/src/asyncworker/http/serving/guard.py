@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs, web
+from aiohttp import EMPTY_PAYLOAD, hdrs, web
 
 from asyncworker.http.refusal import refusal
-from asyncworker.http.serving.bad_addresses import is_host, is_no_file
+from asyncworker.http.serving.bad_addresses import is_host
 from asyncworker.http.serving.unread_body import end_rest
 
 if TYPE_CHECKING:
@@ -23,22 +23,29 @@ def guarded(handle: Handle) -> Handle:
     request would fail over it. A body's rest that is not worth reading ends the connection.
     """
 
-    # One function for all: each further one would cost every request a call.
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            if not is_host(request.headers.get(hdrs.HOST, "")):
-                raise refusal(web.HTTPBadRequest, "the header Host names no host")
-            response = await handle(request)
-        except web.HTTPException as error:
-            end_rest(request, error)
-            raise
-        except BaseException as error:
-            end_rest(request)
-            if is_no_file(error, request):
-                raise web.HTTPNotFound from None
-            raise
-        if request.body_exists and not request.content.is_eof():
-            end_rest(request, response)
-        return response
+    # Not a coroutine function: most requests have no body, and would pay for one more coroutine.
+    def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        begin = handle if is_host(request.headers.get(hdrs.HOST, "")) else _refuse
+        if request.content is EMPTY_PAYLOAD:
+            return begin(request)
+        return _ending(begin, request)
 
     return answer
+
+
+async def _refuse(_request: web.BaseRequest) -> web.StreamResponse:
+    raise refusal(web.HTTPBadRequest, "the header Host names no host")
+
+
+async def _ending(begin: Handle, request: web.BaseRequest) -> web.StreamResponse:
+    """Answer a request that has a body, and mind what is left of that."""
+    try:
+        response = await begin(request)
+    except web.HTTPException as error:
+        end_rest(request, error)
+        raise
+    except BaseException:
+        end_rest(request)
+        raise
+    end_rest(request, response)
+    return response

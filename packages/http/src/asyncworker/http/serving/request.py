@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 from aiohttp.http import SERVER_SOFTWARE
 
+from asyncworker.http.responses import SERVER_NAME
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-
-SERVER_NAME: Final = "asyncworker"
-"""Who answered, a proxy or the worker; versions would tell strangers what to try."""
 
 
 class Request(web.Request):
@@ -30,4 +29,6 @@ class Request(web.Request):
 def requests_of(server: web.Server) -> Callable[..., Any]:
     """Return what makes the requests of an application's server."""
     make: Any = server.request_factory
-    return partial(make, _cls=Request)
+    # What all requests of a server are given, told once: a call less for each of them.
+    [*_, loop], options = make(*[None] * 5, _cls=lambda *given, **options: (given, options))
+    return partial(Request, loop=loop, **options)
