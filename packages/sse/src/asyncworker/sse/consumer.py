@@ -5,32 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import Invalid
 from asyncworker.feed import DONE
 from asyncworker.handling.repeated_failures import Failures
+from asyncworker.intake.intake import Intake, Items
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
 from asyncworker.sse.log_subject import subject_of
 from asyncworker.sse.status import Status
-from asyncworker.waiting_batch import teller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from aiohttp import ClientSession
 
     from asyncworker.feed import Feed
+    from asyncworker.intake.rate import Key
     from asyncworker.sse.endpoint import Endpoint
     from asyncworker.sse.event import SSEEvent
     from asyncworker.sse.route import SSERoute
 
 log = logging.getLogger(__name__)
 
+MOST_WAITING: Final = 1000
+"""Events that wait for their batch, their turn or their time, before no more are read."""
 LONGEST_ID: Final = 200
 """The most characters of an event's id in a log line."""
 
@@ -58,9 +60,15 @@ class Consumer:
             self._activity,
             subject_of(route.handler_name),
         )
-        size = route.options.bulk_size
-        tell = teller(route.handler_name, size, flush_interval)
-        self._bucket: Bucket[SSEEvent] = Bucket(size, flush_interval, self._dispatcher.submit, tell)
+        self._intake: Intake[SSEEvent] = Intake(
+            self._dispatcher,
+            route.options,
+            Items(_key_of, _bytes_of, self._leave_out),
+            route.delays,
+            route.handler_name,
+            flush_interval,
+            max(MOST_WAITING, route.options.bulk_size),
+        )
 
     def stop(self) -> None:
         """Have `run()` read nothing more, have all it read handled, and return."""
@@ -72,10 +80,11 @@ class Consumer:
             try:
                 await self._read_until_stopped()
                 self._activity.drains()
-                self._bucket.flush()
-            finally:
+                await self._intake.drain()
+            except BaseException:
                 # Cancelled: nothing may reach the handler any more, when the batch gets old.
-                self._bucket.clear()
+                self._intake.withdraw()
+                raise
 
     async def _read_until_stopped(self) -> None:
         problems = self._route.connection.problems
@@ -103,9 +112,8 @@ class Consumer:
 
     async def _take(self, events: list[SSEEvent]) -> None:
         """Put events on their way to the handler, and wait while it has enough to do."""
-        for event in self._valid(events):
-            self._bucket.add(event)
-        await self._dispatcher.room()
+        self._intake.extend(self._valid(events))
+        await self._intake.room()
 
     def _valid(self, events: list[SSEEvent]) -> list[SSEEvent]:
         """Return those whose body is what the handler wants, and log the others."""
@@ -116,14 +124,17 @@ class Consumer:
         try:
             event.body = body_of(event)
         except Invalid as error:
-            log.error(  # noqa: TRY400 (its words are all there is to say)
-                "handler %s: left out an event whose %s",
-                self._route.handler_name,
-                error,
-                extra={"stream": shown(event.route), "event_id": event.id[:LONGEST_ID]},
-            )
+            self._leave_out(event, error)
             return False
         return True
+
+    def _leave_out(self, event: SSEEvent, error: Invalid) -> None:
+        log.error(
+            "handler %s: left out an event whose %s",
+            self._route.handler_name,
+            error,
+            extra={"stream": shown(event.route), "event_id": event.id[:LONGEST_ID]},
+        )
 
     def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> bool:
         if raised is not None:
@@ -146,7 +157,16 @@ class Consumer:
         )
 
     def _waiting(self) -> int:
-        return self._dispatcher.waiting() + len(self._bucket)
+        return self._dispatcher.waiting() + len(self._intake)
+
+
+def _key_of(key: Key) -> Callable[[SSEEvent], Hashable]:
+    # Of events it is no name of a header.
+    return cast("Callable[[SSEEvent], Hashable]", key)
+
+
+def _bytes_of(event: SSEEvent) -> int:
+    return len(event.data.encode())
 
 
 def _told_apart(endpoints: Sequence[Endpoint]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from yarl import URL
 
-from asyncworker.errors import ConfigurationError, Invalid, suggestion
+from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.plural import counted
 from asyncworker.testing import watched
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from asyncworker.routes import Handler
     from asyncworker.sse.event import SSEEvent
-    from asyncworker.sse.route import SSERoute
+    from asyncworker.sse.route import SSEOptions, SSERoute
     from asyncworker.testing import Journal
 
 __all__ = ["SSEStand"]
@@ -91,9 +91,21 @@ class SSEStand:
     def busy(self) -> list[str]:
         """Return which streams are not read, and how many events are not handled."""
         lines = [f"stream {one.route!r} is not read" for one in self._streams if not one.is_read]
-        if self._fed > self._handled:
-            lines.append(f"{counted(self._fed - self._handled, 'event')} not handled")
+        if (waiting := self._fed - self._handled - self._held) > 0:
+            lines.append(f"{counted(waiting, 'event')} not handled")
         return lines
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass for events that wait for a rate.
+
+        seconds: how much.
+        """
+        for route in self.routes:
+            route.delays.advance(seconds)
+
+    @property
+    def _held(self) -> int:
+        return sum(route.delays.count_held() for route in self.routes)
 
     @asynccontextmanager
     async def serving(self, routes: Sequence[SSERoute]) -> AsyncIterator[None]:
@@ -127,6 +139,7 @@ class SSEStand:
                 endpoints=endpoints,
                 handler=self._counted(route.handler),
                 body_of=route.body_of and self._left_out(route.body_of),
+                options=self._keyed(route.options),
             )
             pointed.append(watched(mine, self._journal))
         return pointed
@@ -142,13 +155,21 @@ class SSEStand:
 
         return count
 
-    def _left_out(self, body_of: Callable[[SSEEvent], Any]) -> Callable[[SSEEvent], Any]:
-        """Count those that no handler is given."""
+    def _keyed(self, options: SSEOptions) -> SSEOptions:
+        bulk_by, order_by = options.bulk_by, options.order_by
+        return replace(
+            options,
+            bulk_by=self._left_out(bulk_by) if callable(bulk_by) else None,
+            order_by=self._left_out(order_by) if callable(order_by) else None,
+        )
+
+    def _left_out(self, function: Callable[[SSEEvent], Any]) -> Callable[[SSEEvent], Any]:
+        """Count those that no handler is given, as a body or a key cannot be told."""
 
         def count(event: SSEEvent) -> Any:
             try:
-                return body_of(event)
-            except Invalid:
+                return function(event)
+            except Exception:
                 self._handled += 1
                 self._journal.changed()
                 raise

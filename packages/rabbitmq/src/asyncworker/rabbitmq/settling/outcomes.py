@@ -13,12 +13,13 @@ from asyncworker.rabbitmq.retry import Later, Retry
 from asyncworker.rabbitmq.retrying.attempts import past_of
 from asyncworker.rabbitmq.retrying.dead_letters import DeadLetters
 from asyncworker.rabbitmq.retrying.failure import Failure
+from asyncworker.rabbitmq.retrying.held import Held
 from asyncworker.rabbitmq.retrying.retries import Retries
 from asyncworker.rabbitmq.settling.again import Again, Half
 from asyncworker.rabbitmq.settling.outcome_log import OutcomeLog
 from asyncworker.rabbitmq.settling.put_back import PutBack
 from asyncworker.rabbitmq.settling.replies import Replies
-from asyncworker.rabbitmq.settling.requeue_delay import RequeueDelay
+from asyncworker.rabbitmq.settling.requeue_delay import DELAY, RequeueDelay
 from asyncworker.rabbitmq.split import Split
 
 if TYPE_CHECKING:
@@ -44,14 +45,19 @@ class Outcomes:
         route: AMQPRoute,
         copies: Copies,
         hand_over: Callable[[list[list[RabbitMQMessage]]], None],
+        hold: Callable[[RabbitMQMessage, float], None],
         activity: Activity,
     ) -> None:
         self.log = OutcomeLog(route)
         self._activity = activity
-        self._retries = Retries(route, copies, self._end, partial(self._count, outcome=RETRIED))
         self._dead_letters = DeadLetters(route, copies)
         self._replies = Replies(route, copies)
         self._again = Again(route, hand_over)
+        on_waiting = partial(self._count, outcome=RETRIED)
+        self._held: Held | None = None
+        if route.holds_keys:
+            self._held = Held(route, self._again.renewed, hold, self._end, on_waiting)
+        self._retries = self._held or Retries(route, copies, self._end, on_waiting)
         self._put_back = PutBack(route, copies, hand_over)
         self._route = route
         self._requeue_delay = RequeueDelay()
@@ -267,12 +273,19 @@ class Outcomes:
         if action is Actions.REQUEUE:
             if message.redelivered and message.outcome is action:
                 self.log.warn_of_reject()
-            self.requeue(message, channel)
+            self._put_back_one(message, channel)
         elif self._replies.awaits(message):
             settle = partial(self._settle, message, action, channel, failure)
             self._replies.fail(message, action, failure, settle)
         else:
             self._settle(message, action, channel, failure)
+
+    def _put_back_one(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
+        if self._held is None:
+            self.requeue(message, channel)
+        else:
+            self._count(message, Actions.REQUEUE.value)
+            self._held.put_back(message, DELAY)
 
     def _settle(
         self,
