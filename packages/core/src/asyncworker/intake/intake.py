@@ -96,12 +96,13 @@ class Intake(Generic[T]):
         self._batches.flush()
 
     def withdraw(self) -> list[T]:
-        """Return what no handler was given yet, and forget it."""
-        held = [] if self.throttle is None else self.throttle.clear()
-        collected = self._batches.clear()
+        """Return what no handler was given yet, what came first in front, and forget it."""
         if self._lanes is not None:
-            return held + collected + self._lanes.withdraw()
-        return held + collected + [one for batch in self._dispatcher.withdraw() for one in batch]
+            items = self._lanes.withdraw()
+        else:
+            items = [item for batch in self._dispatcher.withdraw() for item in batch]
+        items += self._batches.clear()
+        return items if self.throttle is None else items + self.throttle.clear()
 
     async def room(self) -> None:
         """Wait until handlers may soon need more than is here."""

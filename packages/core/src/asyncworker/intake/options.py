@@ -7,6 +7,7 @@ from typing import Any
 from asyncworker.errors import ConfigurationError
 from asyncworker.handler_options import RouteOptions
 from asyncworker.intake.rate import Key, Rate, checked_key, shown_key
+from asyncworker.pausing.breaker import Breaker
 from asyncworker.record import COUNT, by, checked_field, optional
 
 
@@ -16,13 +17,20 @@ def _checked_rate(value: Any) -> Rate:
     return value
 
 
+def _checked_breaker(value: Any) -> Breaker | None:
+    if not isinstance(value, Breaker | None):
+        raise ConfigurationError("must be a Breaker")
+    return value
+
+
 class IntakeOptions(RouteOptions):
-    """Hold the options by which items get into an order, into batches of a kind, and to a pace.
+    """Hold the options by which items get into an order, batches and a pace, and a route waits.
 
     bulk_by: what tells the key that all items of a batch share: a function of an item, or the name
     of a header. bulk_bytes: the most bytes of bodies in a batch; a larger item is alone.
     order_by: what tells the key whose items are handled one after the other; None for none.
     rate: how many items the route begins with in some time.
+    breaker: how much failure has the route wait. None: none has.
     """
 
     bulk_by: Key | None = checked_field(
@@ -33,6 +41,7 @@ class IntakeOptions(RouteOptions):
         default=None, schema=optional(by(checked_key)), shown=shown_key
     )
     rate: Rate | None = checked_field(default=None, schema=optional(by(_checked_rate)), shown=repr)
+    breaker: Breaker | None = checked_field(default=None, schema=by(_checked_breaker), shown=repr)
 
     def check_together(self) -> None:
         """Accept options that mean something beside each other.

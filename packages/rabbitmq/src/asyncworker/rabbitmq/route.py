@@ -12,7 +12,6 @@ from asyncworker.errors import ConfigurationError
 from asyncworker.intake.delays import Delays
 from asyncworker.intake.options import IntakeOptions
 from asyncworker.options import Actions, DefaultValues
-from asyncworker.pausing.breaker import Breaker
 from asyncworker.pausing.circuit import Circuit
 from asyncworker.rabbitmq.checks import checked_flag, checked_name, checked_short
 from asyncworker.rabbitmq.consumer import SHARED, Consumer
@@ -48,12 +47,6 @@ def _checked_outcome(value: Any) -> Actions | Retry:
     return value
 
 
-def _checked_breaker(value: Any) -> Breaker | None:
-    if not isinstance(value, Breaker | None):
-        raise ConfigurationError("must be a Breaker")
-    return value
-
-
 def _shown(value: Policy) -> str:
     """Return a policy as the table of routes shows it."""
     if isinstance(value, Mapping):
@@ -71,7 +64,6 @@ class AMQPOptions(IntakeOptions):
     on_invalid: what is done with messages whose body cannot be decoded, or does not fit its type:
     one of `Actions`, or a `Retry`. No handler is given them.
     codec: what bodies are decoded by, itself or its name. None: what the connection says.
-    breaker: how much failure has the route wait. None: none has.
     order_on_failure: what becomes of a key whose message is to be handled once more: `hold`, it
     waits for that, or `pass`, it goes on.
     """
@@ -84,7 +76,6 @@ class AMQPOptions(IntakeOptions):
         default=DefaultValues.ON_INVALID, schema=by(_checked_outcome), shown=_shown
     )
     codec: Codec | None = checked_field(default=None, schema=by(_checked_codec), shown=shown)
-    breaker: Breaker | None = checked_field(default=None, schema=by(_checked_breaker), shown=repr)
     order_on_failure: Literal["hold", "pass"] = checked_field(
         default="hold", schema=one_of("hold", "pass")
     )

@@ -15,6 +15,7 @@ from asyncworker.intake.intake import Intake, Items
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
+from asyncworker.sse.kept import Kept
 from asyncworker.sse.log_subject import subject_of
 from asyncworker.sse.status import Status
 
@@ -52,6 +53,8 @@ class Consumer:
         self._activity.waiting = self._waiting
         self._session = session
         self._stopping = asyncio.Event()
+        self._is_draining = False
+        self._statuses: list[Status] = []
         self._failures = Failures(log, f"handler {route.handler_name}")
         self._dispatcher: Dispatcher[SSEEvent] = Dispatcher(
             route.handler,
@@ -69,6 +72,7 @@ class Consumer:
             flush_interval,
             max(MOST_WAITING, route.options.bulk_size),
         )
+        self._kept = Kept(route.circuit, self._intake, self._dispatcher)
 
     def stop(self) -> None:
         """Have `run()` read nothing more, have all it read handled, and return."""
@@ -79,7 +83,9 @@ class Consumer:
         async with self._activity, self._dispatcher:
             try:
                 await self._read_until_stopped()
+                self._is_draining = True
                 self._activity.drains()
+                self._kept.release()
                 await self._intake.drain()
             except BaseException:
                 # Cancelled: nothing may reach the handler any more, when the batch gets old.
@@ -88,22 +94,53 @@ class Consumer:
 
     async def _read_until_stopped(self) -> None:
         problems = self._route.connection.problems
-        statuses = [
+        self._statuses = [
             Status(f"handler {self._route.handler_name}", stream, problems, self._activity)
             for stream in self._streams.values()
         ]
+        circuit = self._route.circuit
+        circuit.begin(self._on_pause)
         try:
             async with asyncio.TaskGroup() as group:
                 reading = [
                     group.create_task(self._client(number, status).run())
-                    for number, status in enumerate(statuses)
+                    for number, status in enumerate(self._statuses)
                 ]
+                following = group.create_task(self._follow())
                 await self._stopping.wait()
-                for task in reading:
+                for task in (*reading, following):
                     task.cancel()
         finally:
-            for status in statuses:
+            circuit.end()
+            for status in self._statuses:
                 status.forget()
+
+    def _on_pause(self) -> None:
+        """Hand out nothing more, say why, and until when."""
+        self._kept.withdraw()
+        circuit = self._route.circuit
+        problem = f"paused {circuit.duration}: {circuit.reason}"
+        log.warning("handler %s: %s", self._route.handler_name, problem)
+        for status in self._statuses:
+            status.paused(problem)
+
+    async def _follow(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._kept.follow())
+            group.create_task(self._tell_turns())
+
+    async def _tell_turns(self) -> None:
+        """Say when a pause is over."""
+        circuit = self._route.circuit
+        while True:
+            turned = circuit.turned
+            if circuit.state == "trying":
+                name, reason = self._route.handler_name, circuit.reason
+                log.info("handler %s: tries one event: %s", name, reason)
+            if circuit.state != "paused":
+                for status in self._statuses:
+                    status.resumed()
+            await turned.wait()
 
     def _client(self, number: int, status: Status) -> Client:
         route = self._route
@@ -112,7 +149,8 @@ class Consumer:
 
     async def _take(self, events: list[SSEEvent]) -> None:
         """Put events on their way to the handler, and wait while it has enough to do."""
-        self._intake.extend(self._valid(events))
+        self._kept.take(self._valid(events))
+        await self._kept.room(MOST_WAITING)
         await self._intake.room()
 
     def _valid(self, events: list[SSEEvent]) -> list[SSEEvent]:
@@ -137,13 +175,30 @@ class Consumer:
         )
 
     def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> bool:
+        circuit = self._route.circuit
         if raised is not None:
+            if self._goes_back(batch, raised):
+                return True
             self._report(batch, raised)
-        elif not self._activity.counts:
-            return False
+        else:
+            if circuit.counts:
+                circuit.succeeded()
+            if not self._activity.counts:
+                return False
         outcome = DONE if raised is None else "failed"
         for path, number in Counter(event.route for event in batch).items():
             self._activity.count(self._streams[path], outcome, number)
+        return True
+
+    def _goes_back(self, batch: list[SSEEvent], raised: BaseException) -> bool:
+        """Keep a batch that met what has the route pause, and tell whether it did."""
+        circuit = self._route.circuit
+        before = circuit.state
+        if self._is_draining or not isinstance(raised, Exception) or not circuit.failed(raised):
+            return False
+        self._kept.take_back(batch)
+        if before != "paused":
+            self._report(batch, raised)
         return True
 
     def _report(self, batch: list[SSEEvent], raised: BaseException) -> None:
@@ -157,7 +212,7 @@ class Consumer:
         )
 
     def _waiting(self) -> int:
-        return self._dispatcher.waiting() + len(self._intake)
+        return self._dispatcher.waiting() + len(self._intake) + len(self._kept)
 
 
 def _key_of(key: Key) -> Callable[[SSEEvent], Hashable]:

@@ -11,6 +11,7 @@ from asyncworker.intake.delays import Delays
 from asyncworker.intake.options import IntakeOptions
 from asyncworker.operation import Operation
 from asyncworker.parameters.batches import ANYTHING
+from asyncworker.pausing.circuit import Circuit
 from asyncworker.record import COUNT, checked_field
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route
@@ -53,6 +54,7 @@ class SSERoute(Route):
     connection: SSEConnection
     endpoints: tuple[Endpoint, ...] = field(repr=False)
     body_of: Callable[[SSEEvent], Any] | None = field(repr=False)
+    circuit: Circuit = field(repr=False, compare=False)
     delays: Delays = field(default_factory=Delays, repr=False, compare=False)
 
     def operation(self, *arguments: Any) -> Operation:
@@ -96,6 +98,7 @@ def make_route(
         connection=connection,
         endpoints=tuple(connection.endpoint(path, headers) for path in paths),
         body_of=None if asked.body is ANYTHING else _typed(asked.body),
+        circuit=Circuit(options.breaker),
     )
 
 

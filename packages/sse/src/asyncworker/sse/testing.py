@@ -68,7 +68,9 @@ class SSEStand:
         self._streams = [Stream(name, journal) for route in routes for name in route.routes]
         self._journal = journal
         self._fed = 0
-        self._handled = 0
+        self._left_out_count = 0
+        self._handled: set[int] = set()
+        """The identities of events that were given to handlers to the end; `events` keeps them."""
 
     def feed(
         self, route: str, data: Any = "", name: str = "", id: str | None = None
@@ -91,16 +93,19 @@ class SSEStand:
     def busy(self) -> list[str]:
         """Return which streams are not read, and how many events are not handled."""
         lines = [f"stream {one.route!r} is not read" for one in self._streams if not one.is_read]
-        if (waiting := self._fed - self._handled - self._held) > 0:
+        handled = len(self._handled) + self._left_out_count
+        rests = any(route.circuit.rests for route in self.routes)
+        if not rests and (waiting := self._fed - handled - self._held) > 0:
             lines.append(f"{counted(waiting, 'event')} not handled")
         return lines
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass for events that wait for a rate.
+        """Let time pass for events that wait for a rate, and for pauses.
 
         seconds: how much.
         """
         for route in self.routes:
+            route.circuit.advance(seconds)
             route.delays.advance(seconds)
 
     @property
@@ -151,7 +156,7 @@ class SSEStand:
             try:
                 await handler(events)
             finally:
-                self._handled += len(events)
+                self._handled |= {id(event) for event in events}
 
         return count
 
@@ -170,7 +175,7 @@ class SSEStand:
             try:
                 return function(event)
             except Exception:
-                self._handled += 1
+                self._left_out_count += 1
                 self._journal.changed()
                 raise
 
