@@ -180,6 +180,21 @@ async def test_what_has_no_key_that_can_be_told_never_reaches_the_handler(
         )
 
 
+@pytest.mark.parametrize("outcome", [Actions.REQUEUE, Retry(attempts=2, delay=0.01)])
+async def test_what_has_no_key_waits_with_the_broker(
+    app, shop, queue, publish, limit, logs, outcome
+):
+    await publish(queue, b"{}", b"no json", *bodies(4))
+    served(app, queue, shop, ORDER_BY=first, ON_INVALID=outcome)
+    async with app.started():
+        await shop.until(4, limit)
+        text = "will try again" if isinstance(outcome, Retry) else "put back"
+        await logs.wait(f"{text} a message whose key cannot be told", count=1)
+        await logs.wait(f"{text} a message whose body is no JSON", count=1)
+    assert len(shop.handled) == 4
+    assert shop.failed == []
+
+
 async def test_a_route_that_waits_gives_back_what_it_holds(app, shop, queue, publish, limit, logs):
     await publish(queue, *bodies(60))
     shop.failing = {("a", number): 1 for number in (0, 4, 8)}
@@ -216,7 +231,7 @@ async def test_an_order_outlives_a_lost_connection(app, shop, queue, publish, li
         shop.busy.add(key)
         if number == 40 and not lost.is_set():
             lost.set()
-            await message.channel.close()
+            await message.channel._channel.underlay.close()
         for _ in range(5):
             await asyncio.sleep(0)
         shop.busy.discard(key)

@@ -12,7 +12,7 @@ from asyncworker.rabbitmq.policy import outcome_of
 from asyncworker.rabbitmq.retry import Later, Retry
 from asyncworker.rabbitmq.retrying.attempts import past_of
 from asyncworker.rabbitmq.retrying.dead_letters import DeadLetters
-from asyncworker.rabbitmq.retrying.failure import Failure
+from asyncworker.rabbitmq.retrying.failure import Failure, Unfit
 from asyncworker.rabbitmq.retrying.held import Held
 from asyncworker.rabbitmq.retrying.retries import Retries
 from asyncworker.rabbitmq.settling.again import Again, Half
@@ -57,7 +57,7 @@ class Outcomes:
         self._held: Held | None = None
         if route.holds_keys:
             self._held = Held(route, self._again.renewed, hold, self._end, on_waiting)
-        self._retries = self._held or Retries(route, copies, self._end, on_waiting)
+        self._retries = Retries(route, copies, self._end, on_waiting)
         self._put_back = PutBack(route, copies, hand_over)
         self._route = route
         self._requeue_delay = RequeueDelay()
@@ -87,25 +87,25 @@ class Outcomes:
             self._route.circuit.succeeded()
         default: Actions = self._route.options.on_success
         mistake: Exception | None = None
-        others = 0
+        tags = []
         for message in batch:
             outcome = message.outcome or default
             if outcome is ACK:
-                channel.settle(message.delivery_tag, ACK)
+                tags.append(message.delivery_tag)
             else:
-                others += 1
                 mistake = self._settle_one(message, outcome, channel, None) or mistake
+        if tags:
+            channel.acknowledge(tags)
         if mistake is not None:
             self.log.mistake(batch, mistake)
-        if not others and not self._activity.counts:
+        if len(tags) == len(batch) and not self._activity.counts:
             return False
         self.count_acknowledged(one for one in batch if (one.outcome or default) is ACK)
         return True
 
     def acknowledge(self, messages: list[RabbitMQMessage], channel: ConsumeChannel) -> None:
         """Acknowledge messages of which all has left that was to leave with them."""
-        for message in messages:
-            channel.settle(message.delivery_tag, ACK)
+        channel.acknowledge([message.delivery_tag for message in messages])
         self.count_acknowledged(messages)
 
     def count_acknowledged(self, messages: Iterable[RabbitMQMessage]) -> None:
@@ -121,7 +121,7 @@ class Outcomes:
         channel, outcome = message.channel, self._route.options.on_invalid
         if channel is None:
             return
-        mistake = self._settle_one(message, outcome, channel, Failure(error))
+        mistake = self._settle_one(message, outcome, channel, Unfit(error))
         if mistake is not None:
             self.log.mistake([message], mistake)
         self.log.poison(message, error, outcome)
@@ -250,12 +250,12 @@ class Outcomes:
         if isinstance(outcome, Later):
             policy = outcome.policy(self._route.options.on_exception)
             delay = outcome.milliseconds(policy, past_of(message.content[2]).waits + 1)
-            self._retries.submit(message, delay, policy.then, channel, failure)
+            self._waiting(failure).submit(message, delay, policy.then, channel, failure)
         elif not isinstance(outcome, Retry):
             self._end(message, Actions(outcome), channel, failure)
         elif message.attempt < outcome.attempts:
             delay = outcome.milliseconds(past_of(message.content[2]).waits + 1)
-            self._retries.submit(message, delay, outcome.then, channel, failure)
+            self._waiting(failure).submit(message, delay, outcome.then, channel, failure)
         else:
             self._end(message, outcome.then, channel, failure)
 
@@ -273,19 +273,28 @@ class Outcomes:
         if action is Actions.REQUEUE:
             if message.redelivered and message.outcome is action:
                 self.log.warn_of_reject()
-            self._put_back_one(message, channel)
+            self._go_back(message, channel, failure)
         elif self._replies.awaits(message):
             settle = partial(self._settle, message, action, channel, failure)
             self._replies.fail(message, action, failure, settle)
         else:
             self._settle(message, action, channel, failure)
 
-    def _put_back_one(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
-        if self._held is None:
-            self.requeue(message, channel)
-        else:
+    def _waiting(self, failure: Failure | None) -> Retries | Held:
+        """Return where a message waits for its next attempt."""
+        if self._held is None or isinstance(failure, Unfit):
+            return self._retries
+        return self._held
+
+    def _go_back(
+        self, message: RabbitMQMessage, channel: ConsumeChannel, failure: Failure | None
+    ) -> None:
+        waiting = self._waiting(failure)
+        if isinstance(waiting, Held):
             self._count(message, Actions.REQUEUE.value)
-            self._held.put_back(message, DELAY)
+            waiting.put_back(message, DELAY)
+        else:
+            self.requeue(message, channel)
 
     def _settle(
         self,
