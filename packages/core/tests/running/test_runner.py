@@ -56,12 +56,30 @@ def test_the_collector_passes_over_what_was_there_before_the_run_and_only_that_l
     assert gc.get_freeze_count() == 0
 
 
+@pytest.mark.parametrize(("own", "in_run"), [(700, 10_000), (2000, 10_000), (0, 0), (3000, 3000)])
+def test_the_collector_looks_at_more_at_a_time_unless_the_program_says_at_how_much(own, in_run):
+    found = []
+    before = gc.get_threshold()
+    gc.set_threshold(own, *before[1:])
+    try:
+        app = App()
+        app.run_on_startup(lambda app: found.append(gc.get_threshold()[0]))
+        app.run_on_startup(App.shutdown)
+        app.run()
+        assert found == [in_run]
+        assert gc.get_threshold()[0] == own
+    finally:
+        gc.set_threshold(*before)
+
+
 async def test_a_run_within_a_program_leaves_the_collector_alone():
     frozen = []
+    before = gc.get_threshold()
     app = App()
     app.run_on_startup(lambda app: frozen.append(gc.get_freeze_count()))
     async with app.started():
         assert frozen == [0]
+        assert gc.get_threshold() == before
 
 
 def test_handlers_are_restored_after_a_run_that_fails():
