@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from benchmarks.messages import LARGE, SMALL, USUAL
-from benchmarks.peers import FLOOR, GUARDED, METERED, OLD, OURS, PEERS, TRACED
+from benchmarks.peers import FLOOR, GUARDED, METERED, OLD, ORDERED, OURS, PEERS, RATED, TRACED
 
 CPU: Final = "cpu_us"
 RATE: Final = "rate"
@@ -232,24 +232,21 @@ def _consume_cases() -> Iterable[Case]:
 def _observed_cases() -> Iterable[Case]:
     """Of what costs so little that only many turns tell it from chance."""
     for bulk in (1, 100):
-        yield Case(
-            f"metered-bulk-{bulk}",
-            "consume",
-            f"Consume 200 bytes, scraped each second, bulk {bulk}",
-            (OURS, METERED),
-            settings=_consume(bulk),
-            turns=5,
-            quick=bulk > 1,
-        )
-        yield Case(
-            f"guarded-bulk-{bulk}",
-            "consume",
-            f"Consume 200 bytes, with a breaker, bulk {bulk}",
-            (OURS, GUARDED),
-            settings=_consume(bulk),
-            turns=5,
-            quick=bulk > 1,
-        )
+        for name, what, peer in (
+            ("metered", "scraped each second", METERED),
+            ("guarded", "with a breaker", GUARDED),
+            ("ordered", "1,000 keys in order", ORDERED),
+            ("rated", "with a rate", RATED),
+        ):
+            yield Case(
+                f"{name}-bulk-{bulk}",
+                "consume",
+                f"Consume 200 bytes, {what}, bulk {bulk}",
+                (OURS, peer),
+                settings=_consume(bulk),
+                turns=5,
+                quick=bulk > 1,
+            )
         yield Case(
             f"traced-bulk-{bulk}",
             "consume",
@@ -339,6 +336,19 @@ def _growth_cases() -> Iterable[Case]:
         "messages",
         {10**power: 10**power for power in (3, 4, 5, 6)},
         quick=0,
+    )
+    yield from _series(
+        replace(
+            growth,
+            name="growth-keys",
+            title="Keys, in order",
+            peers=(ORDERED,),
+            metrics=(CPU, RATE, "peak_mb"),
+            settings=_consume(1),
+        ),
+        "keys",
+        {10**power: 100_000 for power in range(6)},
+        quick=1_000,
     )
     yield from _series(
         replace(

@@ -19,7 +19,7 @@ from benchmarks.cases import (
     RATE,
     RSS,
 )
-from benchmarks.peers import FLOOR, OLD, OURS
+from benchmarks.peers import FLOOR, OLD, ORDERED, OURS
 from benchmarks.results import Results, Value
 
 LESS: Final = "less is better"
@@ -225,6 +225,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     _growth("routes", "1 to 64 queues, a route each", "routes, bulk 10"),
     _growth("paths", "1 to 64 URLs", "routes", OURS, "aiohttp"),
     _growth("messages", "A thousand to a million messages", "messages, bulk 100"),
+    _growth("keys", "1 to 100,000 keys, each in order", "keys, bulk 1", ORDERED),
     _growth("processes", "1 to 4 processes on one queue", "processes, bulk 100"),
     Lines(
         "growth-rate",

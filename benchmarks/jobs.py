@@ -16,7 +16,8 @@ class Consume:
 
     queues: one route for each. model: what the handler takes the bodies as, one of models/; without
     it as JSON has them. pause: seconds that the handler awaits. latency: bodies say when they were
-    sent. endless: end by SIGTERM rather than after `count`.
+    sent. endless: end by SIGTERM rather than after `count`. keys: how many keys messages have, for
+    those that keep them in order.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Consume:
     pause: float = 0.0
     latency: bool = False
     endless: bool = False
+    keys: int = 1_000
 
     @property
     def queue(self) -> str:

@@ -357,6 +357,7 @@ def consume_job(subject: Subject, names: list[str], **more: bool) -> jobs.Consum
         prefetch=subject.setting("prefetch", 256),
         model=subject.setting("model", ""),
         pause=subject.setting("pause", 0.0),
+        keys=subject.setting("keys", 1_000),
         **more,
     )
 

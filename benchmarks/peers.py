@@ -6,6 +6,8 @@ from typing import Final
 OURS: Final = "asyncworker"
 METERED: Final = "asyncworker, metrics on"
 GUARDED: Final = "asyncworker, with a breaker"
+ORDERED: Final = "asyncworker, in order by key"
+RATED: Final = "asyncworker, with a rate"
 TRACED: Final = "asyncworker, traces on"
 FLOOR: Final = "librabbitmq (C)"
 OLD: Final = "async-worker 0.20.2"
@@ -45,6 +47,8 @@ _PEERS = (
     ),
     Peer(METERED, "asyncworker_metered", ("prometheus-client",), fast=True),
     Peer(GUARDED, "asyncworker_guarded", (), fast=True),
+    Peer(ORDERED, "asyncworker_ordered", (), fast=True),
+    Peer(RATED, "asyncworker_rated", (), fast=True),
     Peer(TRACED, "asyncworker_traced", ("opentelemetry-sdk",)),
     Peer("aiormq", "aiormq", ("aiormq",), imports={"import-rabbitmq": "import aiormq"}),
     Peer("aio-pika", "aio_pika", ("aio-pika",), imports={"import-rabbitmq": "import aio_pika"}),

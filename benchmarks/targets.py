@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.cases import CPU, IMPORT, RATE, RSS
-from benchmarks.peers import FLOOR, GUARDED, METERED, OLD, OURS
+from benchmarks.peers import FLOOR, GUARDED, METERED, OLD, ORDERED, OURS, RATED
 from benchmarks.results import Results, Spread, Value
 
 REACHED: Final = "reached"
@@ -102,6 +102,10 @@ TARGETS: Final = (
     _target("consume with metrics, bulk 100", "metered-bulk-100", 1.02, OURS, ours=METERED),
     _target("consume with a breaker, bulk 1", "guarded-bulk-1", 1.02, OURS, ours=GUARDED),
     _target("consume with a breaker, bulk 100", "guarded-bulk-100", 1.02, OURS, ours=GUARDED),
+    _target("consume in order by key, bulk 1", "ordered-bulk-1", 1.25, OURS, ours=ORDERED),
+    _target("consume in order by key, bulk 100", "ordered-bulk-100", 1.25, OURS, ours=ORDERED),
+    _target("consume with a rate, bulk 1", "rated-bulk-1", 1.03, OURS, ours=RATED),
+    _target("consume with a rate, bulk 100", "rated-bulk-100", 1.03, OURS, ours=RATED),
     _target("consume as a model, bulk 1", f"{_TYPED}-1", 0.06, "FastStream"),
     _target("consume as a model, bulk 100", f"{_TYPED}-100", 0.045, "FastStream", at=f"{_TYPED}-1"),
     _target("publish, 100 in flight", "publish-100", 0.12, "aio-pika"),

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from asyncworker import App, Breaker, Options, RouteTypes
+from asyncworker import App, Options, RouteTypes
 from asyncworker.connections import AMQPConnection
 from asyncworker.rabbitmq import Message
 from asyncworker.utils import Timeit
@@ -22,13 +23,15 @@ def consume(job: jobs.Consume) -> Result:
     return consume_by(App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)]), job)
 
 
-def consume_by(app: App, job: jobs.Consume, breaker: Breaker | None = None) -> Result:
-    """Consume by an app that is connected."""
+def consume_by(
+    app: App, job: jobs.Consume, options: Mapping[Options, Any] = MappingProxyType({})
+) -> Result:
+    """Consume by an app that is connected, with these options beside the size of batches."""
     measured = window(job, app.shutdown)
     handler = typed(job, measured) if job.model else plain(job, measured)
     for queue in job.queues:
-        options = {Options.BULK_SIZE: job.bulk, Options.BREAKER: breaker}
-        app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=options)(handler)
+        given = {Options.BULK_SIZE: job.bulk, **options}
+        app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=given)(handler)
     app.run()
     return measured.result()
 

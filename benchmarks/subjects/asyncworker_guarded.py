@@ -1,6 +1,6 @@
 """asyncworker with a breaker, which has nothing to do."""
 
-from asyncworker import App, Breaker
+from asyncworker import App, Breaker, Options
 from asyncworker.connections import AMQPConnection
 from benchmarks import jobs
 from benchmarks.subjects.asyncworker import consume_by
@@ -10,4 +10,4 @@ from benchmarks.window import Result
 def consume(job: jobs.Consume) -> Result:
     """Consume as without a breaker."""
     app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
-    return consume_by(app, job, Breaker())
+    return consume_by(app, job, {Options.BREAKER: Breaker()})

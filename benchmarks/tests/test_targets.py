@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.cases import CASES
-from benchmarks.peers import GUARDED, METERED, OURS
+from benchmarks.peers import GUARDED, METERED, ORDERED, OURS, RATED
 from benchmarks.results import Results, Spread
 from benchmarks.targets import TARGETS, Verdict, verdicts
 
@@ -17,7 +17,7 @@ def test_a_target_is_about_what_is_measured(target):
     for value in (target.ours, target.theirs):
         assert value.peer in cases[value.case].peers
         assert value.metric in cases[value.case].metrics
-    if target.ours.peer in {METERED, GUARDED}:
+    if target.ours.peer in {METERED, GUARDED, ORDERED, RATED}:
         # What something more costs is a matter between the two.
         assert target.theirs == replace(target.ours, peer=OURS)
     else:

@@ -274,7 +274,7 @@ async def test_withdraw_returns_what_no_handler_was_given(outcomes, gate):
         dispatcher.submit([3, 4])
         dispatcher.submit([5])
         await gate.entered(1)
-        assert dispatcher.withdraw() == [3, 4, 5]
+        assert dispatcher.withdraw() == [[3, 4], [5]]
         assert dispatcher.withdraw() == []
         gate.let_through([1, 2])
     assert outcomes == [([1, 2], None)]

@@ -171,15 +171,15 @@ async def test_a_cancelled_backend_gives_its_handlers_nothing_more(
     taken = asyncio.Event()
 
     class Noted(Bucket):
-        def add(self, item):
-            super().add(item)
+        def extend(self, items):
+            super().extend(items)
             taken.set()
 
     async def serve():
         async with backend.serve(app, app.routes):
             await asyncio.Event().wait()
 
-    monkeypatch.setattr("asyncworker.sse.consumer.Bucket", Noted)
+    monkeypatch.setattr("asyncworker.intake.intake.Bucket", Noted)
     async with asyncio.timeout(limit):
         serving = asyncio.create_task(serve())
         await (await server.stream()).send(b"data: 1\n\n")

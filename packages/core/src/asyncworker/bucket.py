@@ -22,6 +22,7 @@ class Bucket(Generic[T]):
     size: items in a full batch. max_age: seconds; a batch goes out when its *oldest* item is that
     old. emit: takes each batch, in the order of arrival. on_wait: called once, with the number of
     items, when the first batch that is not full waits for longer than a few seconds.
+    weigh: returns how much of `most` an item takes; a batch holds no more, but for an item alone.
     """
 
     def __init__(
@@ -30,11 +31,17 @@ class Bucket(Generic[T]):
         max_age: float,
         emit: Callable[[list[T]], None],
         on_wait: Callable[[int], None] | None = None,
+        *,
+        weigh: Callable[[T], int] | None = None,
+        most: int = 0,
     ) -> None:
         self._size = size
         self._max_age = max_age
         self._emit = emit
         self._on_wait = on_wait if max_age > PATIENCE else None
+        self._weigh = weigh
+        self._most = most
+        self._weight = 0
         self._items: list[T] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -42,7 +49,12 @@ class Bucket(Generic[T]):
         return len(self._items)
 
     def add(self, item: T) -> None:
-        """Take one item; emit the batch that it completes."""
+        """Take one item; emit the batch that it completes, and one that it does not fit into."""
+        if self._weigh is not None:
+            weight = self._weigh(item)
+            if self._items and self._weight + weight > self._most:
+                self.flush()
+            self._weight += weight
         self._items.append(item)
         self._emit_or_wait()
 
@@ -52,6 +64,10 @@ class Bucket(Generic[T]):
             # Nothing is ever held.
             for item in items:
                 self._emit([item])
+            return
+        if self._weigh is not None:
+            for item in items:
+                self.add(item)
             return
         taken = 0
         while taken < len(items):
@@ -71,10 +87,11 @@ class Bucket(Generic[T]):
             self._timer.cancel()
             self._timer = None
         items, self._items = self._items, []
+        self._weight = 0
         return items
 
     def _emit_or_wait(self) -> None:
-        if len(self._items) >= self._size:
+        if len(self._items) >= self._size or (self._weigh and self._weight >= self._most):
             self.flush()
         elif self._timer is None:
             later = asyncio.get_running_loop().call_later

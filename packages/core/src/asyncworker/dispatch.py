@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from asyncworker.handling.cancellation import is_cancelled_from_outside
 from asyncworker.handling.context_steps import stepped
@@ -20,13 +21,12 @@ from asyncworker.plural import counted
 from asyncworker.routes import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from asyncworker.feed.activity import Activity
 
 __all__ = ["Dispatcher"]
 
 T = TypeVar("T")
+Settle: TypeAlias = Callable[[list[T], BaseException | None], bool | None]
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,13 @@ class Dispatcher(Generic[T]):
     def __init__(
         self,
         handler: Callable[[list[T]], Awaitable[Any]],
-        settle: Callable[[list[T], BaseException | None], bool | None],
+        settle: Settle[T],
         concurrency: int,
         activity: Activity | None = None,
         subject: Subject | None = None,
     ) -> None:
         self._handler = handler
-        self._settle = settle
+        self.settle: Settle[T] = settle
         self._concurrency = concurrency
         self._activity = activity
         self._recording = None if activity is None else activity.recording
@@ -112,16 +112,20 @@ class Dispatcher(Generic[T]):
     async def room(self) -> None:
         """Wait until fewer batches wait for a worker than there may be workers."""
         while len(self._ready) >= self._concurrency:
-            self._is_awaited = True
-            self._taken.clear()
-            await self._taken.wait()
+            await self.taken()
 
-    def withdraw(self) -> list[T]:
-        """Return the items of the batches that no handler was given yet, and forget them."""
-        items = [item for batch in self._ready for item in batch]
+    async def taken(self) -> None:
+        """Wait until a worker takes a batch, or all are withdrawn."""
+        self._is_awaited = True
+        self._taken.clear()
+        await self._taken.wait()
+
+    def withdraw(self) -> list[list[T]]:
+        """Return the batches that no handler was given yet, and forget them."""
+        batches = list(self._ready)
         self._ready.clear()
         self._taken.set()
-        return items
+        return batches
 
     def running(self) -> list[T]:
         """Return the items that handlers were given and are not done with."""
@@ -232,7 +236,7 @@ class Dispatcher(Generic[T]):
                 log_returned(self._handler, returned)
         except asyncio.CancelledError as error:
             if is_cancelled_from_outside(error):
-                self._settle(batch, error)
+                self.settle(batch, error)
                 raise
             raised = error
         except BaseException as error:
@@ -240,7 +244,7 @@ class Dispatcher(Generic[T]):
                 raise
             # Users' code: even its SystemExit must neither stop the loop nor lose the batch.
             raised = error
-        if self._settle(batch, raised) and self._activity is not None:
+        if self.settle(batch, raised) and self._activity is not None:
             self._activity.counted(raised)
 
     def _is_any_changed(self) -> bool:

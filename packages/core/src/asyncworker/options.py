@@ -34,11 +34,16 @@ class Choices(EnumType):
 
 
 class Options(StrEnum, metaclass=Choices):
-    """Name what shapes the batches of a route, bounds their handling, and decodes bodies."""
+    """Name what shapes the batches of a route, their order and pace, and how they are handled."""
 
     BULK_SIZE = auto()
     BULK_FLUSH_INTERVAL = auto()
+    BULK_BY = auto()
+    BULK_BYTES = auto()
     MAX_CONCURRENCY = auto()
+    ORDER_BY = auto()
+    ORDER_ON_FAILURE = auto()
+    RATE = auto()
     TIMEOUT = auto()
     CODEC = auto()
     BREAKER = auto()

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def teller(handler_name: str, size: int, max_age: float) -> Callable[[int], None] | None:
-    """Return what says that a batch waits, given how many it holds; None where nobody looks.
+    """Return what says once that a batch waits, given how many it holds; None where nobody looks.
 
     size: of a full batch. max_age: seconds; the batch goes out when its oldest item is that old.
     """
@@ -22,7 +22,14 @@ def teller(handler_name: str, size: int, max_age: float) -> Callable[[int], None
     if not is_watched and not log.isEnabledFor(logging.DEBUG):
         return None
 
+    has_told = False
+
     def tell(count: int) -> None:
+        nonlocal has_told
+        if has_told:
+            # Another one of the route, where each key has batches of its own.
+            return
+        has_told = True
         log.log(
             logging.INFO if is_watched else logging.DEBUG,
             "handler %s: a batch waits with %d of %d items, for %g s at most: "

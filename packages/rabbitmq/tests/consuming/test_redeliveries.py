@@ -1,7 +1,7 @@
 """Which messages wait for a handler that is still at what may be the same."""
 
 from asyncworker.rabbitmq import RabbitMQMessage
-from asyncworker.rabbitmq.consuming.redeliveries import Redeliveries
+from asyncworker.rabbitmq.buffering.redeliveries import Redeliveries
 
 
 def message(raw_body=b"1", redelivered=True, **fields):

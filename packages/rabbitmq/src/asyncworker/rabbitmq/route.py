@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from asyncworker.codecs import checked
 from asyncworker.codecs.codec import Codec, shown
 from asyncworker.errors import ConfigurationError
-from asyncworker.options import Actions, DefaultValues, RouteOptions
-from asyncworker.pausing.breaker import Breaker
+from asyncworker.intake.delays import Delays
+from asyncworker.intake.options import IntakeOptions
+from asyncworker.options import Actions, DefaultValues
 from asyncworker.pausing.circuit import Circuit
 from asyncworker.rabbitmq.checks import checked_flag, checked_name, checked_short
 from asyncworker.rabbitmq.consumer import SHARED, Consumer
@@ -21,7 +22,7 @@ from asyncworker.rabbitmq.policy import Policy, checked_policy
 from asyncworker.rabbitmq.retry import Retry
 from asyncworker.rabbitmq.target import Target, checked_target, returns_nothing
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
-from asyncworker.record import by, checked_field, member_of
+from asyncworker.record import by, checked_field, member_of, one_of
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, name_of, standing_for
 
@@ -46,12 +47,6 @@ def _checked_outcome(value: Any) -> Actions | Retry:
     return value
 
 
-def _checked_breaker(value: Any) -> Breaker | None:
-    if not isinstance(value, Breaker | None):
-        raise ConfigurationError("must be a Breaker")
-    return value
-
-
 def _shown(value: Policy) -> str:
     """Return a policy as the table of routes shows it."""
     if isinstance(value, Mapping):
@@ -59,7 +54,7 @@ def _shown(value: Policy) -> str:
     return str(value)
 
 
-class AMQPOptions(RouteOptions):
+class AMQPOptions(IntakeOptions):
     """Hold the options of a RabbitMQ route.
 
     on_success: what is done with messages whose handler returned, and that say nothing themselves.
@@ -69,7 +64,8 @@ class AMQPOptions(RouteOptions):
     on_invalid: what is done with messages whose body cannot be decoded, or does not fit its type:
     one of `Actions`, or a `Retry`. No handler is given them.
     codec: what bodies are decoded by, itself or its name. None: what the connection says.
-    breaker: how much failure has the route wait. None: none has.
+    order_on_failure: what becomes of a key whose message is to be handled once more: `hold`, it
+    waits for that, or `pass`, it goes on.
     """
 
     on_success: Actions = checked_field(default=DefaultValues.ON_SUCCESS, schema=member_of(Actions))
@@ -80,7 +76,9 @@ class AMQPOptions(RouteOptions):
         default=DefaultValues.ON_INVALID, schema=by(_checked_outcome), shown=_shown
     )
     codec: Codec | None = checked_field(default=None, schema=by(_checked_codec), shown=shown)
-    breaker: Breaker | None = checked_field(default=None, schema=by(_checked_breaker), shown=repr)
+    order_on_failure: Literal["hold", "pass"] = checked_field(
+        default="hold", schema=one_of("hold", "pass")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +90,7 @@ class AMQPRoute(Route):
     target: where what it returns is published; target_queue: the queue that is declared there.
     dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
     returns is the answer to who asked. own_prefetch: what it says in place of its connection.
-    consumer: in what way its queues are consumed.
+    consumer: in what way its queues are consumed. delays: what it waits for by the clock.
     """
 
     options: AMQPOptions
@@ -108,6 +106,12 @@ class AMQPRoute(Route):
     replies: bool = False
     own_prefetch: int | None = field(default=None, repr=False)
     consumer: Consumer = field(default=SHARED, repr=False)
+    delays: Delays = field(default_factory=Delays, repr=False, compare=False)
+
+    @property
+    def holds_keys(self) -> bool:
+        """Tell whether a key waits for its message that is to be handled once more."""
+        return self.options.order_by is not None and self.options.order_on_failure == "hold"
 
     @property
     def sends_returned(self) -> bool:
@@ -195,6 +199,11 @@ def make_route(
     topology = {one.name: one for one in queues if isinstance(one, Queue)}
     checked_flag("route", "replies", replies)
     _check_prefetch(prefetch, options.bulk_size)
+    options.check_together()
+    if "order_on_failure" in options.given and options.order_by is None:
+        raise ConfigurationError(
+            "Options.ORDER_ON_FAILURE is about the keys of Options.ORDER_BY: say that too"
+        )
     if not isinstance(consumer, Consumer):
         raise ConfigurationError(f"consumer must be a Consumer, got {consumer!r}")
     if replies and publish_to is not None:

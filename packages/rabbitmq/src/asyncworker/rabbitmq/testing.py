@@ -244,15 +244,19 @@ class RabbitMQStand:
             broker(name).advance(seconds)
         for route in self.routes:
             route.circuit.advance(seconds)
+            route.delays.advance(seconds)
 
     def busy(self) -> list[str]:
         """Return which queues hold messages, or why they are not consumed, a line each.
 
-        Those of a route that is paused wait for more than that.
+        Those of a route that is paused wait for more than that, and so do those that wait for a
+        time.
         """
         lines = []
+        held = 0
         for route in self.routes:
-            if route.circuit.rests:
+            held += (waiting := route.delays.count_held())
+            if route.circuit.rests or waiting:
                 continue
             queues = self._broker(route.connection).vhost(route.vhost).queues
             for name in route.routes:
@@ -262,8 +266,8 @@ class RabbitMQStand:
                     lines.append(f"queue {name!r}: {problem}")
                 elif queue.depth:
                     lines.append(f"{counted(queue.depth, 'message')} waiting in queue {name!r}")
-        if self._observer.unsettled:
-            lines.append(f"{counted(self._observer.unsettled, 'message')} not settled")
+        if (unsettled := self._observer.unsettled - held) > 0:
+            lines.append(f"{counted(unsettled, 'message')} not settled")
         return lines
 
     def open(self, stack: ExitStack) -> None:

@@ -5,32 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import Invalid
 from asyncworker.feed import DONE
 from asyncworker.handling.repeated_failures import Failures
+from asyncworker.intake.intake import Intake, Items
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
+from asyncworker.sse.kept import Kept
 from asyncworker.sse.log_subject import subject_of
 from asyncworker.sse.status import Status
-from asyncworker.waiting_batch import teller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from aiohttp import ClientSession
 
     from asyncworker.feed import Feed
+    from asyncworker.intake.rate import Key
     from asyncworker.sse.endpoint import Endpoint
     from asyncworker.sse.event import SSEEvent
     from asyncworker.sse.route import SSERoute
 
 log = logging.getLogger(__name__)
 
+MOST_WAITING: Final = 1000
+"""Events that wait for their batch, their turn or their time, before no more are read."""
 LONGEST_ID: Final = 200
 """The most characters of an event's id in a log line."""
 
@@ -50,6 +53,8 @@ class Consumer:
         self._activity.waiting = self._waiting
         self._session = session
         self._stopping = asyncio.Event()
+        self._is_draining = False
+        self._statuses: list[Status] = []
         self._failures = Failures(log, f"handler {route.handler_name}")
         self._dispatcher: Dispatcher[SSEEvent] = Dispatcher(
             route.handler,
@@ -58,9 +63,16 @@ class Consumer:
             self._activity,
             subject_of(route.handler_name),
         )
-        size = route.options.bulk_size
-        tell = teller(route.handler_name, size, flush_interval)
-        self._bucket: Bucket[SSEEvent] = Bucket(size, flush_interval, self._dispatcher.submit, tell)
+        self._intake: Intake[SSEEvent] = Intake(
+            self._dispatcher,
+            route.options,
+            Items(_key_of, _bytes_of, self._leave_out),
+            route.delays,
+            route.handler_name,
+            flush_interval,
+            max(MOST_WAITING, route.options.bulk_size),
+        )
+        self._kept = Kept(route.circuit, self._intake, self._dispatcher)
 
     def stop(self) -> None:
         """Have `run()` read nothing more, have all it read handled, and return."""
@@ -71,30 +83,64 @@ class Consumer:
         async with self._activity, self._dispatcher:
             try:
                 await self._read_until_stopped()
+                self._is_draining = True
                 self._activity.drains()
-                self._bucket.flush()
-            finally:
+                self._kept.release()
+                await self._intake.drain()
+            except BaseException:
                 # Cancelled: nothing may reach the handler any more, when the batch gets old.
-                self._bucket.clear()
+                self._intake.withdraw()
+                raise
 
     async def _read_until_stopped(self) -> None:
         problems = self._route.connection.problems
-        statuses = [
+        self._statuses = [
             Status(f"handler {self._route.handler_name}", stream, problems, self._activity)
             for stream in self._streams.values()
         ]
+        circuit = self._route.circuit
+        circuit.begin(self._on_pause)
         try:
             async with asyncio.TaskGroup() as group:
                 reading = [
                     group.create_task(self._client(number, status).run())
-                    for number, status in enumerate(statuses)
+                    for number, status in enumerate(self._statuses)
                 ]
+                following = group.create_task(self._follow())
                 await self._stopping.wait()
-                for task in reading:
+                for task in (*reading, following):
                     task.cancel()
         finally:
-            for status in statuses:
+            circuit.end()
+            for status in self._statuses:
                 status.forget()
+
+    def _on_pause(self) -> None:
+        """Hand out nothing more, say why, and until when."""
+        self._kept.withdraw()
+        circuit = self._route.circuit
+        problem = f"paused {circuit.duration}: {circuit.reason}"
+        log.warning("handler %s: %s", self._route.handler_name, problem)
+        for status in self._statuses:
+            status.paused(problem)
+
+    async def _follow(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._kept.follow())
+            group.create_task(self._tell_turns())
+
+    async def _tell_turns(self) -> None:
+        """Say when a pause is over."""
+        circuit = self._route.circuit
+        while True:
+            turned = circuit.turned
+            if circuit.state == "trying":
+                name, reason = self._route.handler_name, circuit.reason
+                log.info("handler %s: tries one event: %s", name, reason)
+            if circuit.state != "paused":
+                for status in self._statuses:
+                    status.resumed()
+            await turned.wait()
 
     def _client(self, number: int, status: Status) -> Client:
         route = self._route
@@ -103,9 +149,9 @@ class Consumer:
 
     async def _take(self, events: list[SSEEvent]) -> None:
         """Put events on their way to the handler, and wait while it has enough to do."""
-        for event in self._valid(events):
-            self._bucket.add(event)
-        await self._dispatcher.room()
+        self._kept.take(self._valid(events))
+        await self._kept.room(MOST_WAITING)
+        await self._intake.room()
 
     def _valid(self, events: list[SSEEvent]) -> list[SSEEvent]:
         """Return those whose body is what the handler wants, and log the others."""
@@ -116,23 +162,43 @@ class Consumer:
         try:
             event.body = body_of(event)
         except Invalid as error:
-            log.error(  # noqa: TRY400 (its words are all there is to say)
-                "handler %s: left out an event whose %s",
-                self._route.handler_name,
-                error,
-                extra={"stream": shown(event.route), "event_id": event.id[:LONGEST_ID]},
-            )
+            self._leave_out(event, error)
             return False
         return True
 
+    def _leave_out(self, event: SSEEvent, error: Invalid) -> None:
+        log.error(
+            "handler %s: left out an event whose %s",
+            self._route.handler_name,
+            error,
+            extra={"stream": shown(event.route), "event_id": event.id[:LONGEST_ID]},
+        )
+
     def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> bool:
+        circuit = self._route.circuit
         if raised is not None:
+            if self._goes_back(batch, raised):
+                return True
             self._report(batch, raised)
-        elif not self._activity.counts:
-            return False
+        else:
+            if circuit.counts:
+                circuit.succeeded()
+            if not self._activity.counts:
+                return False
         outcome = DONE if raised is None else "failed"
         for path, number in Counter(event.route for event in batch).items():
             self._activity.count(self._streams[path], outcome, number)
+        return True
+
+    def _goes_back(self, batch: list[SSEEvent], raised: BaseException) -> bool:
+        """Keep a batch that met what has the route pause, and tell whether it did."""
+        circuit = self._route.circuit
+        before = circuit.state
+        if self._is_draining or not isinstance(raised, Exception) or not circuit.failed(raised):
+            return False
+        self._kept.take_back(batch)
+        if before != "paused":
+            self._report(batch, raised)
         return True
 
     def _report(self, batch: list[SSEEvent], raised: BaseException) -> None:
@@ -146,7 +212,16 @@ class Consumer:
         )
 
     def _waiting(self) -> int:
-        return self._dispatcher.waiting() + len(self._bucket)
+        return self._dispatcher.waiting() + len(self._intake) + len(self._kept)
+
+
+def _key_of(key: Key) -> Callable[[SSEEvent], Hashable]:
+    # Of events it is no name of a header.
+    return cast("Callable[[SSEEvent], Hashable]", key)
+
+
+def _bytes_of(event: SSEEvent) -> int:
+    return len(event.data.encode())
 
 
 def _told_apart(endpoints: Sequence[Endpoint]) -> list[str]:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.codecs.declared import declared_type
+from asyncworker.errors import ConfigurationError
+from asyncworker.intake.delays import Delays
+from asyncworker.intake.options import IntakeOptions
 from asyncworker.operation import Operation
-from asyncworker.options import RouteOptions
 from asyncworker.parameters.batches import ANYTHING
+from asyncworker.pausing.circuit import Circuit
 from asyncworker.record import COUNT, checked_field
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route
@@ -27,7 +30,7 @@ LONGEST_ID: Final = 200
 """The most characters of an event's id that a span tells."""
 
 
-class SSEOptions(RouteOptions):
+class SSEOptions(IntakeOptions):
     """Hold the options of a route of event streams.
 
     max_concurrency: the most batches handled side by side. More than 1 gives up the order within a
@@ -43,6 +46,7 @@ class SSERoute(Route):
 
     endpoints: one for each of `routes`, whose queries may hold a secret. body_of: returns the body
     of an event as the handler wants it, or raises Invalid; None, where it wants none of a type.
+    delays: what it waits for by the clock.
     """
 
     routes: tuple[str, ...] = field(repr=False)
@@ -50,6 +54,8 @@ class SSERoute(Route):
     connection: SSEConnection
     endpoints: tuple[Endpoint, ...] = field(repr=False)
     body_of: Callable[[SSEEvent], Any] | None = field(repr=False)
+    circuit: Circuit = field(repr=False, compare=False)
+    delays: Delays = field(default_factory=Delays, repr=False, compare=False)
 
     def operation(self, *arguments: Any) -> Operation:
         """Return what a span tells of a batch of events, which begins a trace."""
@@ -82,6 +88,8 @@ def make_route(
     asked: the handler, and what it asks for of the events.
     Raises: ConfigurationError
     """
+    options.check_together()
+    _check_intake(options)
     return SSERoute(
         type=RouteTypes.SSE,
         routes=paths,
@@ -90,7 +98,26 @@ def make_route(
         connection=connection,
         endpoints=tuple(connection.endpoint(path, headers) for path in paths),
         body_of=None if asked.body is ANYTHING else _typed(asked.body),
+        circuit=Circuit(options.breaker),
     )
+
+
+def _check_intake(options: SSEOptions) -> None:
+    """Accept what events can be told apart by, and who can share their rate.
+
+    Raises: ConfigurationError
+    """
+    rate = options.rate
+    keys = {"BULK_BY": options.bulk_by, "ORDER_BY": options.order_by, "RATE": rate and rate.by}
+    for option, key in keys.items():
+        if isinstance(key, str):
+            raise ConfigurationError(
+                f"Options.{option}: an event has no header {key!r}: give a function of an event"
+            )
+    if rate is not None and rate.shared:
+        raise ConfigurationError(
+            "Options.RATE: nobody knows who else reads an event stream: leave shared out"
+        )
 
 
 def _typed(declared: Any) -> Callable[[SSEEvent], Any]:

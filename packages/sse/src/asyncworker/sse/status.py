@@ -28,25 +28,41 @@ class Status:
         self._stream = stream
         self._problems = problems
         self._activity = activity
+        self._problem: str | None = NEW
+        self._pause: str | None = None
+        self._is_over = False
         self._problems[subject] = NEW
 
     def connected(self) -> None:
         """Show that events are read."""
-        self.forget()
-        self._activity.works(self._stream)
         log.info("%s: connected", self._subject)
+        self._problem = None
+        self._show()
 
     def lost(self, error: StreamError) -> None:
         """Show that there is no stream for now, and why."""
         problem = str(error)
-        if self._problems.get(self._subject) != problem:
+        if self._problem != problem:
             level = logging.INFO if isinstance(error, StreamEnded) else logging.WARNING
             log.log(level, "%s: %s; trying again", self._subject, problem)
-        self._problems[self._subject] = problem
-        self._activity.waits(self._stream, problem)
+        self._problem = problem
+        self._show()
+
+    def paused(self, problem: str) -> None:
+        """Show that events are not handled, whatever else is wrong, and why."""
+        if not self._is_over:
+            self._pause = problem
+            self._show()
+
+    def resumed(self) -> None:
+        """Show that they are handled again."""
+        if self._pause is not None:
+            self._pause = None
+            self._show()
 
     def over(self, end: StreamOver) -> None:
         """Say that the stream is over: that is the server's wish, and no problem."""
+        self._is_over = True
         self.forget()
         self._activity.is_over(self._stream, str(end))
         log.warning("%s: %s", self._subject, end)
@@ -54,3 +70,15 @@ class Status:
     def forget(self) -> None:
         """Show no problem any more."""
         self._problems.pop(self._subject, None)
+
+    def _show(self) -> None:
+        problem = self._pause or self._problem
+        if problem is None:
+            self.forget()
+            self._activity.works(self._stream)
+            return
+        self._problems[self._subject] = problem
+        if self._pause is not None:
+            self._activity.pauses(self._stream, problem)
+        elif problem is not NEW:
+            self._activity.waits(self._stream, problem)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from yarl import URL
 
-from asyncworker.errors import ConfigurationError, Invalid, suggestion
+from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.plural import counted
 from asyncworker.testing import watched
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from asyncworker.routes import Handler
     from asyncworker.sse.event import SSEEvent
-    from asyncworker.sse.route import SSERoute
+    from asyncworker.sse.route import SSEOptions, SSERoute
     from asyncworker.testing import Journal
 
 __all__ = ["SSEStand"]
@@ -68,7 +68,9 @@ class SSEStand:
         self._streams = [Stream(name, journal) for route in routes for name in route.routes]
         self._journal = journal
         self._fed = 0
-        self._handled = 0
+        self._left_out_count = 0
+        self._handled: set[int] = set()
+        """The identities of events that were given to handlers to the end; `events` keeps them."""
 
     def feed(
         self, route: str, data: Any = "", name: str = "", id: str | None = None
@@ -91,9 +93,24 @@ class SSEStand:
     def busy(self) -> list[str]:
         """Return which streams are not read, and how many events are not handled."""
         lines = [f"stream {one.route!r} is not read" for one in self._streams if not one.is_read]
-        if self._fed > self._handled:
-            lines.append(f"{counted(self._fed - self._handled, 'event')} not handled")
+        handled = len(self._handled) + self._left_out_count
+        rests = any(route.circuit.rests for route in self.routes)
+        if not rests and (waiting := self._fed - handled - self._held) > 0:
+            lines.append(f"{counted(waiting, 'event')} not handled")
         return lines
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass for events that wait for a rate, and for pauses.
+
+        seconds: how much.
+        """
+        for route in self.routes:
+            route.circuit.advance(seconds)
+            route.delays.advance(seconds)
+
+    @property
+    def _held(self) -> int:
+        return sum(route.delays.count_held() for route in self.routes)
 
     @asynccontextmanager
     async def serving(self, routes: Sequence[SSERoute]) -> AsyncIterator[None]:
@@ -127,6 +144,7 @@ class SSEStand:
                 endpoints=endpoints,
                 handler=self._counted(route.handler),
                 body_of=route.body_of and self._left_out(route.body_of),
+                options=self._keyed(route.options),
             )
             pointed.append(watched(mine, self._journal))
         return pointed
@@ -138,18 +156,26 @@ class SSEStand:
             try:
                 await handler(events)
             finally:
-                self._handled += len(events)
+                self._handled |= {id(event) for event in events}
 
         return count
 
-    def _left_out(self, body_of: Callable[[SSEEvent], Any]) -> Callable[[SSEEvent], Any]:
-        """Count those that no handler is given."""
+    def _keyed(self, options: SSEOptions) -> SSEOptions:
+        bulk_by, order_by = options.bulk_by, options.order_by
+        return replace(
+            options,
+            bulk_by=self._left_out(bulk_by) if callable(bulk_by) else None,
+            order_by=self._left_out(order_by) if callable(order_by) else None,
+        )
+
+    def _left_out(self, function: Callable[[SSEEvent], Any]) -> Callable[[SSEEvent], Any]:
+        """Count those that no handler is given, as a body or a key cannot be told."""
 
         def count(event: SSEEvent) -> Any:
             try:
-                return body_of(event)
-            except Invalid:
-                self._handled += 1
+                return function(event)
+            except Exception:
+                self._left_out_count += 1
                 self._journal.changed()
                 raise
 

@@ -72,6 +72,16 @@ class Availability:
             raise
         return None
 
+    async def consumers(self, queue: str) -> int:
+        """Return how many consume a queue now.
+
+        Raises: BrokerError
+        """
+        async with self._probe.channel() as channel:
+            with broker_errors():
+                found = await call(channel.underlay, QueueDeclare(queue=queue, passive=True))
+        return found.consumer_count or 0
+
     def learn(self, error: BaseException, queues: Iterable[str]) -> None:
         """Ask better for queues, should one of them be there and yet be refused to consumers."""
         if isinstance(error.__cause__, ChannelAccessRefused):

@@ -17,7 +17,7 @@ from asyncworker.rabbitmq.settling.ledger import Ledger
 from asyncworker.rabbitmq.settling.settlement_pace import SettlementPace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
     from pamqp.commands import Basic
 
@@ -211,8 +211,17 @@ class ConsumeChannel:
         """Decide about a delivery; what is decided in one turn of the loop is sent together."""
         self._ledger.decide(delivery_tag, action)
         if not self._is_settling:
-            self._is_settling = True
-            asyncio.get_running_loop().call_soon(self._send_outcomes)
+            self._send_soon()
+
+    def acknowledge(self, delivery_tags: Iterable[int]) -> None:
+        """Decide that deliveries are acknowledged; for many that takes less than one by one."""
+        self._ledger.acknowledge(delivery_tags)
+        if not self._is_settling:
+            self._send_soon()
+
+    def _send_soon(self) -> None:
+        self._is_settling = True
+        asyncio.get_running_loop().call_soon(self._send_outcomes)
 
     def _send_outcomes(self) -> None:
         self._is_settling = False

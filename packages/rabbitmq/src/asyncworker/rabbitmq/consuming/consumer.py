@@ -7,28 +7,29 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
-from asyncworker.bucket import Bucket
 from asyncworker.dispatch import Dispatcher
+from asyncworker.intake.intake import Intake
 from asyncworker.plural import counted
+from asyncworker.rabbitmq.buffering.intake_items import intake_items
+from asyncworker.rabbitmq.buffering.prefetch_buffer import PrefetchBuffer
 from asyncworker.rabbitmq.consuming.arrivals import Arrivals
 from asyncworker.rabbitmq.consuming.availability import Availability
 from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
 from asyncworker.rabbitmq.consuming.consumer_timeout import ConsumerTakenBack, ConsumerTimeout
 from asyncworker.rabbitmq.consuming.deliveries import read
 from asyncworker.rabbitmq.consuming.log_subject import subject_of
-from asyncworker.rabbitmq.consuming.prefetch_buffer import PrefetchBuffer
+from asyncworker.rabbitmq.consuming.rate_share import keep_share
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.retrying.copies import Copies
 from asyncworker.rabbitmq.retrying.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
 from asyncworker.rabbitmq.standing import Standing
-from asyncworker.waiting_batch import teller
 
 if TYPE_CHECKING:
     from asyncworker.feed import Feed
+    from asyncworker.rabbitmq.buffering.gate import Gate
     from asyncworker.rabbitmq.connecting.link import Link
-    from asyncworker.rabbitmq.consuming.gate import Gate
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.rabbitmq.wire.content_reader import Content
@@ -65,7 +66,9 @@ class RouteConsumer:
         self._channel: ConsumeChannel | None = None
         self._availability = Availability(link, route.topology)
         self._copies = Copies()
-        self._outcomes = Outcomes(route, self._copies, self._handle_again, self._activity)
+        self._outcomes = Outcomes(
+            route, self._copies, self._handle_again, self._hold, self._activity
+        )
         self._timeout = ConsumerTimeout(route)
         self._forwarding = Forwarding(route, self._copies, self._outcomes)
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
@@ -75,9 +78,16 @@ class RouteConsumer:
             self._activity,
             subject_of(route),
         )
-        tell = teller(route.handler_name, route.bulk_size, flush_interval)
-        bucket = Bucket(route.bulk_size, flush_interval, self._dispatcher.submit, tell)
-        self._buffer = PrefetchBuffer(gate, bucket, self._dispatcher)
+        self._intake = Intake(
+            self._dispatcher,
+            route.options,
+            intake_items(self._outcomes.settle_poison),
+            route.delays,
+            route.handler_name,
+            flush_interval,
+            route.prefetch,
+        )
+        self._buffer = PrefetchBuffer(gate, self._intake, self._dispatcher)
         self._limit = DeliveryLimit(
             route, self._copies, self._availability.declarations, gate, self._buffer.take
         )
@@ -94,7 +104,10 @@ class RouteConsumer:
         circuit = self._route.circuit
         circuit.begin(self._on_pause)
         async with asyncio.TaskGroup() as group:
-            supervising = group.create_task(self._supervise())
+            owned = [group.create_task(self._supervise())]
+            if (throttle := self._intake.throttle) is not None and throttle.is_shared:
+                share = keep_share(throttle, self._availability, self._route.routes)
+                owned.append(group.create_task(share))
             try:
                 async with self._activity, self._copies, self._dispatcher:
                     try:
@@ -106,7 +119,8 @@ class RouteConsumer:
                             await self._buffer.give_back(self._channel)
             finally:
                 circuit.end()
-                supervising.cancel()
+                for task in owned:
+                    task.cancel()
                 self._standing.end()
 
     async def _supervise(self) -> None:
@@ -226,6 +240,9 @@ class RouteConsumer:
 
     def _handle_again(self, batches: list[list[RabbitMQMessage]]) -> None:
         self._buffer.take_first(batches)
+
+    def _hold(self, message: RabbitMQMessage, seconds: float) -> None:
+        self._buffer.hold(message, seconds)
 
     def _settle(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> bool:
         """Settle what a handler was given, on the channel that brought it.

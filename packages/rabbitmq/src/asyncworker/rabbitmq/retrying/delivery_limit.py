@@ -16,8 +16,8 @@ from asyncworker.rabbitmq.topology import UNLIMITED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asyncworker.rabbitmq.buffering.gate import Gate
     from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
-    from asyncworker.rabbitmq.consuming.gate import Gate
     from asyncworker.rabbitmq.declaring.declarations import Declarations
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.retrying.copies import Copies

@@ -16,7 +16,7 @@ LONGEST_TRACEBACK: Final = 16 * 1024
 
 
 class Failure:
-    """Hold what a handler raised, or what is wrong with a body.
+    """Hold what a handler raised.
 
     What is told of it is made once, however many messages failed by it, and only if it is asked.
     """
@@ -39,6 +39,10 @@ class Failure:
             return text
         end = text[-LONGEST_TRACEBACK:]
         return end[end.find(b"\n") + 1 :].decode(errors="ignore").encode()
+
+
+class Unfit(Failure):
+    """Hold what is wrong with a message that no handler is given."""
 
 
 def _encoded(text: str) -> bytes:

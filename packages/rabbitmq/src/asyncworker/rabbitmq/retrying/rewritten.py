@@ -55,17 +55,20 @@ def next_attempt(message: RabbitMQMessage, queue: str, failure: Failure | None) 
     return put_together(message, parts, fields, queue)
 
 
-def attempt_at_once(message: RabbitMQMessage, failure: Failure) -> bytes:
+def attempt_in_place(message: RabbitMQMessage, failure: Failure | None, *, at_once: bool) -> bytes:
     """Return the properties of a message that is handled again in place, as it came otherwise.
 
+    failure: why, if an exception is the reason. at_once: whether it has not waited for that.
     Raises: ValueError
     """
     properties = message.content[2]
     parts = split_properties(properties)
     fields = read_table(parts.get(HEADERS, b""))
     fields[ATTEMPT] = packed_number(min(message.attempt + 1, MAX_COUNT))
-    fields[AT_ONCE] = packed_number(min(past_of(properties).at_once + 1, MAX_COUNT))
-    fields.setdefault(FIRST_FAILED_AT, packed_text(failure.at))
+    if at_once:
+        fields[AT_ONCE] = packed_number(min(past_of(properties).at_once + 1, MAX_COUNT))
+    if failure is not None:
+        fields.setdefault(FIRST_FAILED_AT, packed_text(failure.at))
     parts[HEADERS] = table_of(fields)
     return join_properties(parts)
 

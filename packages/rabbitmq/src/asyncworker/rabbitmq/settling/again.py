@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncworker.rabbitmq.retrying.attempts import past_of
-from asyncworker.rabbitmq.retrying.rewritten import attempt_at_once
+from asyncworker.rabbitmq.retrying.rewritten import attempt_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Again:
 
     def in_halves(self, batch: Batch) -> None:
         """Have a batch handled again as two, the first half first."""
-        again = [self._renewed(message, message.content[2]) for message in batch]
+        again = [self.renewed(message) for message in batch]
         middle = (len(again) + 1) // 2
         halves = Half(again[:middle]), Half(again[middle:])
         self._hand_over([half for half in halves if half])
@@ -49,19 +49,19 @@ class Again:
         if message.outcome or past.waits or not is_due:
             return False
         try:
-            properties = attempt_at_once(message, failure)
+            properties = attempt_in_place(message, failure, at_once=True)
         except ValueError:
             # Headers that cannot be read cannot be added to.
             return False
-        self._hand_over([[self._renewed(message, properties)]])
+        self._hand_over([[self.renewed(message, properties)]])
         return True
 
-    def _renewed(self, message: RabbitMQMessage, properties: bytes) -> RabbitMQMessage:
-        """Return a message as it was delivered, with these properties."""
+    def renewed(self, message: RabbitMQMessage, properties: bytes | None = None) -> RabbitMQMessage:
+        """Return a message as it was delivered, with these properties in place of its own."""
         # The constructor would want all fields: those that are not set here are decoded when used.
         again: RabbitMQMessage = object.__new__(type(message))
-        deliver, arguments, _, raw_body = message.content
-        again.content = deliver, arguments, properties, raw_body
+        deliver, arguments, own, raw_body = message.content
+        again.content = deliver, arguments, own if properties is None else properties, raw_body
         again.raw_body = message.raw_body
         again.channel = message.channel
         again.outcome = None

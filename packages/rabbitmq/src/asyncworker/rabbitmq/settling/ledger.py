@@ -40,6 +40,10 @@ class Ledger:
         else:
             self._rejects[delivery_tag] = action
 
+    def acknowledge(self, delivery_tags: Iterable[int]) -> None:
+        """Note that deliveries are to be acknowledged."""
+        self._acks.update(delivery_tags)
+
     def is_decided(self, delivery_tag: int) -> bool:
         """Tell whether the outcome of a delivery is known."""
         if delivery_tag <= self._highest:

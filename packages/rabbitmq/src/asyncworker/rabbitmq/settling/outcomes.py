@@ -12,13 +12,14 @@ from asyncworker.rabbitmq.policy import outcome_of
 from asyncworker.rabbitmq.retry import Later, Retry
 from asyncworker.rabbitmq.retrying.attempts import past_of
 from asyncworker.rabbitmq.retrying.dead_letters import DeadLetters
-from asyncworker.rabbitmq.retrying.failure import Failure
+from asyncworker.rabbitmq.retrying.failure import Failure, Unfit
+from asyncworker.rabbitmq.retrying.held import Held
 from asyncworker.rabbitmq.retrying.retries import Retries
 from asyncworker.rabbitmq.settling.again import Again, Half
 from asyncworker.rabbitmq.settling.outcome_log import OutcomeLog
 from asyncworker.rabbitmq.settling.put_back import PutBack
 from asyncworker.rabbitmq.settling.replies import Replies
-from asyncworker.rabbitmq.settling.requeue_delay import RequeueDelay
+from asyncworker.rabbitmq.settling.requeue_delay import DELAY, RequeueDelay
 from asyncworker.rabbitmq.split import Split
 
 if TYPE_CHECKING:
@@ -44,14 +45,19 @@ class Outcomes:
         route: AMQPRoute,
         copies: Copies,
         hand_over: Callable[[list[list[RabbitMQMessage]]], None],
+        hold: Callable[[RabbitMQMessage, float], None],
         activity: Activity,
     ) -> None:
         self.log = OutcomeLog(route)
         self._activity = activity
-        self._retries = Retries(route, copies, self._end, partial(self._count, outcome=RETRIED))
         self._dead_letters = DeadLetters(route, copies)
         self._replies = Replies(route, copies)
         self._again = Again(route, hand_over)
+        on_waiting = partial(self._count, outcome=RETRIED)
+        self._held: Held | None = None
+        if route.holds_keys:
+            self._held = Held(route, self._again.renewed, hold, self._end, on_waiting)
+        self._retries = Retries(route, copies, self._end, on_waiting)
         self._put_back = PutBack(route, copies, hand_over)
         self._route = route
         self._requeue_delay = RequeueDelay()
@@ -81,25 +87,25 @@ class Outcomes:
             self._route.circuit.succeeded()
         default: Actions = self._route.options.on_success
         mistake: Exception | None = None
-        others = 0
+        tags = []
         for message in batch:
             outcome = message.outcome or default
             if outcome is ACK:
-                channel.settle(message.delivery_tag, ACK)
+                tags.append(message.delivery_tag)
             else:
-                others += 1
                 mistake = self._settle_one(message, outcome, channel, None) or mistake
+        if tags:
+            channel.acknowledge(tags)
         if mistake is not None:
             self.log.mistake(batch, mistake)
-        if not others and not self._activity.counts:
+        if len(tags) == len(batch) and not self._activity.counts:
             return False
         self.count_acknowledged(one for one in batch if (one.outcome or default) is ACK)
         return True
 
     def acknowledge(self, messages: list[RabbitMQMessage], channel: ConsumeChannel) -> None:
         """Acknowledge messages of which all has left that was to leave with them."""
-        for message in messages:
-            channel.settle(message.delivery_tag, ACK)
+        channel.acknowledge([message.delivery_tag for message in messages])
         self.count_acknowledged(messages)
 
     def count_acknowledged(self, messages: Iterable[RabbitMQMessage]) -> None:
@@ -115,7 +121,7 @@ class Outcomes:
         channel, outcome = message.channel, self._route.options.on_invalid
         if channel is None:
             return
-        mistake = self._settle_one(message, outcome, channel, Failure(error))
+        mistake = self._settle_one(message, outcome, channel, Unfit(error))
         if mistake is not None:
             self.log.mistake([message], mistake)
         self.log.poison(message, error, outcome)
@@ -244,12 +250,12 @@ class Outcomes:
         if isinstance(outcome, Later):
             policy = outcome.policy(self._route.options.on_exception)
             delay = outcome.milliseconds(policy, past_of(message.content[2]).waits + 1)
-            self._retries.submit(message, delay, policy.then, channel, failure)
+            self._waiting(failure).submit(message, delay, policy.then, channel, failure)
         elif not isinstance(outcome, Retry):
             self._end(message, Actions(outcome), channel, failure)
         elif message.attempt < outcome.attempts:
             delay = outcome.milliseconds(past_of(message.content[2]).waits + 1)
-            self._retries.submit(message, delay, outcome.then, channel, failure)
+            self._waiting(failure).submit(message, delay, outcome.then, channel, failure)
         else:
             self._end(message, outcome.then, channel, failure)
 
@@ -267,12 +273,28 @@ class Outcomes:
         if action is Actions.REQUEUE:
             if message.redelivered and message.outcome is action:
                 self.log.warn_of_reject()
-            self.requeue(message, channel)
+            self._go_back(message, channel, failure)
         elif self._replies.awaits(message):
             settle = partial(self._settle, message, action, channel, failure)
             self._replies.fail(message, action, failure, settle)
         else:
             self._settle(message, action, channel, failure)
+
+    def _waiting(self, failure: Failure | None) -> Retries | Held:
+        """Return where a message waits for its next attempt."""
+        if self._held is None or isinstance(failure, Unfit):
+            return self._retries
+        return self._held
+
+    def _go_back(
+        self, message: RabbitMQMessage, channel: ConsumeChannel, failure: Failure | None
+    ) -> None:
+        waiting = self._waiting(failure)
+        if isinstance(waiting, Held):
+            self._count(message, Actions.REQUEUE.value)
+            waiting.put_back(message, DELAY)
+        else:
+            self.requeue(message, channel)
 
     def _settle(
         self,

@@ -38,6 +38,10 @@ _SMALLEST_HEADER: Final = OVERHEAD + _START_OF_HEADER.size + 2
 _CONFIRM_SIZE: Final = 21
 _AT: Final = 7
 """Where the payload of a frame begins."""
+_SMALLEST_METHOD: Final = OVERHEAD + 4
+"""Bytes of a method frame without arguments."""
+_read_next: Final = Struct("!BHII").unpack_from
+"""Kind, channel, bytes of payload, method."""
 _read_method: Final = Struct("!I").unpack_from
 _read_start: Final = START.unpack_from
 _read_header: Final = Struct("!BHIIQ").unpack_from
@@ -89,31 +93,43 @@ class ContentReader:
         return self._content_frame(kind, data[position + _AT : after - 1], after)
 
     def _whole(self, data: bytes, position: int, header_at: int) -> int:
-        """Take a delivery whose frames are all here, as most are; judge nothing that is odd."""
-        end = len(data)
-        if end - header_at < _SMALLEST_HEADER:
-            return 0
-        kind, number, size, what, length = _read_header(data, header_at)
-        body_at = header_at + size + OVERHEAD
-        if kind != HEADER or number != self._number or what != BASIC or end - body_at < OVERHEAD:
-            return 0
-        kind, number, in_frame = _read_start(data, body_at)
-        after: int = body_at + in_frame + OVERHEAD
-        if kind != BODY or number != self._number or in_frame != length or after > end:
-            return 0
-        if not 0 < length <= self._max_payload >= size:
-            return 0
-        if data[body_at - 1] != END or data[after - 1] != END:
-            return 0
-        self._ready.append(
-            (
-                DELIVER,
-                data[position + 11 : header_at - 1],
-                data[header_at + 19 : body_at - 1],
-                data[body_at + _AT : after - 1],
+        """Take deliveries whose frames are all here, as most are; judge nothing that is odd.
+
+        position, header_at: where the first one begins, and its header. Return where to go on.
+        """
+        # All that follow each other in one go: a call for each would take a tenth of all time.
+        taken, end = 0, len(data)
+        own, max_payload, append = self._number, self._max_payload, self._ready.append
+        while end - header_at >= _SMALLEST_HEADER:
+            kind, number, size, what, length = _read_header(data, header_at)
+            body_at = header_at + size + OVERHEAD
+            if kind != HEADER or number != own or what != BASIC or end - body_at < OVERHEAD:
+                break
+            kind, number, in_frame = _read_start(data, body_at)
+            after: int = body_at + in_frame + OVERHEAD
+            if kind != BODY or number != own or in_frame != length or after > end:
+                break
+            is_odd = data[body_at - 1] != END or data[after - 1] != END
+            if is_odd or not 0 < length <= max_payload >= size:
+                break
+            append(
+                (
+                    DELIVER,
+                    data[position + 11 : header_at - 1],
+                    data[header_at + 19 : body_at - 1],
+                    data[body_at + _AT : after - 1],
+                )
             )
-        )
-        return after
+            taken = position = after
+            if end - position < _SMALLEST_METHOD:
+                break
+            kind, number, size, method = _read_next(data, position)
+            header_at = position + size + OVERHEAD
+            if method != DELIVER or kind != METHOD or number != own or not 4 <= size <= max_payload:
+                break
+            if header_at > end or data[header_at - 1] != END:
+                break
+        return taken
 
     def _method(self, method: int, data: bytes, position: int, after: int) -> int:
         if self._partial is not None:

@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncworker.rabbitmq.amqp.frames import Unhandled
-from asyncworker.rabbitmq.consuming.redeliveries import Redeliveries
+from asyncworker.rabbitmq.buffering.redeliveries import Redeliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from asyncworker.bucket import Bucket
     from asyncworker.dispatch import Dispatcher
+    from asyncworker.intake.intake import Intake
+    from asyncworker.rabbitmq.buffering.gate import Gate
     from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
-    from asyncworker.rabbitmq.consuming.gate import Gate
     from asyncworker.rabbitmq.message import RabbitMQMessage
 
 
 class PrefetchBuffer:
     """Pass messages on to handlers while the gate is open, and give the rest back at the end.
 
-    bucket, dispatcher: what they go through on their way.
+    intake, dispatcher: what they go through on their way.
     """
 
     def __init__(
-        self, gate: Gate, bucket: Bucket[RabbitMQMessage], dispatcher: Dispatcher[RabbitMQMessage]
+        self, gate: Gate, intake: Intake[RabbitMQMessage], dispatcher: Dispatcher[RabbitMQMessage]
     ) -> None:
         self.is_closed = False
         """Whether what comes goes back."""
@@ -33,7 +33,7 @@ class PrefetchBuffer:
         self._tries: int | None = None
         """How many may be handled yet, one by one; None where nothing is only tried."""
         self._gate = gate
-        self._bucket = bucket
+        self._intake = intake
         self._dispatcher = dispatcher
         self._redeliveries = Redeliveries()
         self._held: list[RabbitMQMessage] = []
@@ -64,18 +64,25 @@ class PrefetchBuffer:
 
     def waiting(self) -> int:
         """Return how many messages are here that are not on their way to a handler yet."""
-        return len(self._held) + len(self._bucket)
+        return len(self._held) + len(self._intake)
 
     def take_first(self, batches: list[list[RabbitMQMessage]]) -> None:
         """Have batches handled that were handled before, ahead of all others, or given back."""
         if self.is_closed:
             self.take([message for batch in batches for message in batch])
         else:
-            self._dispatcher.submit_first(batches)
+            self._intake.submit_first(batches)
+
+    def hold(self, message: RabbitMQMessage, seconds: float) -> None:
+        """Have a message handled once more, some time after, before all others of its key."""
+        if self.is_closed:
+            self.take([message])
+        else:
+            self._intake.hold(message, seconds)
 
     def ended(self, messages: Iterable[RabbitMQMessage]) -> None:
         """Have handled again what came again while a handler was at it."""
-        self._bucket.extend(self._redeliveries.released_by(messages))
+        self._intake.take_again(self._redeliveries.released_by(messages))
 
     def forget(self) -> tuple[int, int]:
         """Forget what a lost channel brought, as it comes again.
@@ -113,7 +120,7 @@ class PrefetchBuffer:
         if self._redeliveries:
             messages = [message for message in messages if not self._redeliveries.hold(message)]
         if self._tries is None:
-            self._bucket.extend(messages)
+            self._intake.extend(messages)
         else:
             self._try(messages)
 
@@ -127,8 +134,7 @@ class PrefetchBuffer:
 
     def _withdrawn(self) -> list[RabbitMQMessage]:
         held, self._held = self._held, []
-        waiting = [*held, *self._bucket.clear(), *self._dispatcher.withdraw()]
-        return waiting + self._redeliveries.clear()
+        return held + self._intake.withdraw() + self._redeliveries.clear()
 
 
 def _return(messages: Iterable[RabbitMQMessage]) -> None:

@@ -1,0 +1,168 @@
+"""Intake: items on their way to the handler of a route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from asyncworker.bucket import Bucket
+from asyncworker.waiting_batch import teller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from asyncworker.dispatch import Dispatcher
+    from asyncworker.errors import Invalid
+    from asyncworker.intake.delays import Delays
+    from asyncworker.intake.keyed_buckets import KeyedBuckets
+    from asyncworker.intake.keys import Keys
+    from asyncworker.intake.lanes import Lanes
+    from asyncworker.intake.options import IntakeOptions
+    from asyncworker.intake.rate import Key, Rate
+    from asyncworker.intake.throttle import Throttle
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Generic[T]):
+    """Tell what an intake has to know of the items of a backend.
+
+    key_of: returns what tells the key that a user asked for. bytes_of: returns the size of a body.
+    refuse: takes an item whose key cannot be told, and why; no handler is given that.
+    """
+
+    key_of: Callable[[Key], Callable[[T], Hashable]]
+    bytes_of: Callable[[T], int]
+    refuse: Callable[[T, Invalid], None]
+
+
+class Intake(Generic[T]):
+    """Hand items to a dispatcher: at a rate, in batches, and in the order of their keys.
+
+    flush_interval: seconds; a batch goes out when its oldest item is that old. limit: items that
+    batches wait for; when so many are here, nothing else may come.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher[T],
+        options: IntakeOptions,
+        items: Items[T],
+        delays: Delays,
+        handler_name: str,
+        flush_interval: float,
+        limit: int,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._options = options
+        self._items = items
+        self._delays = delays
+        self._limit = limit
+        self._lanes = None if options.order_by is None else self._make_lanes(options.order_by)
+        self._batches = self._make_batches(handler_name, flush_interval)
+        self.throttle: Throttle[T] | None = None
+        self.extend: Callable[[list[T]], None] = self._batches.extend
+        """Take items, in order."""
+        if options.rate is not None:
+            self.throttle = self._make_throttle(options.rate)
+            self.extend = self.throttle.extend
+        delays.count_held = self._count_held
+
+    def __len__(self) -> int:
+        """Return how many items are here that are not on their way to a handler yet."""
+        parts = (self.throttle, self._batches, self._lanes)
+        return sum(len(part) for part in parts if part is not None)
+
+    def submit_first(self, batches: list[list[T]]) -> None:
+        """Have batches handled that were handled before, ahead of all others."""
+        self._onward.submit_first(batches)
+
+    def take_again(self, items: list[T]) -> None:
+        """Take items that came before, and so come before all others of their keys."""
+        if self._lanes is None:
+            self._batches.extend(items)
+        else:
+            self._lanes.submit_first([[item] for item in items])
+
+    def hold(self, item: T, seconds: float) -> None:
+        """Have an item handled once more after some time, before all others of its key."""
+        assert self._lanes is not None  # noqa: S101
+        self._lanes.hold(item, seconds)
+
+    def flush(self) -> None:
+        """Have no batch wait for more."""
+        self._batches.flush()
+
+    def withdraw(self) -> list[T]:
+        """Return what no handler was given yet, what came first in front, and forget it."""
+        if self._lanes is not None:
+            items = self._lanes.withdraw()
+        else:
+            items = [item for batch in self._dispatcher.withdraw() for item in batch]
+        items += self._batches.clear()
+        return items if self.throttle is None else items + self.throttle.clear()
+
+    async def room(self) -> None:
+        """Wait until handlers may soon need more than is here."""
+        await self._dispatcher.room()
+        while len(self) >= self._limit:
+            await self._dispatcher.taken()
+
+    async def drain(self) -> None:
+        """Wait until all that is here is on its way to a handler, at its pace and in its order."""
+        if self.throttle is not None:
+            self.throttle.onward = self._take_alone
+        self.flush()
+        while len(self):
+            await self._dispatcher.taken()
+
+    def _count_held(self) -> int:
+        at_rate = 0 if self.throttle is None else len(self.throttle)
+        return at_rate + (0 if self._lanes is None else self._lanes.count_held())
+
+    def _take_alone(self, items: list[T]) -> None:
+        self._batches.extend(items)
+        self.flush()
+
+    @property
+    def _onward(self) -> Lanes[T] | Dispatcher[T]:
+        return self._dispatcher if self._lanes is None else self._lanes
+
+    def _make_lanes(self, order_by: Key) -> Lanes[T]:
+        from asyncworker.intake.lanes import Lanes
+
+        return Lanes(self._keys("Options.ORDER_BY", order_by), self._delays, self._dispatcher)
+
+    def _make_batches(
+        self, handler_name: str, flush_interval: float
+    ) -> Bucket[T] | KeyedBuckets[T]:
+        options = self._options
+        emit = self._onward.submit
+        make = partial(
+            Bucket,
+            options.bulk_size,
+            flush_interval,
+            on_wait=teller(handler_name, options.bulk_size, flush_interval),
+            weigh=None if options.bulk_bytes is None else self._items.bytes_of,
+            most=options.bulk_bytes or 0,
+        )
+        if options.bulk_by is None:
+            return make(emit=emit)
+        from asyncworker.intake.keyed_buckets import KeyedBuckets
+
+        keys = self._keys("Options.BULK_BY", options.bulk_by)
+        return KeyedBuckets(keys, make, emit, self._limit)
+
+    def _make_throttle(self, rate: Rate) -> Throttle[T]:
+        from asyncworker.intake.throttle import Throttle
+
+        keys = None if rate.by is None else self._keys("Options.RATE", rate.by)
+        return Throttle(rate, self._batches.extend, self._delays, keys)
+
+    def _keys(self, option: str, key: Key) -> Keys[T]:
+        # Here, as most routes do without.
+        from asyncworker.intake.keys import Keys
+
+        return Keys(self._items.key_of(key), option, self._items.refuse)
