@@ -342,7 +342,7 @@ def _growth_cases() -> Iterable[Case]:
             growth,
             name="growth-keys",
             title="Keys, in order",
-            peers=(ORDERED,),
+            peers=(ORDERED, OURS),
             metrics=(CPU, RATE, "peak_mb"),
             settings=_consume(1),
         ),
