@@ -29,7 +29,7 @@ class Bucket(Generic[T]):
         self,
         size: int,
         max_age: float,
-        emit: Callable[[list[T]], None],
+        emit: Callable[[list[T]], object],
         on_wait: Callable[[int], None] | None = None,
         *,
         weigh: Callable[[T], int] | None = None,

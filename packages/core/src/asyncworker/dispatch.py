@@ -61,7 +61,7 @@ class Dispatcher(Generic[T]):
     ) -> None:
         self._handler = handler
         self.settle: Settle[T] = settle
-        self._concurrency = concurrency
+        self.concurrency: int = concurrency
         self._activity = activity
         self._recording = None if activity is None else activity.recording
         self._began: dict[asyncio.Task[Any] | None, float] = {}
@@ -111,8 +111,12 @@ class Dispatcher(Generic[T]):
 
     async def room(self) -> None:
         """Wait until fewer batches wait for a worker than there may be workers."""
-        while len(self._ready) >= self._concurrency:
+        while len(self._ready) >= self.concurrency:
             await self.taken()
+
+    def moved(self) -> None:
+        """Have those look again who wait for something to be taken."""
+        self._taken.set()
 
     async def taken(self) -> None:
         """Wait until a worker takes a batch, or all are withdrawn."""
@@ -166,7 +170,7 @@ class Dispatcher(Generic[T]):
 
     def _employ(self) -> None:
         """Start a worker, if there is work for it and fewer than may be."""
-        if self._ready and not self._cancelling and len(self._workers) < self._concurrency:
+        if self._ready and not self._cancelling and len(self._workers) < self.concurrency:
             # Whoever submits or calls may be in the midst of another batch's handler.
             start = asyncio.get_running_loop().create_task
             worker = self._context.copy().run(start, self._work())

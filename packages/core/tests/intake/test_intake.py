@@ -21,12 +21,16 @@ class Stage:
 
     def __init__(self, limit=100, **options):
         self.handled = []
+        self.refused = []
         self.gate = asyncio.Event()
         self.delays = Delays()
         self.dispatcher = Dispatcher(self._handle, lambda _batch, _raised: None, 2)
-        items = Items(lambda key: key, len, lambda item, error: None)
+        items = Items(lambda key: key, len, lambda item: int(item[1:]), self._refuse)
         given = IntakeOptions(**options)
         self.intake = Intake(self.dispatcher, given, items, self.delays, "handler", LONG, limit)
+
+    def _refuse(self, item, _error):
+        self.refused.append(item)
 
     async def _handle(self, batch):
         await self.gate.wait()
@@ -72,7 +76,7 @@ async def test_room_is_waited_for_while_too_much_waits_for_its_turn():
 
 
 async def test_a_drain_hands_over_all_in_order_and_in_time():
-    async with staged(rate=Rate(2, burst=1), order_by=first, bulk_size=10) as stage:
+    async with staged(rate=Rate(2, burst=1), order_by=first) as stage:
         stage.gate.set()
         stage.intake.extend(["a1", "a2", "b1"])
         draining = asyncio.create_task(stage.intake.drain())
@@ -81,7 +85,8 @@ async def test_a_drain_hands_over_all_in_order_and_in_time():
         stage.delays.advance(1)
         await turns()
         assert draining.done()
-        assert stage.handled == [["a1"], ["a2"], ["b1"]]
+        # The next of a key comes behind what has waited for less.
+        assert stage.handled == [["a1"], ["b1"], ["a2"]]
 
 
 @pytest.mark.parametrize("order_by", [None, first])
@@ -95,6 +100,44 @@ async def test_what_is_withdrawn_is_all_that_no_handler_has(order_by):
         stage.delays.advance(10)
         await turns()
         assert stage.handled == [["a1"], ["b1"]]
+
+
+async def test_one_that_is_tried_has_its_place_in_the_order():
+    async with staged(order_by=first) as stage:
+        stage.intake.extend(["a1"])
+        assert stage.intake.try_one("a2")
+        assert not stage.intake.try_one("")
+        await turns()
+        assert len(stage.intake) == 1
+        stage.gate.set()
+        await turns()
+    assert stage.handled == [["a1"], ["a2"]]
+    assert stage.refused == [""]
+
+
+async def test_a_drain_ends_though_all_that_waits_is_refused():
+    async with staged(rate=Rate(1, burst=1), bulk_by=first, bulk_size=2, order_by=first) as stage:
+        stage.gate.set()
+        stage.intake.extend(["a1", "", "b1", ""])
+        draining = asyncio.create_task(stage.intake.drain())
+        for _ in range(3):
+            await turns()
+            stage.delays.advance(1)
+        await turns()
+        assert draining.done()
+    assert stage.handled == [["a1"], ["b1"]]
+    assert stage.refused == ["", ""]
+
+
+async def test_what_waits_for_its_turn_takes_no_token():
+    async with staged(rate=Rate(10, burst=2), order_by=first) as stage:
+        stage.intake.extend([f"a{number}" for number in range(20)])
+        await turns()
+        stage.delays.advance(60)
+        stage.gate.set()
+        await turns(200)
+        # That one, and no more than a burst.
+        assert len(stage.handled) == 3
 
 
 @pytest.mark.parametrize("order_by", [None, first])

@@ -16,6 +16,10 @@ from asyncworker.intake.lanes import Lanes
 from packages.core.tests.waiting import LIMIT, turns
 
 
+def number_of(item):
+    return int(item[1:])
+
+
 class Stage:
     """A dispatcher behind lanes, whose handler waits until a test lets it go on."""
 
@@ -27,7 +31,7 @@ class Stage:
         self.delays = Delays()
         self.dispatcher = Dispatcher(self._handle, settle or self._settle, concurrency)
         keys = Keys(lambda item: item[0], "Options.ORDER_BY", lambda *one: self.refused.append(one))
-        self.lanes = Lanes(keys, self.delays, self.dispatcher)
+        self.lanes = Lanes(keys, number_of, self.delays, self.dispatcher, self.dispatcher)
 
     async def _handle(self, batch):
         self.begun.append(batch)
@@ -96,6 +100,58 @@ async def test_what_has_no_key_waits_for_nothing(stage):
         stage.lanes.submit([(None, 1)])
     await turns()
     assert len(stage.begun) == 3
+
+
+async def test_what_is_held_later_keeps_its_order(stage):
+    stage.lanes.submit(["a0"])
+    stage.lanes.submit(["a9"])
+    await turns()
+    for item in ("a1", "a2", "a3"):
+        stage.lanes.hold(item, 5)
+    stage.delays.advance(5)
+    stage.open_all()
+    await turns()
+    assert stage.begun == [["a0"], ["a1"], ["a2"], ["a3"], ["a9"]]
+
+
+async def test_what_comes_again_in_batches_of_several_keys_waits_for_no_ring(stage):
+    stage.lanes.submit(["a1"])
+    stage.lanes.submit(["b1"])
+    stage.lanes.submit(["a2", "b2"])
+    await turns()
+    await stage.open("a1")
+    stage.lanes.submit_first([["a0", "b0"]])
+    stage.open_all()
+    await turns()
+    handled = sorted(item for batch in stage.begun for item in batch)
+    assert handled == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    assert not stage.lanes._lanes
+
+
+async def test_what_is_withdrawn_holds_what_went_past_the_lanes(stage):
+    for number in range(10):
+        stage.lanes.submit([f"{number}1"])
+    stage.dispatcher.submit(["tried"])
+    assert "tried" in stage.lanes.withdraw()
+
+
+async def test_what_is_held_and_what_was_split_stay_in_order():
+    def settle(batch, raised):
+        if batch == ["a0", "a1", "a2", "a3"]:
+            stage.lanes.hold("a1", 5)
+            stage.lanes.submit_first([["a0"], ["a2", "a3"]])
+
+    stage = Stage(settle=settle)
+    async with stage.dispatcher:
+        stage.lanes.submit(["a0", "a1", "a2", "a3"])
+        await turns()
+        await stage.open("a0", "a1", "a2", "a3")
+        stage.open_all()
+        await turns()
+        assert stage.begun[1:] == [["a0"]]
+        stage.delays.advance(5)
+        await turns()
+    assert stage.begun[2:] == [["a1"], ["a2"], ["a3"]]
 
 
 @pytest.mark.parametrize("item", ["", 5, [[]], ({}, 1)])
@@ -273,7 +329,8 @@ async def _run_through(shapes, random, concurrency):
     items = [item for batch in batches for item in batch]
     unruly = Unruly(random, len(items))
     dispatcher = Dispatcher(unruly.handle, unruly.settle, concurrency)
-    unruly.lanes = lanes = Lanes(Keys(lambda item: item[0], "", None), Delays(), dispatcher)
+    keys = Keys(lambda item: item[0], "", None)
+    unruly.lanes = lanes = Lanes(keys, lambda item: item[1], Delays(), dispatcher, dispatcher)
     async with asyncio.timeout(LIMIT), dispatcher:
         for batch in batches:
             lanes.submit(batch)

@@ -52,18 +52,6 @@ async def test_each_key_has_a_rate_of_its_own(memory_app, inbox):
         assert await inbox.bodies(1) == ["a2"]
 
 
-async def test_batches_are_filled_at_the_rate(memory_app, inbox):
-    served(memory_app, inbox, Rate(3, per=60, burst=3), BULK_SIZE=100)
-    async with TestApp(memory_app) as worker:
-        for number in range(6):
-            await worker.publish(number, "orders")
-        await worker.idle()
-        assert await inbox.bodies(3) == [0, 1, 2]
-        await worker.advance(60)
-        await worker.idle()
-        assert await inbox.bodies(3) == [3, 4, 5]
-
-
 @pytest.mark.usefixtures("path")
 async def test_what_waits_is_not_taken_from_the_broker_beyond_a_prefetch(
     amqp_url, queue, publish, depth, limit, inbox

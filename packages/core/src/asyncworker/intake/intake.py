@@ -30,16 +30,18 @@ class Items(Generic[T]):
     """Tell what an intake has to know of the items of a backend.
 
     key_of: returns what tells the key that a user asked for. bytes_of: returns the size of a body.
+    number_of: returns where an item stands in the order of arrival.
     refuse: takes an item whose key cannot be told, and why; no handler is given that.
     """
 
     key_of: Callable[[Key], Callable[[T], Hashable]]
     bytes_of: Callable[[T], int]
+    number_of: Callable[[T], int]
     refuse: Callable[[T, Invalid], None]
 
 
 class Intake(Generic[T]):
-    """Hand items to a dispatcher: at a rate, in batches, and in the order of their keys.
+    """Hand items to a dispatcher: in batches, in the order of their keys, and at a rate.
 
     flush_interval: seconds; a batch goes out when its oldest item is that old. limit: items that
     batches wait for; when so many are here, nothing else may come.
@@ -60,31 +62,35 @@ class Intake(Generic[T]):
         self._items = items
         self._delays = delays
         self._limit = limit
+        self.throttle = None if options.rate is None else self._make_throttle(options.rate)
         self._lanes = None if options.order_by is None else self._make_lanes(options.order_by)
         self._batches = self._make_batches(handler_name, flush_interval)
-        self.throttle: Throttle[T] | None = None
         self.extend: Callable[[list[T]], None] = self._batches.extend
         """Take items, in order."""
-        if options.rate is not None:
-            self.throttle = self._make_throttle(options.rate)
-            self.extend = self.throttle.extend
         delays.count_held = self._count_held
 
     def __len__(self) -> int:
         """Return how many items are here that are not on their way to a handler yet."""
-        parts = (self.throttle, self._batches, self._lanes)
+        parts = (self._batches, self._lanes, self.throttle)
         return sum(len(part) for part in parts if part is not None)
 
     def submit_first(self, batches: list[list[T]]) -> None:
         """Have batches handled that were handled before, ahead of all others."""
-        self._onward.submit_first(batches)
+        self._first.submit_first(batches)
 
     def take_again(self, items: list[T]) -> None:
         """Take items that came before, and so come before all others of their keys."""
         if self._lanes is None:
             self._batches.extend(items)
         else:
-            self._lanes.submit_first([[item] for item in items])
+            self._lanes.submit_first([items])
+
+    def try_one(self, item: T) -> bool:
+        """Have one item handled alone, and return whether it may be."""
+        if self._lanes is not None:
+            return self._lanes.submit([item])
+        self._first.submit([item])
+        return True
 
     def hold(self, item: T, seconds: float) -> None:
         """Have an item handled once more after some time, before all others of its key."""
@@ -100,9 +106,8 @@ class Intake(Generic[T]):
         if self._lanes is not None:
             items = self._lanes.withdraw()
         else:
-            items = [item for batch in self._dispatcher.withdraw() for item in batch]
-        items += self._batches.clear()
-        return items if self.throttle is None else items + self.throttle.clear()
+            items = [item for batch in self._last.withdraw() for item in batch]
+        return items + self._batches.clear()
 
     async def room(self) -> None:
         """Wait until handlers may soon need more than is here."""
@@ -112,8 +117,6 @@ class Intake(Generic[T]):
 
     async def drain(self) -> None:
         """Wait until all that is here is on its way to a handler, at its pace and in its order."""
-        if self.throttle is not None:
-            self.throttle.onward = self._take_alone
         self.flush()
         while len(self):
             await self._dispatcher.taken()
@@ -122,24 +125,31 @@ class Intake(Generic[T]):
         at_rate = 0 if self.throttle is None else len(self.throttle)
         return at_rate + (0 if self._lanes is None else self._lanes.count_held())
 
-    def _take_alone(self, items: list[T]) -> None:
-        self._batches.extend(items)
-        self.flush()
+    @property
+    def _last(self) -> Throttle[T] | Dispatcher[T]:
+        return self._dispatcher if self.throttle is None else self.throttle
 
     @property
-    def _onward(self) -> Lanes[T] | Dispatcher[T]:
-        return self._dispatcher if self._lanes is None else self._lanes
+    def _first(self) -> Lanes[T] | Throttle[T] | Dispatcher[T]:
+        return self._last if self._lanes is None else self._lanes
+
+    def _make_throttle(self, rate: Rate) -> Throttle[T]:
+        from asyncworker.intake.throttle import Throttle
+
+        keys = None if rate.by is None else self._keys("Options.RATE", rate.by)
+        return Throttle(rate, self._delays, self._dispatcher, keys)
 
     def _make_lanes(self, order_by: Key) -> Lanes[T]:
         from asyncworker.intake.lanes import Lanes
 
-        return Lanes(self._keys("Options.ORDER_BY", order_by), self._delays, self._dispatcher)
+        keys = self._keys("Options.ORDER_BY", order_by)
+        number_of = self._items.number_of
+        return Lanes(keys, number_of, self._delays, self._last, self._dispatcher)
 
     def _make_batches(
         self, handler_name: str, flush_interval: float
     ) -> Bucket[T] | KeyedBuckets[T]:
         options = self._options
-        emit = self._onward.submit
         make = partial(
             Bucket,
             options.bulk_size,
@@ -149,20 +159,19 @@ class Intake(Generic[T]):
             most=options.bulk_bytes or 0,
         )
         if options.bulk_by is None:
-            return make(emit=emit)
+            return make(emit=self._first.submit)
         from asyncworker.intake.keyed_buckets import KeyedBuckets
 
         keys = self._keys("Options.BULK_BY", options.bulk_by)
-        return KeyedBuckets(keys, make, emit, self._limit)
-
-    def _make_throttle(self, rate: Rate) -> Throttle[T]:
-        from asyncworker.intake.throttle import Throttle
-
-        keys = None if rate.by is None else self._keys("Options.RATE", rate.by)
-        return Throttle(rate, self._batches.extend, self._delays, keys)
+        return KeyedBuckets(keys, make, self._first.submit, self._limit)
 
     def _keys(self, option: str, key: Key) -> Keys[T]:
         # Here, as most routes do without.
         from asyncworker.intake.keys import Keys
 
-        return Keys(self._items.key_of(key), option, self._items.refuse)
+        return Keys(self._items.key_of(key), option, self._refuse)
+
+    def _refuse(self, item: T, error: Invalid) -> None:
+        self._items.refuse(item, error)
+        # What waits until less is here is told so.
+        self._dispatcher.moved()

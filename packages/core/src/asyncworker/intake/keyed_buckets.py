@@ -25,7 +25,7 @@ class KeyedBuckets(Generic[T]):
         self,
         keys: Keys[T],
         make: Callable[[Callable[[list[T]], None]], Bucket[T]],
-        emit: Callable[[list[T]], None],
+        emit: Callable[[list[T]], object],
         limit: int,
     ) -> None:
         self._keys = keys
@@ -50,7 +50,7 @@ class KeyedBuckets(Generic[T]):
             if len(bucket):
                 # It may have gone out to make room for this item.
                 self._buckets.setdefault(key, bucket)
-        while self._count >= self._limit:
+        while self._count >= self._limit and self._buckets:
             next(iter(self._buckets.values())).flush()
 
     def flush(self) -> None:
@@ -67,5 +67,5 @@ class KeyedBuckets(Generic[T]):
 
     def _go_out(self, key: Hashable, batch: list[T]) -> None:
         self._count -= len(batch)
-        del self._buckets[key]
+        self._buckets.pop(key, None)
         self._emit(batch)

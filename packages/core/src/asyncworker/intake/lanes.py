@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncworker.dispatch import Dispatcher, Settle
     from asyncworker.intake.delays import Delay, Delays
     from asyncworker.intake.keys import Keys
+    from asyncworker.intake.throttle import Throttle
 
 T = TypeVar("T")
 
@@ -21,17 +22,18 @@ T = TypeVar("T")
 class Place(Generic[T]):
     """Be what a batch has in the lanes of its keys, until it and what it becomes is handled.
 
-    missing: in how many lanes another one is before it. behind: batches that it became, before
-    which its keys are not free. held, seconds: items to be handled once more, before those, and
-    after how long. delay: for how long it sleeps, if it does.
+    missing: in how many lanes another one is before it. is_first: whether it goes before those that
+    never were with a handler. behind: what it became, before which its keys are not free: batches,
+    and for how many seconds each sleeps first. held: items of it that are to be handled once more,
+    with the same. delay: for how long it sleeps, if it does.
     """
 
     batch: list[T]
     keys: Collection[Hashable]
     missing: int = 0
-    behind: deque[list[T]] | None = None
-    held: list[T] | None = None
-    seconds: float = 0.0
+    is_first: bool = False
+    behind: deque[tuple[float, list[T]]] | None = None
+    held: list[tuple[float, T]] | None = None
     delay: Delay | None = None
 
     @property
@@ -45,12 +47,23 @@ class Lanes(Generic[T]):
 
     A key is a queue of its own, for as long as it has a batch. A batch goes out when it is the
     first in the lanes of all its keys. An item whose key is None waits for no other.
+
+    number_of: returns where an item stands in the order of arrival. onward: takes the batches that
+    may be handled. dispatcher: what settles them.
     """
 
-    def __init__(self, keys: Keys[T], delays: Delays, dispatcher: Dispatcher[T]) -> None:
+    def __init__(
+        self,
+        keys: Keys[T],
+        number_of: Callable[[T], int],
+        delays: Delays,
+        onward: Dispatcher[T] | Throttle[T],
+        dispatcher: Dispatcher[T],
+    ) -> None:
         self._keys = keys
+        self._number_of = number_of
         self._delays = delays
-        self._dispatcher = dispatcher
+        self._onward = onward
         dispatcher.settle = self._settling(dispatcher.settle)
         self._lanes: dict[Hashable, deque[Place[T]] | None] = {}
         """What waits for each key that is taken; None for nothing."""
@@ -67,42 +80,44 @@ class Lanes(Generic[T]):
         is_any_asleep = any(place.delay is not None for place in self._places.values())
         return len(self) if is_any_asleep else 0
 
-    def submit(self, batch: list[T]) -> None:
-        """Hand over a batch as soon as nothing of its keys is before it."""
+    def submit(self, batch: list[T]) -> bool:
+        """Hand over a batch as soon as nothing of its keys is before it.
+
+        Return whether anything is left of it, as items may be refused.
+        """
         batch, keys = self._keys.distinct(batch)
         if not batch:
-            return
+            return False
         place = Place(batch, keys)
-        self._enter(place, deque.append)
+        self._enter(place)
         if not place.missing:
-            self._dispatcher.submit(batch)
+            self._onward.submit(batch)
+        return True
 
     def submit_first(self, batches: list[list[T]]) -> None:
-        """Hand over what the batch became that is being settled, before all else of its keys."""
+        """Hand over what was handled before, ahead of all else of its keys."""
         if self._settled is not None:
-            self._settled.behind = deque([*batches, *(self._settled.behind or ())])
+            became = [(0.0, batch) for batch in batches]
+            self._settled.behind = deque([*became, *(self._settled.behind or ())])
             return
-        for batch in reversed(batches):
-            place = Place(batch, self._keys.known(batch))
-            self._enter(place, deque.appendleft)
-            if not place.missing:
-                self._dispatcher.submit_first([batch])
+        # One by one: of two keys each, a batch could hold what another one waits for, and wait for
+        # what that one holds.
+        places = [self._first([item]) for batch in batches for item in batch]
+        self._onward.submit_first([place.batch for place in places if not place.missing])
 
     def hold(self, item: T, seconds: float) -> None:
-        """Have an item of the batch that is being settled handled once more, after some time."""
+        """Have an item handled once more, after some time, ahead of all else of its key."""
         place = self._settled
         if place is None:
-            place = Place([item], self._keys.known([item]))
-            self._enter(place, deque.appendleft)
-            self._put_to_sleep(place, seconds)
+            self._put_to_sleep(self._first([item]), seconds)
         else:
-            place.held = [*(place.held or ()), item]
-            place.seconds = max(place.seconds, seconds)
+            place.held = [*(place.held or ()), (seconds, item)]
 
     def withdraw(self) -> list[T]:
         """Return what no handler was given yet, and forget it."""
-        back = {id(batch) for batch in self._dispatcher.withdraw()}
-        items: list[T] = []
+        withdrawn = self._onward.withdraw()
+        back = {id(batch) for batch in withdrawn}
+        items = [item for batch in withdrawn if id(batch) not in self._places for item in batch]
         running: dict[int, Place[T]] = {}
         for number, place in self._places.items():
             if number not in back and not place.waits:
@@ -110,15 +125,20 @@ class Lanes(Generic[T]):
             else:
                 items += place.batch
                 self._wake(place)
-            items += [item for batch in place.behind or () for item in batch]
+            items += [item for _, batch in place.behind or () for item in batch]
             place.behind = None
         self._places = running
         at_work = [*running.values(), *([] if self._settled is None else [self._settled])]
         self._lanes = {key: None for place in at_work for key in place.keys}
         return items
 
-    def _enter(self, place: Place[T], put: Callable[[deque[Place[T]], Place[T]], None]) -> None:
-        """Give a batch its place in the lanes of its keys. put: puts it behind all, or before."""
+    def _first(self, batch: list[T]) -> Place[T]:
+        place = Place(batch, self._keys.known(batch), is_first=True)
+        self._enter(place)
+        return place
+
+    def _enter(self, place: Place[T]) -> None:
+        """Give a batch its place in the lanes of its keys."""
         lanes = self._lanes
         for key in place.keys:
             if key not in lanes:
@@ -127,7 +147,10 @@ class Lanes(Generic[T]):
             lane = lanes[key]
             if lane is None:
                 lane = lanes[key] = deque()
-            put(lane, place)
+            if place.is_first:
+                lane.insert(sum(one.is_first for one in lane), place)
+            else:
+                lane.append(place)
             place.missing += 1
         self._places[id(place.batch)] = place
 
@@ -147,22 +170,34 @@ class Lanes(Generic[T]):
 
     def _go_on(self, place: Place[T]) -> None:
         """Have handled what a batch became, or free its keys."""
-        behind = place.behind or deque()
-        if place.held is not None:
-            behind.appendleft(place.held)
+        behind = self._became(place)
         if not behind:
             self._free(place.keys)
             return
-        known = self._keys.known([item for batch in behind for item in batch])
-        self._free(key for key in place.keys if key not in known)
+        known = self._keys.known([item for _, batch in behind for item in batch])
+        freed = [key for key in place.keys if key not in known]
         place.keys = [key for key in place.keys if key in known]
-        place.batch, place.behind = behind.popleft(), behind
+        seconds, place.batch = behind.popleft()
+        place.behind, place.held = behind, None
         self._places[id(place.batch)] = place
-        if place.held is None:
-            self._dispatcher.submit_first([place.batch])
-            return
-        place.held = None
-        self._put_to_sleep(place, place.seconds)
+        if seconds:
+            self._put_to_sleep(place, seconds)
+        else:
+            self._onward.submit_first([place.batch])
+        self._free(freed)
+
+    def _became(self, place: Place[T]) -> deque[tuple[float, list[T]]]:
+        """Return what is to be handled before the keys of a batch are free, in order."""
+        behind = place.behind or deque()
+        if not place.held:
+            return behind
+        if not behind:
+            # Together, as they were.
+            longest = max(seconds for seconds, _ in place.held)
+            return deque([(longest, [item for _, item in place.held])])
+        items = [(seconds, item) for seconds, batch in behind for item in batch]
+        items = sorted([*place.held, *items], key=lambda one: self._number_of(one[1]))
+        return deque((seconds, [item]) for seconds, item in items)
 
     def _put_to_sleep(self, place: Place[T], seconds: float) -> None:
         place.delay = self._delays.later(seconds, partial(self._end_sleep, place))
@@ -170,24 +205,25 @@ class Lanes(Generic[T]):
     def _end_sleep(self, place: Place[T]) -> None:
         self._wake(place)
         if not place.missing:
-            self._dispatcher.submit_first([place.batch])
+            self._onward.submit_first([place.batch])
 
-    def _wake(self, place: Place[T]) -> None:
+    @staticmethod
+    def _wake(place: Place[T]) -> None:
         if place.delay is not None:
             place.delay.cancel()
-            place.delay, place.seconds = None, 0.0
+            place.delay = None
 
     def _free(self, keys: Iterable[Hashable]) -> None:
         """Let the next of each key go on."""
         lanes = self._lanes
         for key in keys:
-            lane = lanes[key]
+            lane = lanes.get(key)
             if lane is None:
-                del lanes[key]
+                lanes.pop(key, None)
                 continue
             place = lane.popleft()
             if not lane:
                 lanes[key] = None
             place.missing -= 1
             if not place.waits:
-                self._dispatcher.submit(place.batch)
+                self._onward.submit(place.batch)

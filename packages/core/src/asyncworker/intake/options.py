@@ -54,3 +54,14 @@ class IntakeOptions(RouteOptions):
                     f"Options.{option} is about what a batch holds, and Options.BULK_SIZE is 1: "
                     "raise that, or leave this out"
                 )
+        if self.bulk_by is not None and self.order_by not in (None, self.bulk_by):
+            raise ConfigurationError(
+                "Options.BULK_BY and Options.ORDER_BY are two keys: batches by the one would bring "
+                "the other out of order; say the same for both, or leave one out"
+            )
+        by = None if self.rate is None else self.rate.by
+        if by is not None and self.bulk_size > 1 and self.bulk_by != by:
+            raise ConfigurationError(
+                "Options.RATE: by= tells whose rate it is, and a batch may be of several: say the "
+                "same by Options.BULK_BY"
+            )

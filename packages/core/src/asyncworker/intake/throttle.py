@@ -1,4 +1,4 @@
-"""Throttle: items go on at a rate, and the rest of them wait."""
+"""Throttle: batches begin at a rate, and the rest of them wait."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from asyncworker.dispatch import Dispatcher, Settle
     from asyncworker.intake.delays import Delay, Delays
     from asyncworker.intake.keys import Keys
     from asyncworker.intake.rate import Rate
@@ -20,54 +21,119 @@ ROUNDING: Final = 1e-6
 
 
 class Throttle(Generic[T]):
-    """Hold items back that come faster than a rate, those of each key for themselves.
+    """Hand batches to a dispatcher no faster than at a rate, those of each key at one of their own.
 
-    onward: takes items that may begin. keys: None where there is one rate for all.
+    It is the last before the handler, and hands over no more than can begin: what waited for
+    something else afterwards could begin all at once.
+
+    keys: None where there is one rate for all; else all items of a batch share a key.
     """
 
     def __init__(
-        self,
-        rate: Rate,
-        onward: Callable[[list[T]], None],
-        delays: Delays,
-        keys: Keys[T] | None = None,
+        self, rate: Rate, delays: Delays, dispatcher: Dispatcher[T], keys: Keys[T] | None = None
     ) -> None:
         self._rate = rate
-        self.onward = onward
         self._delays = delays
+        self._dispatcher = dispatcher
+        dispatcher.settle = self._settling(dispatcher.settle)
         self._keys = keys
         self._share = 1
+        self._begun = 0
+        """Batches that were handed over, and are not settled."""
         self._taps: dict[Hashable, Tap[T]] = {}
+        self._blocked: dict[Tap[T], None] = {}
+        """Those that have tokens, and no worker is free; whichever waits longest is first."""
         self.is_shared: bool = rate.shared
         """Whether it is for others too, of whom `share` tells."""
 
     def __len__(self) -> int:
-        return sum(map(len, self._taps.values()))
+        return sum(len(batch) for tap in self._taps.values() for batch in tap.held)
 
-    def extend(self, items: list[T]) -> None:
-        """Let items go on in order, as many as may; hold the others until they may."""
-        if self._keys is None:
-            self._tap(None).take(items)
-            return
-        for key, item in self._keys.pairs(items):
-            if key is None:
-                self.onward([item])
-            else:
-                self._tap(key).take([item])
+    def submit(self, batch: list[T]) -> None:
+        """Hand over a batch when there are tokens for all of it."""
+        if (tap := self._tap_of(batch)) is not None:
+            tap.held.append(batch)
+            self._let_go(tap)
 
-    def clear(self) -> list[T]:
-        """Return what is held, and forget it."""
-        return [item for tap in self._taps.values() for item in tap.clear()]
+    def submit_first(self, batches: list[list[T]]) -> None:
+        """Hand over batches, in their order, before all that wait for the same tokens."""
+        taps: dict[Tap[T], None] = {}
+        for batch in reversed(batches):
+            if (tap := self._tap_of(batch)) is not None:
+                tap.held.appendleft(batch)
+                taps[tap] = None
+        for tap in taps:
+            self._let_go(tap)
+
+    def withdraw(self) -> list[list[T]]:
+        """Return the batches that no handler was given yet, and forget them."""
+        back = self._dispatcher.withdraw()
+        self._begun -= len(back)
+        for tap in self._taps.values():
+            back += tap.held
+            tap.held.clear()
+        self._blocked.clear()
+        return back
 
     def share(self, among: int) -> None:
         """Have the rate be one part of so many."""
         self._share = max(1, among)
         for tap in list(self._taps.values()):
             tap.set_rate(*self._part)
+            self._let_go(tap)
 
-    def _go_on(self, items: list[T]) -> None:
-        # Asked for each time, as it changes when a route drains.
-        self.onward(items)
+    def _settling(self, settle: Settle[T]) -> Settle[T]:
+        """Return what settles a batch, and lets another one begin."""
+
+        def settle_and_go_on(batch: list[T], raised: BaseException | None) -> bool | None:
+            try:
+                return settle(batch, raised)
+            finally:
+                self._begun -= 1
+                if self._blocked:
+                    tap = next(iter(self._blocked))
+                    del self._blocked[tap]
+                    self._let_go(tap)
+
+        return settle_and_go_on
+
+    def _let_go(self, tap: Tap[T]) -> None:
+        """Hand over as many as may begin, and wait for what is to come."""
+        while tap.held and tap.has_enough:
+            if self._begun >= self._dispatcher.concurrency:
+                self._blocked[tap] = None
+                return
+            self._begun += 1
+            self._dispatcher.submit(tap.spend())
+        # There is no end of keys: each is forgotten when it is as good as a new one.
+        if tap.held or self._keys is not None:
+            tap.wait(partial(self._on_token, tap))
+
+    def _on_token(self, tap: Tap[T]) -> None:
+        if tap.held or not tap.is_full:
+            self._let_go(tap)
+        else:
+            self._taps.pop(tap.key, None)
+
+    def _tap_of(self, batch: list[T]) -> Tap[T] | None:
+        """Return where a batch waits, or None when nothing is left of it."""
+        if self._keys is None:
+            return self._tap(None)
+        kept, keys = self._keys.distinct(batch)
+        if not kept:
+            return None
+        if not keys:
+            # What has no key waits for nothing, but for a worker.
+            self._begun += 1
+            self._dispatcher.submit(batch)
+            return None
+        return self._tap(next(iter(keys)))
+
+    def _tap(self, key: Hashable) -> Tap[T]:
+        tap = self._taps.get(key)
+        if tap is None:
+            tap = self._taps[key] = Tap(key, *self._part, self._delays)
+        return tap
 
     @property
     def _part(self) -> tuple[float, int]:
@@ -75,98 +141,59 @@ class Throttle(Generic[T]):
         most = max(1, self._rate.most_at_once // self._share)
         return self._rate.per_second / self._share, most
 
-    def _tap(self, key: Hashable) -> Tap[T]:
-        tap = self._taps.get(key)
-        if tap is None:
-            # One for all stays; those of keys go when they rest, as there is no end of keys.
-            on_full = None if self._keys is None else partial(self._taps.pop, key, None)
-            tap = self._taps[key] = Tap(*self._part, self._go_on, self._delays, on_full)
-        return tap
-
 
 class Tap(Generic[T]):
-    """Hold the items of one key, and the tokens that each of them needs to go on.
+    """Hold the batches of one key, and the tokens that they need: one for each item.
 
-    most: tokens that it holds at most. on_full: called when it holds no items, and as many tokens
-    as a new one.
+    A batch of more items than there can be tokens begins when there are as many as can be, and
+    leaves a debt.
+
+    most: tokens that it holds at most.
     """
 
-    def __init__(
-        self,
-        per_second: float,
-        most: int,
-        onward: Callable[[list[T]], None],
-        delays: Delays,
-        on_full: Callable[[], object] | None,
-    ) -> None:
+    def __init__(self, key: Hashable, per_second: float, most: int, delays: Delays) -> None:
+        self.key = key
+        self.held: deque[list[T]] = deque()
         self._per_second = per_second
         self._most = most
-        self._onward = onward
         self._delays = delays
-        self._on_full = on_full
         self._tokens = float(most)
         self._at = delays.time()
-        self._held: deque[T] = deque()
         self._delay: Delay | None = None
 
-    def __len__(self) -> int:
-        return len(self._held)
+    @property
+    def has_enough(self) -> bool:
+        """Tell whether there are tokens for the first batch."""
+        return self._count() > self._needed - ROUNDING
 
-    def take(self, items: list[T]) -> None:
-        """Let items go on, or hold them."""
-        if not self._held and self._count() >= len(items):
-            self._tokens -= len(items)
-            self._onward(items)
-            if self._on_full is not None and self._delay is None:
-                self._wait_for(self._most)
-        else:
-            self._held += items
-            self._let_go()
+    @property
+    def is_full(self) -> bool:
+        """Tell whether there are as many tokens as can be."""
+        return self._count() > self._most - ROUNDING
 
-    def clear(self) -> list[T]:
-        """Return what is held, and forget it."""
-        items = list(self._held)
-        self._held.clear()
-        return items
+    def spend(self) -> list[T]:
+        """Return the first batch, and take its tokens."""
+        batch = self.held.popleft()
+        self._tokens -= len(batch)
+        return batch
+
+    def wait(self, then: Callable[[], None]) -> None:
+        """Have something called when there are tokens for the first batch, or all that can be."""
+        if self._delay is not None:
+            self._delay.cancel()
+        missing = max(0.0, self._needed - self._count())
+        self._delay = self._delays.later(missing / self._per_second, then)
 
     def set_rate(self, per_second: float, most: int) -> None:
         """Go on at another rate."""
         self._tokens = min(self._count(), float(most))
         self._per_second, self._most = per_second, most
-        if self._held:
-            self._let_go()
 
-    def _let_go(self) -> None:
-        """Let as many go on as may, and wait for what is to come."""
-        count = min(int(self._count()), len(self._held))
-        if count:
-            self._tokens -= count
-            self._onward([self._held.popleft() for _ in range(count)])
-        if self._held:
-            self._wait_for(1)
-        elif self._on_full is not None:
-            self._wait_for(self._most)
-
-    def _wait_for(self, tokens: int) -> None:
-        if self._delay is not None:
-            self._delay.cancel()
-        seconds = max(0.0, (tokens - self._tokens) / self._per_second)
-        self._delay = self._delays.later(seconds, self._on_tokens)
-
-    def _on_tokens(self) -> None:
-        self._delay = None
-        if self._held:
-            # It is due, however the sums of the clock are rounded.
-            self._tokens = max(self._count(), 1.0)
-            self._let_go()
-        elif self._on_full is not None:
-            if self._count() > self._most - ROUNDING:
-                self._on_full()
-            else:
-                self._wait_for(self._most)
+    @property
+    def _needed(self) -> int:
+        return min(len(self.held[0]), self._most) if self.held else self._most
 
     def _count(self) -> float:
-        """Return how many tokens there are."""
         now = self._delays.time()
         self._tokens = min(self._tokens + (now - self._at) * self._per_second, float(self._most))
         self._at = now

@@ -66,13 +66,13 @@ class Consumer:
         self._intake: Intake[SSEEvent] = Intake(
             self._dispatcher,
             route.options,
-            Items(_key_of, _bytes_of, self._leave_out),
+            Items(_key_of, _bytes_of, _number_of, self._leave_out),
             route.delays,
             route.handler_name,
             flush_interval,
             max(MOST_WAITING, route.options.bulk_size),
         )
-        self._kept = Kept(route.circuit, self._intake, self._dispatcher)
+        self._kept = Kept(route.circuit, self._intake)
 
     def stop(self) -> None:
         """Have `run()` read nothing more, have all it read handled, and return."""
@@ -194,7 +194,13 @@ class Consumer:
         """Keep a batch that met what has the route pause, and tell whether it did."""
         circuit = self._route.circuit
         before = circuit.state
-        if self._is_draining or not isinstance(raised, Exception) or not circuit.failed(raised):
+        if self._is_draining:
+            return False
+        if not isinstance(raised, Exception):
+            # Of what was cancelled by itself nobody knows whether it would fail again.
+            circuit.succeeded()
+            return False
+        if not circuit.failed(raised):
             return False
         self._kept.take_back(batch)
         if before != "paused":
@@ -213,6 +219,11 @@ class Consumer:
 
     def _waiting(self) -> int:
         return self._dispatcher.waiting() + len(self._intake) + len(self._kept)
+
+
+def _number_of(_event: SSEEvent) -> int:
+    # No event is handled once more amid others.
+    return 0
 
 
 def _key_of(key: Key) -> Callable[[SSEEvent], Hashable]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asyncworker.dispatch import Dispatcher
     from asyncworker.intake.intake import Intake
     from asyncworker.pausing.circuit import Circuit
     from asyncworker.sse.event import SSEEvent
@@ -18,14 +18,12 @@ class Kept:
     and then all go on, in order.
     """
 
-    def __init__(
-        self, circuit: Circuit, intake: Intake[SSEEvent], dispatcher: Dispatcher[SSEEvent]
-    ) -> None:
+    def __init__(self, circuit: Circuit, intake: Intake[SSEEvent]) -> None:
         self._circuit = circuit
         self._intake = intake
-        self._dispatcher = dispatcher
         self._events: list[SSEEvent] = []
         self._has_tried = False
+        self._fewer = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._events)
@@ -58,16 +56,19 @@ class Kept:
     def release(self) -> None:
         """Have all of them handled, paused or not."""
         events, self._events = self._events, []
+        self._fewer.set()
         self._intake.extend(events)
 
     async def room(self, most: int) -> None:
         """Wait while so many are kept."""
         while len(self._events) >= most:
-            await self._circuit.turned.wait()
+            self._fewer.clear()
+            await self._fewer.wait()
 
     def _hand_on(self) -> None:
         if self._circuit.state == "working":
             self.release()
-        elif self._circuit.state == "trying" and self._events and not self._has_tried:
-            self._has_tried = True
-            self._dispatcher.submit([self._events.pop(0)])
+            return
+        while self._circuit.state == "trying" and self._events and not self._has_tried:
+            self._has_tried = self._intake.try_one(self._events.pop(0))
+            self._fewer.set()

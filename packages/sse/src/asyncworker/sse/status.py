@@ -59,10 +59,13 @@ class Status:
         if self._pause is not None:
             self._pause = None
             self._show()
+            if self._problem is NEW:
+                self._activity.waits(self._stream, NEW)
 
     def over(self, end: StreamOver) -> None:
         """Say that the stream is over: that is the server's wish, and no problem."""
         self._is_over = True
+        self._pause = None
         self.forget()
         self._activity.is_over(self._stream, str(end))
         log.warning("%s: %s", self._subject, end)

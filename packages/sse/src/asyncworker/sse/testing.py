@@ -69,6 +69,8 @@ class SSEStand:
         self._journal = journal
         self._fed = 0
         self._left_out_count = 0
+        self._failed: set[int] = set()
+        """Those that a pause may have come again."""
         self._handled: set[int] = set()
         """The identities of events that were given to handlers to the end; `events` keeps them."""
 
@@ -94,7 +96,10 @@ class SSEStand:
         """Return which streams are not read, and how many events are not handled."""
         lines = [f"stream {one.route!r} is not read" for one in self._streams if not one.is_read]
         handled = len(self._handled) + self._left_out_count
-        rests = any(route.circuit.rests for route in self.routes)
+        circuits = [route.circuit for route in self.routes]
+        rests = any(one.rests for one in circuits)
+        if self._failed and not rests and any(one.state != "working" for one in circuits):
+            lines.append("a pause is over, and an event is to be tried")
         if not rests and (waiting := self._fed - handled - self._held) > 0:
             lines.append(f"{counted(waiting, 'event')} not handled")
         return lines
@@ -153,19 +158,25 @@ class SSEStand:
         @wraps(handler)
         async def count(events: list[SSEEvent]) -> None:
             self.events += events
+            them = {id(event) for event in events}
+            self._failed -= them
             try:
                 await handler(events)
+            except BaseException:
+                self._failed |= them
+                raise
             finally:
-                self._handled |= {id(event) for event in events}
+                self._handled |= them
 
         return count
 
     def _keyed(self, options: SSEOptions) -> SSEOptions:
-        bulk_by, order_by = options.bulk_by, options.order_by
+        bulk_by, order_by, rate = options.bulk_by, options.order_by, options.rate
         return replace(
             options,
             bulk_by=self._left_out(bulk_by) if callable(bulk_by) else None,
             order_by=self._left_out(order_by) if callable(order_by) else None,
+            rate=rate and replace(rate, by=self._left_out(rate.by) if callable(rate.by) else None),
         )
 
     def _left_out(self, function: Callable[[SSEEvent], Any]) -> Callable[[SSEEvent], Any]:

@@ -126,11 +126,12 @@ class PrefetchBuffer:
 
     def _try(self, messages: list[RabbitMQMessage]) -> None:
         """Have one message handled, at once, and none with it."""
-        if self._tries and messages:
-            self._tries = 0
-            self._dispatcher.submit(messages[:1])
-            messages = messages[1:]
-        self._unwanted += messages
+        for number, message in enumerate(messages):
+            if not self._tries:
+                self._unwanted += messages[number:]
+                return
+            if self._intake.try_one(message):
+                self._tries = 0
 
     def _withdrawn(self) -> list[RabbitMQMessage]:
         held, self._held = self._held, []

@@ -96,7 +96,7 @@ class RouteConsumer:
         """Have `run()` take nothing more, let running handlers end, settle, and return."""
         self._stopping.set()
         self._standing.close()
-        self._buffer.is_closed = True
+        self._buffer.close()
 
     async def run(self) -> None:
         """Consume until `stop()`, however often the broker goes away meanwhile."""
@@ -258,8 +258,10 @@ class RouteConsumer:
             return settling.settle(batch, raised, channel)
         else:
             # Cancelled, or a SystemExit.
-            self._outcomes.give_back(batch, channel)
+            self._outcomes.give_back(batch, channel, in_place=not self._buffer.is_closed)
             self._outcomes.log.failure(batch, raised)
+            # Of what ends so nobody knows whether it would fail again: a try goes on for nothing.
+            self._route.circuit.succeeded()
         return True
 
     def _on_late(self, batch: list[RabbitMQMessage], raised: BaseException | None) -> None:

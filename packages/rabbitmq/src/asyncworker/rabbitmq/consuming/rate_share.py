@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.rabbitmq.errors import BrokerError
@@ -23,11 +24,11 @@ async def keep_share(
 ) -> None:
     """Ask from time to time how many consume the same queues, and go on at a part of the rate."""
     while True:
-        try:
-            counts = [await availability.consumers(queue) for queue in queues]
-        except BrokerError:
-            # As long as nobody can be asked, what was known last is the best guess.
-            pass
-        else:
+        counts = []
+        for queue in queues:
+            # Of what cannot be asked for, what was known last is the best guess.
+            with suppress(BrokerError):
+                counts.append(await availability.consumers(queue))
+        if counts:
             throttle.share(max(counts))
         await asyncio.sleep(INTERVAL)

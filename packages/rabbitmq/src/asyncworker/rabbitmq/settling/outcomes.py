@@ -126,10 +126,16 @@ class Outcomes:
             self.log.mistake([message], mistake)
         self.log.poison(message, error, outcome)
 
-    def give_back(self, batch: list[RabbitMQMessage], channel: ConsumeChannel) -> None:
-        """Put messages back of which nobody knows what was done: nothing is confirmed."""
+    def give_back(
+        self, batch: list[RabbitMQMessage], channel: ConsumeChannel, *, in_place: bool
+    ) -> None:
+        """Put messages back of which nobody knows what was done: nothing is confirmed.
+
+        in_place: whether one may wait for its next time where it is.
+        """
+        put_back = partial(self._go_back, failure=None) if in_place else self.requeue
         for message in batch:
-            self.requeue(message, channel)
+            put_back(message, channel)
 
     def requeue(self, message: RabbitMQMessage, channel: ConsumeChannel) -> None:
         """Put a message back when it is due; should the channel close first, it goes back too."""
