@@ -104,6 +104,51 @@ async def test_a_handler_may_say_for_how_long(app, server, logs, limit, bulk_siz
     assert handled == numbers(20)
 
 
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+async def test_a_try_that_ends_by_itself_is_over(app, server, logs, limit, error):
+    handled, raised, done = [], [error(), Pause(SHORT)], asyncio.Event()
+
+    async def handler(batch):
+        if raised:
+            raise raised.pop()
+        handled.extend(event.data for event in batch)
+        if len(handled) == 4:
+            done.set()
+
+    served(app, handler)
+    async with app.started():
+        await (await server.stream()).send(events(5))
+        await logs.wait("tries one event")
+        async with asyncio.timeout(limit):
+            await done.wait()
+    # What it was at is given up, as at any other time.
+    assert handled == ["1", "2", "3", "4"]
+
+
+async def test_what_is_tried_as_another_pause_begins_is_kept(app, server, logs, limit):
+    handled, done = [], asyncio.Event()
+
+    async def handler(batch):
+        handled.extend(event.data for event in batch)
+        if len(handled) == 5:
+            done.set()
+
+    served(app, handler, ORDER_BY=lambda event: event.data)
+    app.pause(handler)
+    async with app.started():
+        await (await server.stream()).send(events(5))
+        await logs.wait("connected")
+        circuit = app.routes[0].circuit
+        for _ in range(10):
+            app.resume(handler)
+            circuit.failed(Pause(SHORT))
+            await logs.wait("tries one event")
+            circuit.failed(Pause(SHORT))
+        async with asyncio.timeout(limit):
+            await done.wait()
+    assert handled == numbers(5)
+
+
 async def test_it_pauses_by_hand(app, server, inbox, logs):
     served(app, inbox)
     app.pause(inbox)

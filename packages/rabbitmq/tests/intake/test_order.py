@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from asyncworker import Actions, Breaker, Events, Options, RouteTypes
+from asyncworker import Actions, Breaker, Events, Options, Pause, Rate, RouteTypes
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq import Retry, Split
 
@@ -210,6 +210,58 @@ async def test_a_route_that_waits_gives_back_what_it_holds(app, shop, queue, pub
     assert {attempt for _, _, attempt in shop.handled} == {1}
 
 
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+async def test_a_key_waits_for_what_ended_by_itself(app, queue, publish, limit, error):
+    await publish(queue, *bodies(8, keys="ab"))
+    seen, done = [], asyncio.Event()
+
+    async def handler(messages):
+        (message,) = messages
+        if message.body == ["a", 0] and ("a", 0) not in seen:
+            seen.append(("a", 0))
+            raise error
+        seen.append(tuple(message.body))
+        if len(seen) == 9:
+            done.set()
+
+    served(app, queue, handler, ORDER_BY=first)
+    async with app.started():
+        async with asyncio.timeout(limit):
+            await done.wait()
+    assert [number for key, number in seen if key == "a"] == [0, 0, 2, 4, 6]
+
+
+async def test_what_is_tried_waits_for_its_key(app, queue, publish, limit, logs):
+    await publish(queue, *bodies(6, keys="a"))
+    begun, gate, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    seen, busy = [], set()
+
+    async def handler(messages):
+        (message,) = messages
+        key, number = message.body
+        assert key not in busy, "two of one key at a time"
+        busy.add(key)
+        begun.set()
+        if number == 0 and not seen:
+            await gate.wait()
+        busy.discard(key)
+        seen.append(number)
+        if len(seen) == 6:
+            done.set()
+
+    served(app, queue, handler, ORDER_BY=first)
+    async with app.started():
+        await logs.wait("consuming")
+        async with asyncio.timeout(limit):
+            await begun.wait()
+        app.routes[0].circuit.failed(Pause(0.01))
+        await logs.wait("tries one message")
+        gate.set()
+        async with asyncio.timeout(limit):
+            await done.wait()
+    assert seen == list(range(6))
+
+
 async def test_what_is_held_goes_back_when_the_app_ends(app, shop, queue, publish, limit, depth):
     await publish(queue, *bodies(8))
     shop.failing = {("a", 0): 1}
@@ -265,6 +317,11 @@ async def test_an_order_outlives_a_lost_connection(app, shop, queue, publish, li
             "Options.ORDER_ON_FAILURE: input should be 'hold' or 'pass', got 'skip'",
         ),
         ({"RATE": 5}, "Options.RATE: must be a Rate, got 5"),
+        (
+            {"ORDER_BY": "key", "BULK_BY": "other", "BULK_SIZE": 2},
+            "Options.BULK_BY and Options.ORDER_BY are two keys",
+        ),
+        ({"RATE": Rate(1, by="key"), "BULK_SIZE": 2}, "Options.RATE: by= tells whose rate it is"),
     ],
 )
 def test_what_cannot_be_is_refused_where_it_is_written(app, shop, options, reason):

@@ -94,3 +94,19 @@ async def test_a_shared_rate_is_divided_among_the_consumers(
         async with app().started():
             await until(2)
         await until(1)
+
+
+@pytest.mark.usefixtures("path")
+async def test_a_queue_that_is_missing_leaves_the_share_of_the_others(
+    amqp_url, queue, limit, inbox, monkeypatch
+):
+    monkeypatch.setattr("asyncworker.rabbitmq.consuming.rate_share.INTERVAL", 0.01)
+    shares = asyncio.Queue()
+    monkeypatch.setattr(
+        "asyncworker.intake.throttle.Throttle.share", lambda _, among: shares.put_nowait(among)
+    )
+    app = App(connections=[AMQPConnection(url=amqp_url)])
+    served(app, inbox, Rate(100, shared=True), ["missing", queue])
+    async with app.started(), asyncio.timeout(limit):
+        while await shares.get() != 1:
+            pass

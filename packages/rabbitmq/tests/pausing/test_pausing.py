@@ -73,6 +73,26 @@ async def test_what_is_in_order_stays_so(app, database, queue, publish, logs, li
         assert [message.body for message in stored] == list(range(50))
 
 
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+async def test_a_try_that_ends_by_itself_is_over(app, queue, publish, logs, limit, error):
+    await publish(queue, *bodies(5))
+    handled, raised, done = set(), [error(), Pause(SHORT)], asyncio.Event()
+
+    async def handler(messages):
+        if raised:
+            raise raised.pop()
+        handled.update(message.body for message in messages)
+        if len(handled) == 5:
+            done.set()
+
+    served(app, [queue], handler, MAX_CONCURRENCY=1)
+    async with app.started():
+        await logs.wait("tries one message")
+        async with asyncio.timeout(limit):
+            await done.wait()
+        assert app.problems == []
+
+
 @pytest.mark.parametrize("policy", [Pause(SHORT), {DatabaseDown: Pause(SHORT)}])
 async def test_an_exception_may_have_it_wait(app, database, queue, publish, logs, limit, policy):
     await publish(queue, *bodies(20))
