@@ -20,6 +20,7 @@ PUBLIC = [
     "Header",
     "Options",
     "Pause",
+    "Rate",
     "RouteOptions",
     "RouteType",
     "RouteTypes",

@@ -14,6 +14,7 @@ PREFETCH = 200
 FAILING = 997
 """Every so many messages one fails."""
 
+channels = {}
 app = App(connections=[AMQPConnection(url=os.environ["URL"], prefetch=PREFETCH)])
 
 
@@ -30,7 +31,11 @@ async def handler(messages):
     await asyncio.sleep(random.random() / 200)
     if messages[0].body % FAILING == 0 and messages[0].attempt < 3:
         raise ConnectionError("no answer")
-    note("handled", messages, by=os.getpid())
+    (message,) = messages
+    # Kept, or another one might get the same number.
+    channels[id(message.channel)] = message.channel
+    delivered = {"channel": id(message.channel), "tag": message.delivery_tag}
+    note("handled", messages, by=os.getpid(), **delivered)
 
 
 app.run()

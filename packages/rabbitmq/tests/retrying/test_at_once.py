@@ -233,7 +233,7 @@ async def test_headers_that_cannot_be_read_leave_it_to_what_follows(
     def refuse(*_):
         raise ValueError("a field table holds a value of the unknown type 0")
 
-    monkeypatch.setattr("asyncworker.rabbitmq.settling.again.attempt_at_once", refuse)
+    monkeypatch.setattr("asyncworker.rabbitmq.settling.again.attempt_in_place", refuse)
 
     @app.route(
         [Queue(name, dead_letter=True)],

@@ -33,6 +33,9 @@ def others_blocked(monkeypatch, pulse_lines, limit):
         thread.join(limit)
         assert not thread.is_alive()
         by = f"by handler {wait.__qualname__} at"
-        assert [by in pulse_lines.get(timeout=limit).message for _ in range(2)] == [True, True]
+        told = 0
+        while told < 2:
+            # On a busy machine its start may be slow enough to be told of as well.
+            told += by in pulse_lines.get(timeout=limit).message
 
     return until_noticed
