@@ -230,7 +230,7 @@ async def test_a_stop_gives_back_what_would_be_tried_at_once(
 async def test_headers_that_cannot_be_read_leave_it_to_what_follows(
     app, inbox, name, publish, letter, monkeypatch
 ):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise ValueError("a field table holds a value of the unknown type 0")
 
     monkeypatch.setattr("asyncworker.rabbitmq.settling.again.attempt_in_place", refuse)
