@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from asyncworker import Actions, App, Events, Options, RouteTypes
-from asyncworker.connections import AMQPConnection
+from asyncworker.connections import AMQPConnection, SSEConnection
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq import Binding, Exchange, Queue, Retry
 from asyncworker.rabbitmq.errors import TopologyMismatch
@@ -149,8 +149,8 @@ async def test_names_what_is_near_to_a_misspelt_name(app):
             "leave out the argument 'x-queue-master-locator'",
         ),
         (
-            Queue("orders", arguments={"x-queue-type": "stream"}),
-            "invalid arg 'x-queue-type'.* 'stream' is none of classic, quorum",
+            Queue("orders", arguments={"x-queue-type": "jms"}),
+            "invalid arg 'x-queue-type'.* 'jms' is none of classic, quorum, stream",
         ),
         (
             Queue("orders", bind=[Binding(Exchange("late", type="x-delayed-message"))]),
@@ -493,7 +493,7 @@ async def test_a_lost_connection_brings_again_what_a_handler_is_at(app):
     async with TestApp(app) as worker:
         await worker.publish("a", "orders")
         await running.wait()
-        worker.lose_connection()
+        await worker.lose_connection()
         release.set()
         await worker.idle()
         await worker.publish("b", "orders")
@@ -501,3 +501,70 @@ async def test_a_lost_connection_brings_again_what_a_handler_is_at(app):
         assert handled == [("a", False), ("a", True), ("b", False)]
         assert [one.outcome for one in worker.messages] == ["requeued", "acked", "acked"]
         assert app.problems == []
+
+
+async def test_a_killed_app_settles_nothing_and_starts_anew(app):
+    running, handled, hooks = asyncio.Event(), [], []
+    app.run_on_startup(lambda app: hooks.append("startup"))
+    app.run_on_shutdown(lambda app: hooks.append("shutdown"))
+
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        handled.append(messages[0].redelivered)
+        if len(handled) == 1:
+            running.set()
+            await asyncio.Event().wait()
+
+    async with TestApp(app) as worker:
+        await worker.publish("a", "orders")
+        await running.wait()
+        await worker.kill()
+        await worker.idle()
+        assert handled == [False, True]
+        assert hooks == ["startup", "startup"]
+        assert [one.outcome for one in worker.messages] == ["requeued", "acked"]
+        assert app.problems == []
+    assert hooks == ["startup", "startup", "shutdown"]
+
+
+async def test_what_a_killed_app_held_is_not_published(app):
+    @app.route(["orders"], type=RouteTypes.AMQP_RABBITMQ)
+    async def handler(messages):
+        messages[0].put("bill", "bills")
+        if not messages[0].redelivered:
+            running.set()
+            await asyncio.Event().wait()
+
+    running = asyncio.Event()
+    async with TestApp(app) as worker:
+        bills = worker.queue("bills")
+        await worker.publish("a", "orders")
+        await running.wait()
+        await worker.kill()
+        await worker.idle()
+        assert bills.bodies == ["bill"]
+
+
+async def test_events_go_with_a_killed_app_and_schedules_go_on():
+    app = App(connections=[SSEConnection("http://prices.internal")])
+    running, handled, ticks = asyncio.Event(), [], []
+
+    @app.route(["/prices"], type=RouteTypes.SSE)
+    async def handler(events):
+        if events[0].data == "1":
+            running.set()
+            await asyncio.Event().wait()
+        handled.append(events[0].data)
+
+    app.run_every(60)(lambda: ticks.append(1))
+    async with TestApp(app) as worker:
+        await worker.feed("/prices", "1")
+        await running.wait()
+        before = len(ticks)
+        await worker.kill()
+        await worker.feed("/prices", "2")
+        await worker.idle()
+        await worker.advance(120)
+        await worker.idle()
+        assert handled == ["2"]
+        assert len(ticks) >= before + 2

@@ -16,6 +16,7 @@ PUBLIC = [
     "Cookie",
     "DefaultValues",
     "Events",
+    "FileCursor",
     "Form",
     "Header",
     "Options",

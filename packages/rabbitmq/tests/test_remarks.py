@@ -2,7 +2,7 @@
 
 import pytest
 
-from asyncworker import Actions, Events, RouteTypes
+from asyncworker import Actions, Events, FileCursor, RouteTypes
 from asyncworker.backend import Remark
 from asyncworker.cli.checkup import problems_of
 from asyncworker.rabbitmq import Queue, Retry
@@ -17,13 +17,11 @@ def amqp_url():
 
 @pytest.fixture
 def consume(app):
-    def consume(*queues, handler, on_exception=Actions.REQUEUE, **arguments):
-        app.route(
-            list(queues),
-            type=RouteTypes.AMQP_RABBITMQ,
-            options={Events.ON_EXCEPTION: on_exception},
-            **arguments,
-        )(handler)
+    def consume(*queues, handler, on_exception=None, **arguments):
+        options = {} if on_exception is None else {Events.ON_EXCEPTION: on_exception}
+        app.route(list(queues), type=RouteTypes.AMQP_RABBITMQ, options=options, **arguments)(
+            handler
+        )
 
     return consume
 
@@ -57,6 +55,12 @@ async def test_a_stream_is_read_from_the_next_message_on(app, consume, inbox):
     consume(Queue("events", arguments={"x-queue-type": "stream"}), handler=inbox)
     (remark,) = await remarks(app)
     assert remark.startswith("queue 'events', vhost '/': it is a stream, which is read from the")
+
+
+@pytest.mark.parametrize("said", [{"offset": "next"}, {"cursor": FileCursor("place")}])
+async def test_a_stream_is_read_from_where_it_is_said(app, consume, inbox, said):
+    consume(Queue("events", type="stream"), handler=inbox, **said)
+    assert await remarks(app) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ __path__ = extend_path(__path__, __name__)
 from asyncworker.app import App
 from asyncworker.blueprint import Blueprint
 from asyncworker.call import Call
+from asyncworker.cursors.file_cursor import FileCursor
 from asyncworker.intake.rate import Rate
 from asyncworker.options import Actions, DefaultValues, Events, Options
 from asyncworker.parameters.markers import Cookie, Form, Header
@@ -30,6 +31,7 @@ __all__ = [
     "Cookie",
     "DefaultValues",
     "Events",
+    "FileCursor",
     "Form",
     "Header",
     "Options",

@@ -100,11 +100,11 @@ async def test_begins_to_consume_nothing_when_the_end_has_begun(
     begun, stopped, asked, release = (asyncio.Event() for _ in range(4))
     consume, stop_consuming = ConsumeChannel.consume, ConsumeChannel.stop_consuming
 
-    async def consume_late(self, queue):
+    async def consume_late(self, queue, how):
         if queue == late:
             begun.set()
             await stopped.wait()
-        await consume(self, queue)
+        await consume(self, queue, how)
         if queue == late:
             asked.set()
 

@@ -341,11 +341,13 @@ async def channel_of_the_librarys():
     return await connection.channel()
 
 
-async def test_refuses_rather_than_ignores_streams(caplog):
+async def test_refuses_rather_than_ignores_other_types(caplog):
     caplog.set_level(logging.CRITICAL)
     channel = await channel_of_the_librarys()
-    with pytest.raises(aiormq.exceptions.AMQPError, match="'stream' is none of classic, quorum"):
-        await channel.queue_declare("q", durable=True, arguments={"x-queue-type": "stream"})
+    with pytest.raises(
+        aiormq.exceptions.AMQPError, match="'jms' is none of classic, quorum, stream"
+    ):
+        await channel.queue_declare("q", durable=True, arguments={"x-queue-type": "jms"})
     await channel.connection.close()
 
 

@@ -44,7 +44,8 @@ class Intake(Generic[T]):
     """Hand items to a dispatcher: in batches, in the order of their keys, and at a rate.
 
     flush_interval: seconds; a batch goes out when its oldest item is that old. limit: items that
-    batches wait for; when so many are here, nothing else may come.
+    batches wait for; when so many are here, nothing else may come. holds: whether an item may be
+    held, to be handled once more.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Intake(Generic[T]):
         handler_name: str,
         flush_interval: float,
         limit: int,
+        *,
+        holds: bool = False,
     ) -> None:
         self._dispatcher = dispatcher
         self._options = options
@@ -63,7 +66,9 @@ class Intake(Generic[T]):
         self._delays = delays
         self._limit = limit
         self.throttle = None if options.rate is None else self._make_throttle(options.rate)
-        self._lanes = None if options.order_by is None else self._make_lanes(options.order_by)
+        self._lanes: Lanes[T] | None = None
+        if holds or options.order_by is not None:
+            self._lanes = self._make_lanes(options.order_by)
         self._batches = self._make_batches(handler_name, flush_interval)
         self.extend: Callable[[list[T]], None] = self._batches.extend
         """Take items, in order."""
@@ -139,10 +144,10 @@ class Intake(Generic[T]):
         keys = None if rate.by is None else self._keys("Options.RATE", rate.by)
         return Throttle(rate, self._delays, self._dispatcher, keys)
 
-    def _make_lanes(self, order_by: Key) -> Lanes[T]:
+    def _make_lanes(self, order_by: Key | None) -> Lanes[T]:
         from asyncworker.intake.lanes import Lanes
 
-        keys = self._keys("Options.ORDER_BY", order_by)
+        keys = self._keys("Options.ORDER_BY", _no_key if order_by is None else order_by)
         number_of = self._items.number_of
         return Lanes(keys, number_of, self._delays, self._last, self._dispatcher)
 
@@ -175,3 +180,7 @@ class Intake(Generic[T]):
         self._items.refuse(item, error)
         # What waits until less is here is told so.
         self._dispatcher.moved()
+
+
+def _no_key(_item: object) -> None:
+    """Have an item wait for no other."""

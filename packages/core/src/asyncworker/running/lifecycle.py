@@ -58,6 +58,7 @@ class Lifecycle:
         self._end: asyncio.Timeout | None = None
         self._deadline = 0.0
         self._drain_end = 0.0
+        self._is_killed = False
         self.watchdog = Watchdog()
 
     def stop(self) -> None:
@@ -66,6 +67,10 @@ class Lifecycle:
         self._is_asked_to_stop = True
         self.watchdog.allow(self._limit)
         self._call_soon(self._stop)
+
+    def kill(self) -> None:
+        """Have the end wait for nothing and call no hook, as far as a process can that goes on."""
+        self._is_killed = True
 
     def on_signal(self, number: int, _frame: object) -> None:
         """Drain at the first signal; at any further one cancel what the end still waits for."""
@@ -155,7 +160,7 @@ class Lifecycle:
             stack.push_async_exit(partial(self._call_on_shutdown, opening.subject, opening.close))
         for hook in self._app.shutdown_hooks:
             subject = f"shutdown hook {name_of(hook)}"
-            stack.push_async_exit(partial(self._call_on_shutdown, subject, hook))
+            stack.push_async_exit(partial(self._call_unless_killed, subject, hook))
         for hook in self._app.startup_hooks:
             await self._call(f"startup hook {name_of(hook)}", hook)
         serving = Serving(self._stopping)
@@ -174,7 +179,7 @@ class Lifecycle:
     async def _drain(self, serving: Serving, *raised: *Raised) -> None:
         self._stopping.set()
         self._app.feed.enter("draining")
-        limit = 0.0 if self._is_hurried else self._limit
+        limit = 0.0 if self._is_hurried or self._is_killed else self._limit
         self._deadline = asyncio.get_running_loop().time() + limit
         self._drain_end = time.monotonic() + limit
         self.watchdog.allow(limit)
@@ -193,6 +198,12 @@ class Lifecycle:
             raise
         if raised[1] is None:
             serving.raise_failure()
+
+    async def _call_unless_killed(
+        self, subject: str, hook: Callable[[App], Any], *raised: *Raised
+    ) -> None:
+        if not self._is_killed:
+            await self._call_on_shutdown(subject, hook, *raised)
 
     async def _call_on_shutdown(
         self, subject: str, hook: Callable[[App], Any], *raised: *Raised

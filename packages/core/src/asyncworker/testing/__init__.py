@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
 from asyncworker.backend import load_backend
-from asyncworker.errors import AsyncWorkerError, ConfigurationError, nearest
+from asyncworker.errors import AsyncWorkerError, ConfigurationError, DrainTimeout, nearest
 from asyncworker.middleware.chain import surrounded
 from asyncworker.parameters.signature import shown
 from asyncworker.plural import counted
@@ -65,7 +65,8 @@ class Stand(Protocol):
 
     Whatever else it has in public is offered by TestApp under the same name. If it has a clock, it
     has an `async def advance(self, seconds)` that turns it, for `TestApp.advance()` to call. If
-    what it stands for may deliver anything twice, it has a `deliver_twice()` that has all come so.
+    what it stands for may deliver anything twice, it has a `deliver_twice()` that has all come so;
+    and if it notices that a process dies, a `killed()` that is called then.
     """
 
     routes: Sequence[Route]
@@ -114,6 +115,7 @@ class TestApp:
         self._clock = StoppedClock(self._journal)
         self._stands: list[Stand] = []
         self._stack = AsyncExitStack()
+        self._run = AsyncExitStack()
         self._seen = 0
 
     @property
@@ -137,7 +139,8 @@ class TestApp:
             self._app.resources.update(self._replaced)
             for route_type in self._types():
                 await self._add_stand(route_type, stack)
-            await stack.enter_async_context(self._app.started())
+            self._run = await stack.enter_async_context(AsyncExitStack())
+            await self._run.enter_async_context(self._app.started())
             await self.idle()
             await self._notice()
             self._stack = stack.pop_all()
@@ -181,6 +184,23 @@ class TestApp:
             await self._until_none(self._clock.busy)
             await self._turn(tick)
         await self._turn(end)
+
+    async def kill(self) -> None:
+        """End the app in the midst, as SIGKILL ends a process, and start it anew.
+
+        Connections break off first, so that nothing is settled any more. Handlers are cancelled
+        where they stand, and no shutdown hook is called. As the process of the test goes on,
+        resources are closed.
+        """
+        for stand in self._stands:
+            if (killed := getattr(stand, "killed", None)) is not None:
+                killed()
+        with suppress(DrainTimeout):
+            if (lifecycle := self._app._lifecycle) is not None:  # noqa: SLF001 (what only a process can)
+                lifecycle.kill()
+            await self._run.aclose()
+        await self._run.enter_async_context(self._app.started())
+        await self._notice()
 
     def _surround(self, stack: AsyncExitStack) -> None:
         """Put middlewares around handlers now: what they raise is what the journal is to hold."""
@@ -263,7 +283,7 @@ class TestApp:
         publish: Callable[..., Awaitable[None]]
         queue: Callable[..., QueueView]
         dead: Callable[..., DeadQueue]
-        lose_connection: Callable[[], None]
+        lose_connection: Callable[[], Awaitable[None]]
         events: list[SSEEvent]
         feed: Callable[..., Awaitable[None]]
         client: ClientSession

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
     from asyncworker.app import App
     from asyncworker.connections import Connection
+    from asyncworker.cursors.cursor import Cursor
     from asyncworker.options import RouteOptions
     from asyncworker.rabbitmq.connecting.link import Link
+    from asyncworker.rabbitmq.streams.offset import Offset
     from asyncworker.rabbitmq.target import Target
     from asyncworker.rabbitmq.testing import RabbitMQStand
     from asyncworker.routes import Handler
@@ -57,6 +59,8 @@ class RabbitMQBackend:
         replies: bool = False,
         prefetch: int | None = None,
         consumer: Consumer = SHARED,
+        offset: Offset | None = None,
+        cursor: Cursor | None = None,
     ) -> AMQPRoute:
         """Return a route that consumes these queues, checked; those given as Queues are declared.
 
@@ -66,7 +70,10 @@ class RabbitMQBackend:
         dead_letter_traceback: whether dead letters carry the traceback of what the handler raised.
         replies: whether what it returns is the answer to messages that have a reply_to.
         prefetch: the most unsettled messages of each of its queues, in place of its connection's.
-        consumer: in what way they are consumed.
+        consumer: in what way they are consumed. offset: of streams: where each is begun: "next",
+        "first", "last", the offset of a message, when it was published (a datetime), or how long
+        ago (a timedelta); "next" when left out. cursor: what keeps the place in a stream over
+        restarts, from which on it is read; the offset counts where that has none yet.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(AMQPConnection, connection)
@@ -83,6 +90,8 @@ class RabbitMQBackend:
             replies,
             prefetch,
             consumer,
+            offset,
+            cursor,
         )
 
         def is_there() -> bool:

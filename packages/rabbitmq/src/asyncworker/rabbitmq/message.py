@@ -41,7 +41,7 @@ ADDRESS: Final = ("attempt", "exchange", "routing_key")
 PROPERTIES: Final = ("message_id", "content_type")
 OTHERS: Final = (*TEXTS, "delivery_mode", "priority", "timestamp")
 """Properties that few handlers use: they are decoded together."""
-UNSET: Final = ("returned", "context")
+UNSET: Final = ("returned", "context", "offset")
 """What is None until something sets it."""
 NOT_DELIVERED: Final = (0, b"", b"", b"")
 """The content of a message that no broker delivered, as a test makes one."""
@@ -65,6 +65,7 @@ class RabbitMQMessage(Generic[Body]):
     delivery_count: how often it has come back since then, as quorum queues count it: returned by a
     handler that failed, or by a connection that was lost. 0 in other queues.
     delivery_tag: its number on the channel that delivered it.
+    offset: where it stands in its stream; None out of a queue.
     outcome: what `accept()`, `reject()` or `retry()` decided last; None as long as none did.
     held: what `put()` was given, on its way; None when that has left.
     context: where what leaves with it goes on, as the trace of it has it; None without one.
@@ -92,6 +93,7 @@ class RabbitMQMessage(Generic[Body]):
     attempt: int = 1
     delivery_count: int = 0
     delivery_tag: int = 0
+    offset: int | None = None
     outcome: Actions | Later | None = field(default=None, init=False)
     held: Sequence[Outgoing] | None = field(default=(), init=False, repr=False)
     returned: Any = field(default=None, init=False, repr=False)

@@ -54,6 +54,15 @@ def _nearest(policy: Mapping[type[Exception], Outcome], kinds: Iterable[type]) -
     return next((policy[one] for one in kinds if one in policy), None)
 
 
+def can_come_to(policy: Policy, action: Actions) -> bool:
+    """Tell whether a policy says of any exception that this is done in the end."""
+    if isinstance(policy, Mapping):
+        return any(can_come_to(one, action) for one in policy.values())
+    if isinstance(policy, Retry | Split):
+        return can_come_to(policy.then, action)
+    return policy is action
+
+
 def checked_policy(value: Any) -> Policy:
     """Return a policy that holds nothing else than it should.
 

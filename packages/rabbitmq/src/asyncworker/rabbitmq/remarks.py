@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncworker.options import Actions
-from asyncworker.rabbitmq.retry import Retry
-from asyncworker.rabbitmq.split import Split
+from asyncworker.rabbitmq.policy import can_come_to
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, DELIVERY_LIMIT, UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from asyncworker.rabbitmq.policy import Policy
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.rabbitmq.topology import Queue
 
@@ -51,33 +49,28 @@ def _competing(routes: Iterable[AMQPRoute]) -> Iterator[str]:
 
 def _streams(routes: Iterable[AMQPRoute]) -> Iterator[str]:
     for route in routes:
-        for name, queue in route.topology.items():
-            if queue.is_stream:
-                yield (
-                    f"queue {name!r}, vhost {route.vhost!r}: it is a stream, which is read from "
-                    "the next message on: what is published while no worker reads it is not handled"
-                )
+        # Whoever says so wants it.
+        if route.start is None or route.start.is_said:
+            continue
+        for name in route.routes:
+            yield (
+                f"queue {name!r}, vhost {route.vhost!r}: it is a stream, which is read from "
+                "the next message on: what is published while no worker reads it is not handled. "
+                "offset= on the route says where it begins, and cursor= keeps its place"
+            )
 
 
 def _dropping(routes: Iterable[AMQPRoute]) -> Iterator[str]:
     for route in routes:
         options = route.options
-        if options.on_success is Actions.REJECT or _rejects(options.on_exception):
+        rejects = partial(can_come_to, action=Actions.REJECT)
+        if rejects(options.on_success) or rejects(options.on_exception):
             for queue in route.topology:
                 if route.drops(queue):
                     yield (
                         f"queue {queue!r}, vhost {route.vhost!r}: what handler "
                         f"{route.handler_name} rejects is {DROPPED}"
                     )
-
-
-def _rejects(policy: Policy) -> bool:
-    """Tell whether a policy may come to reject a message."""
-    if isinstance(policy, Mapping):
-        return any(map(_rejects, policy.values()))
-    if isinstance(policy, Retry | Split):
-        return _rejects(policy.then)
-    return policy is Actions.REJECT
 
 
 def remark_on_limit(queue: Queue, without_limit: Collection[str]) -> str | None:

@@ -20,6 +20,7 @@ from asyncworker.rabbitmq.decoding import Decoder
 from asyncworker.rabbitmq.operations import processing, processing_one, server_of
 from asyncworker.rabbitmq.policy import Policy, checked_policy
 from asyncworker.rabbitmq.retry import Retry
+from asyncworker.rabbitmq.streams.start import Start, check_suits_stream, checked_start
 from asyncworker.rabbitmq.target import Target, checked_target, returns_nothing
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
 from asyncworker.record import by, checked_field, member_of, one_of
@@ -29,10 +30,12 @@ from asyncworker.routes import Route, name_of, standing_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asyncworker.cursors.cursor import Cursor
     from asyncworker.operation import Operation
     from asyncworker.parameters.batches import Plan
     from asyncworker.rabbitmq.connection import AMQPConnection
     from asyncworker.rabbitmq.message import RabbitMQMessage
+    from asyncworker.rabbitmq.streams.offset import Offset
     from asyncworker.routes import Handler
     from asyncworker.tracing.tracing import Tracing
 
@@ -90,7 +93,8 @@ class AMQPRoute(Route):
     target: where what it returns is published; target_queue: the queue that is declared there.
     dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
     returns is the answer to who asked. own_prefetch: what it says in place of its connection.
-    consumer: in what way its queues are consumed. delays: what it waits for by the clock.
+    consumer: in what way its queues are consumed. start: where they are begun, if they are streams.
+    delays: what it waits for by the clock.
     """
 
     options: AMQPOptions
@@ -106,11 +110,14 @@ class AMQPRoute(Route):
     replies: bool = False
     own_prefetch: int | None = field(default=None, repr=False)
     consumer: Consumer = field(default=SHARED, repr=False)
+    start: Start | None = field(default=None, repr=False)
     delays: Delays = field(default_factory=Delays, repr=False, compare=False)
 
     @property
-    def holds_keys(self) -> bool:
-        """Tell whether a key waits for its message that is to be handled once more."""
+    def holds_failed(self) -> bool:
+        """Tell whether what is to be handled once more waits here for that, and not in a queue."""
+        if self.start is not None:
+            return True
         return self.options.order_by is not None and self.options.order_on_failure == "hold"
 
     @property
@@ -186,6 +193,8 @@ def make_route(
     replies: bool = False,
     prefetch: int | None = None,
     consumer: Consumer = SHARED,
+    offset: Offset | None = None,
+    cursor: Cursor | None = None,
 ) -> AMQPRoute:
     """Return a route, checked; without a vhost, in the one of the connection.
 
@@ -206,6 +215,9 @@ def make_route(
         )
     if not isinstance(consumer, Consumer):
         raise ConfigurationError(f"consumer must be a Consumer, got {consumer!r}")
+    start = checked_start(offset, cursor, names, topology)
+    if start is not None:
+        check_suits_stream(options.given, consumer)
     if replies and publish_to is not None:
         raise ConfigurationError(
             "publish_to= and replies=True are both given: what is returned goes to one place; "
@@ -232,6 +244,7 @@ def make_route(
         dead_letter_traceback=checked_traceback(dead_letter_traceback, names, topology.values()),
         own_prefetch=prefetch,
         consumer=consumer,
+        start=start,
     )
 
 

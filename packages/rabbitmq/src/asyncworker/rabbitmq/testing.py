@@ -226,11 +226,15 @@ class RabbitMQStand:
         """Have each message delivered once more when it was acknowledged."""
         self._observer.twice = True
 
-    def lose_connection(self) -> None:
+    async def lose_connection(self) -> None:
         """Break off all connections of the app, as a network does.
 
         What is not settled is delivered again, also what a handler is at. The app connects again.
         """
+        self.killed()
+
+    def killed(self) -> None:
+        """Break off all connections, as of a process that is gone."""
         for name in self._publishers:
             broker(name).break_off()
 
@@ -264,8 +268,8 @@ class RabbitMQStand:
                 if queue is None or not queue.consumers:
                     problem = route.connection.problems.get(route.subject(name), "not consumed")
                     lines.append(f"queue {name!r}: {problem}")
-                elif queue.depth:
-                    lines.append(f"{counted(queue.depth, 'message')} waiting in queue {name!r}")
+                elif queue.pending:
+                    lines.append(f"{counted(queue.pending, 'message')} waiting in queue {name!r}")
         if (unsettled := self._observer.unsettled - held) > 0:
             lines.append(f"{counted(unsettled, 'message')} not settled")
         return lines

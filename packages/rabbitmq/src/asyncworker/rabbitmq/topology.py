@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.errors import ConfigurationError, suggestion
@@ -12,13 +13,14 @@ from asyncworker.rabbitmq.checks import (
     checked_flag,
     checked_name,
     checked_seconds,
+    is_number,
     short_text,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-QUEUE_TYPES: Final = ("classic", "quorum")
+QUEUE_TYPES: Final = ("classic", "quorum", "stream")
 EXCHANGE_TYPES: Final = ("direct", "fanout", "headers", "topic")
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 TTL: Final = "x-message-ttl"
@@ -26,6 +28,20 @@ DELIVERY_LIMIT: Final = "x-delivery-limit"
 SINGLE_ACTIVE: Final = "x-single-active-consumer"
 HIGHEST_PRIORITY: Final = 255
 UNLIMITED: Final = -1
+STREAM: Final = "stream"
+STAYS: Final = "is durable and stays"
+NOT_OF_STREAMS: Final[dict[str, tuple[Any, str]]] = {
+    "durable": (True, STAYS),
+    "auto_delete": (False, STAYS),
+    "ttl": (None, "keeps messages for max_age="),
+    "max_length": (None, "keeps as many messages as max_bytes= and max_age= let it"),
+    "dead_letter": (None, "takes nothing back that it could dead-letter"),
+    "single_active_consumer": (False, "has all of its readers read all of it"),
+    "max_priority": (None, "keeps messages in the order in which they came"),
+}
+"""What the broker refuses for one, with what it is when not given, and why."""
+MOST_SECONDS: Final = 2**31 - 1
+MOST_BYTES: Final = 2**63 - 1
 MAX_QUEUE: Final = 255
 """Bytes in a queue's name (AMQP 0-9-1, 4.2.5.3)."""
 MAX_EXCHANGE: Final = 127
@@ -91,9 +107,12 @@ class Binding:
 class Queue:
     """Declare a queue, and what it needs.
 
-    name: at most 255 bytes. type: classic or quorum; the broker's own default when left out.
-    bind: its bindings; others that it has stay. ttl: seconds that a message may wait in it.
-    max_length: the most messages that wait in it; the oldest make room.
+    name: at most 255 bytes. type: classic, quorum or stream; the broker's own default when left
+    out. bind: its bindings; others that it has stay. ttl: seconds that a message may wait in it.
+    max_length, max_bytes: the most messages, and bytes of their bodies, in it; the oldest make
+    room. A stream keeps what was read, and has the second alone.
+    max_age: of a stream: seconds after which a message may go. The broker drops whole segments, and
+    none that it still writes to, so that a stream may hold more and older ones.
     delivery_limit: of a quorum queue: how often a message may come back before the broker drops or
     dead-letters it; -1 for any number. Without one the worker sees to it that none is dropped.
     durable: outlive a restart of the broker. auto_delete: go with the last consumer.
@@ -120,6 +139,8 @@ class Queue:
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     single_active_consumer: bool = False
     max_priority: int | None = None
+    max_age: float | None = None
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
         checked_name("queue", self.name, MAX_QUEUE)
@@ -131,8 +152,13 @@ class Queue:
             checked_seconds(f"{subject}: ttl", self.ttl)
         if self.max_length is not None:
             checked_count(f"{subject}: max_length", self.max_length)
+        if self.max_bytes is not None:
+            checked_count(f"{subject}: max_bytes", self.max_bytes, MOST_BYTES)
+        self._check_max_age(subject)
         self._check_delivery_limit(subject)
         self._check_max_priority(subject)
+        if self.type == STREAM:
+            self._check_stream(subject)
         for name in ("durable", "auto_delete", "single_active_consumer"):
             checked_flag(subject, name, getattr(self, name))
         # These arguments have names here: one of them twice would be a riddle.
@@ -154,7 +180,7 @@ class Queue:
     @property
     def is_stream(self) -> bool:
         """Tell a stream, which keeps what was read, from a queue."""
-        return bool(self.all_arguments.get("x-queue-type") == "stream")
+        return bool(self.all_arguments.get("x-queue-type") == STREAM)
 
     @property
     def stated_limit(self) -> int | None:
@@ -167,6 +193,8 @@ class Queue:
             "x-queue-type": self.type,
             TTL: None if self.ttl is None else round(self.ttl * 1000),
             "x-max-length": self.max_length,
+            "x-max-length-bytes": self.max_bytes,
+            "x-max-age": None if self.max_age is None else f"{ceil(self.max_age)}s",
             DELIVERY_LIMIT: self.delivery_limit,
             # Said as False it would be another queue than one of which nothing is said.
             SINGLE_ACTIVE: self.single_active_consumer or None,
@@ -212,6 +240,23 @@ class Queue:
             reason = "a quorum queue has priorities by itself: leave out max_priority="
             raise ConfigurationError(f"{subject}: {reason}")
         checked_count(f"{subject}: max_priority", self.max_priority, HIGHEST_PRIORITY)
+
+    def _check_max_age(self, subject: str) -> None:
+        if self.max_age is None:
+            return
+        if self.type != STREAM:
+            reason = "max_age is for streams: give it type='stream', or say ttl="
+            raise ConfigurationError(f"{subject}: {reason}")
+        if not is_number(self.max_age) or not 1 <= self.max_age <= MOST_SECONDS:
+            reason = f"must be a number of seconds from 1 to {MOST_SECONDS}"
+            raise ConfigurationError(f"{subject}: max_age {reason}, got {self.max_age!r}")
+
+    def _check_stream(self, subject: str) -> None:
+        for name, (usual, instead) in NOT_OF_STREAMS.items():
+            if getattr(self, name) != usual:
+                raise ConfigurationError(
+                    f"{subject}: a stream {instead}: leave out {name}={getattr(self, name)!r}"
+                )
 
     def _check_bind(self, subject: str) -> None:
         if isinstance(self.bind, Binding):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from asyncworker.app import App
     from asyncworker.connections import Connection
+    from asyncworker.cursors.cursor import Cursor
     from asyncworker.options import RouteOptions
     from asyncworker.parameters.markers import Marker
     from asyncworker.routes import Handler
@@ -49,18 +50,21 @@ class SSEBackend:
         *,
         connection: str | Connection | None = None,
         headers: Headers | None = None,
+        cursor: Cursor | None = None,
     ) -> SSERoute:
         """Return a route that reads these streams, checked.
 
         connection: the SSEConnection to read from, or its name; may be left out where there is but
         one. headers: sent with each request of this route, beside those of the connection; one of
         the same name takes its place. A function that tells them is asked at each attempt.
+        cursor: what keeps the place in a stream over restarts: the id of the last event up to which
+        all are handled, behind which it goes on.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(SSEConnection, connection)
         checked = SSEOptions.parse(options)
         asked = plan(app, handler, Batches(SSEEvent, "event", checked.bulk_size, _refused))
-        return make_route(routes, asked, checked, chosen, headers)
+        return make_route(routes, asked, checked, chosen, headers, cursor)
 
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[SSERoute]) -> AsyncIterator[None]:

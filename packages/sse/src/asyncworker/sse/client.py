@@ -43,7 +43,8 @@ READ_SIZE: Final = 4096
 class Client:
     """Read one stream for ever.
 
-    take: is given the events of each read, and waited for before the next.
+    take: is given the events of each read, and waited for before the next. resume_after: the id of
+    the event behind which it begins; "" for what the server sends first.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Client:
         decoder: Decoder,
         take: Callable[[list[SSEEvent]], Awaitable[None]],
         status: Status,
+        resume_after: str = "",
     ) -> None:
         self._endpoint = endpoint
         self._session = session
@@ -60,7 +62,9 @@ class Client:
         self._take = take
         self._status = status
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
-        self._resume_after = ""
+        # It counts for all events until the server says another one.
+        decoder.last_event_id = self._resume_after = resume_after
+        decoder.restart()
 
     async def run(self) -> None:
         """Read until cancelled, or until the server ends the stream for good."""

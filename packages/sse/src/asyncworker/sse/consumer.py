@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncworker.dispatch import Dispatcher
@@ -15,6 +16,7 @@ from asyncworker.intake.intake import Intake, Items
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
+from asyncworker.sse.event_place import EventPlace
 from asyncworker.sse.kept import Kept
 from asyncworker.sse.log_subject import subject_of
 from asyncworker.sse.status import Status
@@ -73,6 +75,11 @@ class Consumer:
             max(MOST_WAITING, route.options.bulk_size),
         )
         self._kept = Kept(route.circuit, self._intake)
+        self._place: EventPlace | None = None
+        if route.cursor is not None:
+            [stream] = self._streams.values()
+            subject = f"handler {route.handler_name}, stream {stream}"
+            self._place = EventPlace(route.cursor, subject, route.connection.problems)
 
     def stop(self) -> None:
         """Have `run()` read nothing more, have all it read handled, and return."""
@@ -80,7 +87,8 @@ class Consumer:
 
     async def run(self) -> None:
         """Read until `stop()`, however often the server goes away meanwhile."""
-        async with self._activity, self._dispatcher:
+        keeping = nullcontext() if self._place is None else self._place.running()
+        async with keeping, self._activity, self._dispatcher:
             try:
                 await self._read_until_stopped()
                 self._is_draining = True
@@ -103,7 +111,7 @@ class Consumer:
         try:
             async with asyncio.TaskGroup() as group:
                 reading = [
-                    group.create_task(self._client(number, status).run())
+                    group.create_task(self._read(number, status))
                     for number, status in enumerate(self._statuses)
                 ]
                 following = group.create_task(self._follow())
@@ -142,13 +150,17 @@ class Consumer:
                     status.resumed()
             await turned.wait()
 
-    def _client(self, number: int, status: Status) -> Client:
+    async def _read(self, number: int, status: Status) -> None:
         route = self._route
+        resume_after = "" if self._place is None else await self._place.load()
         decoder = Decoder(route.routes[number], route.connection.max_event_size)
-        return Client(route.endpoints[number], self._session, decoder, self._take, status)
+        endpoint = route.endpoints[number]
+        await Client(endpoint, self._session, decoder, self._take, status, resume_after).run()
 
     async def _take(self, events: list[SSEEvent]) -> None:
         """Put events on their way to the handler, and wait while it has enough to do."""
+        if self._place is not None:
+            self._place.came(events)
         self._kept.take(self._valid(events))
         await self._kept.room(MOST_WAITING)
         await self._intake.room()
@@ -167,6 +179,8 @@ class Consumer:
         return True
 
     def _leave_out(self, event: SSEEvent, error: Invalid) -> None:
+        if self._place is not None:
+            self._place.handled([event])
         log.error(
             "handler %s: left out an event whose %s",
             self._route.handler_name,
@@ -176,9 +190,11 @@ class Consumer:
 
     def _settle(self, batch: list[SSEEvent], raised: BaseException | None) -> bool:
         circuit = self._route.circuit
+        if raised is not None and self._goes_back(batch, raised):
+            return True
+        if self._place is not None and isinstance(raised, Exception | None):
+            self._place.handled(batch)
         if raised is not None:
-            if self._goes_back(batch, raised):
-                return True
             self._report(batch, raised)
         else:
             if circuit.counts:

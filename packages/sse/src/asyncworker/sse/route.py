@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.codecs.declared import declared_type
+from asyncworker.cursors.cursor import checked_cursor
 from asyncworker.errors import ConfigurationError
 from asyncworker.intake.delays import Delays
 from asyncworker.intake.options import IntakeOptions
@@ -20,6 +21,7 @@ from asyncworker.sse.address import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asyncworker.cursors.cursor import Cursor
     from asyncworker.parameters.batches import Plan
     from asyncworker.sse.connection import SSEConnection
     from asyncworker.sse.endpoint import Endpoint
@@ -46,7 +48,7 @@ class SSERoute(Route):
 
     endpoints: one for each of `routes`, whose queries may hold a secret. body_of: returns the body
     of an event as the handler wants it, or raises Invalid; None, where it wants none of a type.
-    delays: what it waits for by the clock.
+    cursor: what keeps its place. delays: what it waits for by the clock.
     """
 
     routes: tuple[str, ...] = field(repr=False)
@@ -55,6 +57,7 @@ class SSERoute(Route):
     endpoints: tuple[Endpoint, ...] = field(repr=False)
     body_of: Callable[[SSEEvent], Any] | None = field(repr=False)
     circuit: Circuit = field(repr=False, compare=False)
+    cursor: Cursor | None = field(default=None, repr=False)
     delays: Delays = field(default_factory=Delays, repr=False, compare=False)
 
     def operation(self, *arguments: Any) -> Operation:
@@ -82,6 +85,7 @@ def make_route(
     options: SSEOptions,
     connection: SSEConnection,
     headers: Headers | None,
+    cursor: Cursor | None = None,
 ) -> SSERoute:
     """Return a route, checked.
 
@@ -99,6 +103,7 @@ def make_route(
         endpoints=tuple(connection.endpoint(path, headers) for path in paths),
         body_of=None if asked.body is ANYTHING else _typed(asked.body),
         circuit=Circuit(options.breaker),
+        cursor=checked_cursor(cursor, len(paths)),
     )
 
 

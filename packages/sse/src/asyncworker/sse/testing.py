@@ -40,14 +40,22 @@ class Stream:
         """Have an event sent; None ends the stream."""
         self._unsent.put_nowait(event)
 
+    @property
+    def unsent(self) -> int:
+        """Return how many events nobody was sent yet."""
+        return self._unsent.qsize()
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Send events until the end."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self.is_read = True
         self._journal.changed()
-        while (event := await self._unsent.get()) is not None:
-            await response.write(event)
+        try:
+            while (event := await self._unsent.get()) is not None:
+                await response.write(event)
+        finally:
+            self.is_read = False
         return response
 
 
@@ -104,6 +112,11 @@ class SSEStand:
             lines.append(f"{counted(waiting, 'event')} not handled")
         return lines
 
+    def killed(self) -> None:
+        """Count what was sent as gone, as of a server that keeps no history."""
+        unsent = sum(stream.unsent for stream in self._streams)
+        self._fed = len(self._handled) + self._left_out_count + unsent
+
     async def advance(self, seconds: float) -> None:
         """Let time pass for events that wait for a rate, and for pauses.
 
@@ -123,7 +136,7 @@ class SSEStand:
         application = web.Application()
         for number, stream in enumerate(self._streams):
             application.router.add_get(f"/{number}", stream.answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.0)
+        runner = web.AppRunner(application, shutdown_timeout=0.0, handler_cancellation=True)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()

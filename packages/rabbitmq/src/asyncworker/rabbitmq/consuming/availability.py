@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
 
 from asyncworker.rabbitmq.amqp.methods import QueueDeclare, call, consume
 from asyncworker.rabbitmq.connecting.probe import Probe
@@ -15,6 +19,7 @@ from asyncworker.rabbitmq.errors import (
     broker_errors,
     is_refused,
 )
+from asyncworker.rabbitmq.streams.offset import ARGUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +46,8 @@ class Availability:
         self.declarations = Declarations(link)
         self._probe = Probe(link)
         self._suspects: set[str] = set()
+        self._asked_as_streams: dict[str, bool | None] = {}
+        """Whether a queue is a stream; None where that is to be asked."""
 
     async def is_missing(self, queue: str) -> bool:
         """Tell whether a queue does not exist now.
@@ -64,6 +71,8 @@ class Availability:
             if queue in self._topology:
                 await self.declarations.declare(self._topology[queue])
             await self._ask(queue)
+            if await self._is_stream(queue):
+                return "it is a stream: say offset= on the route, where to begin"
         except TopologyMismatch as error:
             return str(error)
         except BrokerError as error:
@@ -81,6 +90,16 @@ class Availability:
             with broker_errors():
                 found = await call(channel.underlay, QueueDeclare(queue=queue, passive=True))
         return found.consumer_count or 0
+
+    def may_be_stream(self, queue: str) -> bool:
+        """Note that a queue may be a stream, and tell whether that has yet to be asked.
+
+        To settle its messages like those of queues ends the connection, or loses them without a
+        word (3.10.8, 4.3.6).
+        """
+        if queue in self._topology:
+            return False
+        return self._asked_as_streams.setdefault(queue, None) is None
 
     def learn(self, error: BaseException, queues: Iterable[str]) -> None:
         """Ask better for queues, should one of them be there and yet be refused to consumers."""
@@ -109,6 +128,27 @@ class Availability:
         if queue in self._suspects:
             await self._try_to_consume(queue)
 
+    async def _is_stream(self, queue: str) -> bool:
+        """Tell a stream from a queue, where it is suspected to be one."""
+        if queue not in self._asked_as_streams:
+            return False
+        if self._asked_as_streams[queue] is None:
+            self._asked_as_streams[queue] = await self._has_offsets(queue)
+        return bool(self._asked_as_streams[queue])
+
+    async def _has_offsets(self, queue: str) -> bool:
+        """Tell whether a queue can be read from an offset on, which no other one can."""
+        async with self._link.channel() as channel:
+            try:
+                with broker_errors():
+                    await channel.underlay.basic_qos(prefetch_count=1)
+                    await consume(channel.underlay, queue, _ignore, arguments={ARGUMENT: "next"})
+            except BrokerError as error:
+                if isinstance(error.__cause__, ChannelPreconditionFailed):
+                    return False
+                raise
+        return True
+
     async def _try_to_consume(self, queue: str) -> None:
         """Show whether consuming is allowed, which nothing else does.
 
@@ -127,3 +167,7 @@ class Availability:
                 await channel.underlay.basic_cancel(queue)
                 for message in delivered:
                     await channel.underlay.basic_nack(message.delivery_tag or 0, wait=False)
+
+
+async def _ignore(_message: DeliveredMessage) -> None:
+    """Leave a message of a stream where it is."""

@@ -11,9 +11,7 @@ from aiormq.exceptions import ChannelInvalidStateError
 from asyncworker.rabbitmq.amqp.methods import cancel
 from asyncworker.rabbitmq.connecting.broker_version import version_of
 from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
-from asyncworker.rabbitmq.consumer import SHARED, Consumer
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
-from asyncworker.rabbitmq.settling.ledger import Ledger
 from asyncworker.rabbitmq.settling.settlement_pace import SettlementPace
 
 if TYPE_CHECKING:
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from asyncworker.codecs import Codec
     from asyncworker.rabbitmq.amqp.frames import Decision
     from asyncworker.rabbitmq.connecting.link import Link
+    from asyncworker.rabbitmq.consumer import Consumer
+    from asyncworker.rabbitmq.settling.ledger import Ledger
     from asyncworker.rabbitmq.wire.content_reader import Content
     from asyncworker.rabbitmq.wire.message_channel import MessageChannel
 
@@ -36,7 +36,7 @@ class ConsumeChannel:
 
     prefetch: the most unsettled messages for each consumer, unless fewer are allowed. take: gets
     the deliveries of one read, and this channel, which they belong to. codec: what is published
-    with its messages is encoded by it. how: its queues are consumed.
+    with its messages is encoded by it. ledger: what they are settled by.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class ConsumeChannel:
         prefetch: int,
         take: Callable[[list[Content], ConsumeChannel], None],
         codec: Codec,
-        how: Consumer,
+        ledger: Ledger,
     ) -> None:
         self.codec = codec
         self.holds = False
@@ -57,13 +57,13 @@ class ConsumeChannel:
         self._channel = channel
         self._prefetch = prefetch
         self._take = take
-        self._how = how
-        self._ledger = Ledger()
+        self._ledger = ledger
         self._pace = SettlementPace(prefetch)
         self._is_settling = False
         self._consumers: dict[str, asyncio.Event] = {}
         self._asking = asyncio.Lock()
-        self._wanted: list[str] = []
+        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._wanted: dict[str, Consumer] = {}
         self._is_stopped = False
         self._stopping: asyncio.Future[None] | None = None
         channel.underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
@@ -76,14 +76,14 @@ class ConsumeChannel:
         prefetch: int,
         take: Callable[[list[Content], ConsumeChannel], None],
         codec: Codec,
-        how: Consumer = SHARED,
+        ledger: Ledger,
     ) -> AsyncIterator[ConsumeChannel]:
         """Offer a channel; before it closes, send the outcomes that are decided.
 
         Raises: BrokerError
         """
         async with link.channel() as opened:
-            channel = cls(opened, prefetch, take, codec, how)
+            channel = cls(opened, prefetch, take, codec, ledger)
             try:
                 yield channel
             finally:
@@ -105,9 +105,16 @@ class ConsumeChannel:
         Raises: BrokerError, always.
         """
         closing = self._channel.underlay.closing
-        await asyncio.wait([closing])
+        await asyncio.wait([closing, self._given_up], return_when=asyncio.FIRST_COMPLETED)
+        if self._given_up.done():
+            raise BrokerError(self._given_up.result())
         error = None if closing.cancelled() else closing.exception()
         raise BrokerError(reason_of(error) if error else "the channel was closed") from error
+
+    def give_up(self, reason: str) -> None:
+        """Have `lost()` raise, though the channel works."""
+        if not self._given_up.done():
+            self._given_up.set_result(reason)
 
     async def allow(self, prefetch: int) -> None:
         """Have queues consumed from now on, as before `stop_consuming()`.
@@ -119,30 +126,30 @@ class ConsumeChannel:
         self._prefetch = prefetch
         await self._answered()
 
-    async def consume(self, queue: str) -> None:
-        """Start to consume a queue, unless the consuming is being stopped.
+    async def consume(self, queue: str, how: Consumer) -> None:
+        """Start to consume a queue in a way, unless the consuming is being stopped.
 
         Raises: BrokerError, when the broker refuses; the channel is then lost.
         """
         self._consumers[queue] = asyncio.Event()
-        self._wanted.append(queue)
+        self._wanted[queue] = how
         async with self._asking:
             if self.is_lost:
                 await self.lost()
             # All that were wanted while the one before waited go together: on a slow link many
             # queues would take long one by one.
-            wanted, self._wanted = self._wanted, []
+            wanted, self._wanted = self._wanted, {}
             if wanted:
                 await self._consume(wanted)
 
-    async def _consume(self, queues: list[str]) -> None:
+    async def _consume(self, queues: dict[str, Consumer]) -> None:
         try:
-            for queue in queues:
+            for queue, how in queues.items():
                 # What began after the cancels would hold on to its messages to the end.
                 if not self._is_stopped:
                     # Deliveries may be here at once: who they are for must be known.
                     self.queues[queue.encode()] = queue
-                    await self._channel.consume(queue, self._on_deliveries, self._how)
+                    await self._channel.consume(queue, self._on_deliveries, how)
             await self._answered()
         except BrokerError as error:
             if isinstance(error.__cause__, ChannelInvalidStateError):

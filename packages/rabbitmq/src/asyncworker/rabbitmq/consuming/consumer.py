@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
@@ -20,16 +21,20 @@ from asyncworker.rabbitmq.consuming.deliveries import read
 from asyncworker.rabbitmq.consuming.log_subject import subject_of
 from asyncworker.rabbitmq.consuming.rate_share import keep_share
 from asyncworker.rabbitmq.errors import BrokerError
+from asyncworker.rabbitmq.reading.reading import Reading
 from asyncworker.rabbitmq.retrying.copies import Copies
 from asyncworker.rabbitmq.retrying.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.settling.forwarding import Forwarding
+from asyncworker.rabbitmq.settling.ledger import Ledger
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
 from asyncworker.rabbitmq.standing import Standing
+from asyncworker.rabbitmq.streams.offset import HEADER
 
 if TYPE_CHECKING:
     from asyncworker.feed import Feed
     from asyncworker.rabbitmq.buffering.gate import Gate
     from asyncworker.rabbitmq.connecting.link import Link
+    from asyncworker.rabbitmq.consumer import Consumer
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
     from asyncworker.rabbitmq.wire.content_reader import Content
@@ -69,6 +74,11 @@ class RouteConsumer:
         self._outcomes = Outcomes(
             route, self._copies, self._handle_again, self._hold, self._activity
         )
+        self._on_poison = self._outcomes.settle_poison
+        self._reading: Reading | None = None
+        if route.start is not None:
+            self._reading = Reading(route, route.start, self._outcomes.settle_poison)
+            self._on_poison = self._reading.keep
         self._timeout = ConsumerTimeout(route)
         self._forwarding = Forwarding(route, self._copies, self._outcomes)
         self._dispatcher: Dispatcher[RabbitMQMessage] = Dispatcher(
@@ -86,6 +96,7 @@ class RouteConsumer:
             route.handler_name,
             flush_interval,
             route.prefetch,
+            holds=route.holds_failed,
         )
         self._buffer = PrefetchBuffer(gate, self._intake, self._dispatcher)
         self._limit = DeliveryLimit(
@@ -108,8 +119,9 @@ class RouteConsumer:
             if (throttle := self._intake.throttle) is not None and throttle.is_shared:
                 share = keep_share(throttle, self._availability, self._route.routes)
                 owned.append(group.create_task(share))
+            keeping = nullcontext() if self._reading is None else self._reading.running()
             try:
-                async with self._activity, self._copies, self._dispatcher:
+                async with keeping, self._activity, self._copies, self._dispatcher:
                     try:
                         await self._stopping.wait()
                     finally:
@@ -136,7 +148,7 @@ class RouteConsumer:
                     route.prefetch,
                     self._on_deliveries,
                     route.connection.codec,
-                    route.consumer,
+                    Ledger() if self._reading is None else self._reading.begin(),
                 ) as channel:
                     opened_at = clock()
                     await self._consume_on(channel)
@@ -193,7 +205,7 @@ class RouteConsumer:
                 return
             if channel.has_default_limit and not self._route.connection.broker.in_memory:
                 self._gate.begin()
-            await channel.consume(queue)
+            await channel.consume(queue, await self._how(queue))
             self._availability.clear(queue)
             if self._standing.works(queue):
                 self._limit.remark(queue)
@@ -204,9 +216,16 @@ class RouteConsumer:
                 # for too long. It comes to life again when they are settled, and till then its tag
                 # is taken: a new channel has neither trouble.
                 raise ConsumerTakenBack(queue)
-            self._standing.waits(
-                queue, "the broker ended the consuming, as when a queue is deleted"
-            )
+            self._standing.waits(queue, ENDED)
+            if self._reading is not None:
+                self._reading.begin_anew(queue)
+
+    async def _how(self, queue: str) -> Consumer:
+        """Return in what way a queue is consumed, as soon as that is known."""
+        if self._reading is None:
+            return self._route.consumer
+        await self._reading.ready()
+        return self._reading.how(queue)
 
     async def _until_consumable(self, queue: str) -> None:
         backoff = Backoff()
@@ -229,12 +248,17 @@ class RouteConsumer:
         self._standing.is_paused()
 
     def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> None:
-        messages = read(
-            contents, channel.queues, channel, self._route.decode, self._outcomes.settle_poison
-        )
+        messages = read(contents, channel.queues, channel, self._route.decode, self._on_poison)
+        if self._reading is not None:
+            messages = self._reading.fresh(messages, channel)
+        elif messages and HEADER in messages[0].content[2]:
+            # As those of streams do: but somebody may have written it there.
+            queue = messages[0].queue
+            if self._availability.may_be_stream(queue):
+                channel.give_up(f"queue {queue!r} may be a stream")
         if self._activity.recording is not None:
             self._arrivals.note(len(contents), messages)
-        if not self._buffer.is_closed:
+        if self._reading is None and not self._buffer.is_closed:
             messages = self._limit.spared(messages)
         self._buffer.take(messages)
 

@@ -15,8 +15,10 @@ from asyncworker.options import Actions
 from asyncworker.rabbitmq.amqp.frames import Unhandled
 from asyncworker.rabbitmq.amqp.methods import QueueDeclare, call
 from asyncworker.rabbitmq.connecting.probe import Probe
+from asyncworker.rabbitmq.consumer import SHARED
 from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
+from asyncworker.rabbitmq.settling.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -92,7 +94,7 @@ class Hold:
 
         Raises: BrokerError
         """
-        opened = ConsumeChannel.opened(link, self.width, take, by_content_type.codec)
+        opened = ConsumeChannel.opened(link, self.width, take, by_content_type.codec, Ledger())
         self.channel = await self._stack.enter_async_context(opened)
 
     @property
@@ -215,7 +217,7 @@ class Scan:
                 await hold.open(self._link, take)
                 self._holds.append(hold)
                 self._watch(self._lost(hold.channel))
-                await hold.channel.consume(self._queue)
+                await hold.channel.consume(self._queue, SHARED)
         except TimeoutError:
             raise BrokerError(f"no answer within {OPEN_TIMEOUT:g} s") from None
         self._watch(self._cancelled(hold.channel))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from asyncworker.rabbitmq.memory.errors import Refused
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
-CLASSIC, QUORUM = TYPES = ("classic", "quorum")
+CLASSIC, QUORUM, STREAM = TYPES = ("classic", "quorum", "stream")
 OF_TYPE: Final = {
     CLASSIC: ("x-max-priority", "x-queue-master-locator", "x-queue-mode", "x-queue-version"),
     QUORUM: (
@@ -25,8 +26,28 @@ OF_TYPE: Final = {
         "x-max-in-memory-length",
         "x-quorum-initial-group-size",
     ),
+    STREAM: (
+        "x-initial-cluster-size",
+        "x-max-age",
+        "x-stream-filter",
+        "x-stream-filter-size-bytes",
+        "x-stream-match-unfiltered",
+        "x-stream-max-segment-size-bytes",
+        "x-stream-offset",
+    ),
 }
-"""What only queues of one type have."""
+"""What only queues of one type, and their consumers, have."""
+NOT_OF_STREAMS: Final = (
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-expires",
+    "x-max-length",
+    "x-message-ttl",
+    "x-overflow",
+    "x-priority",
+    "x-single-active-consumer",
+)
+"""What all others have."""
 ALL_TYPES: Final = (
     "x-dead-letter-exchange",
     "x-dead-letter-routing-key",
@@ -38,7 +59,7 @@ ALL_TYPES: Final = (
     "x-queue-type",
     "x-single-active-consumer",
 )
-COMPARED: Final = (*ALL_TYPES, *OF_TYPE[CLASSIC], *OF_TYPE[QUORUM])
+COMPARED: Final = (*ALL_TYPES, *OF_TYPE[CLASSIC], *OF_TYPE[QUORUM], *OF_TYPE[STREAM])
 """What may not differ when a queue is declared again; others are not looked at."""
 MAX_PRIORITY: Final = 255
 DELIVERY_LIMIT: Final = 20
@@ -47,6 +68,8 @@ DENIED: Final = (
     "Feature `queue_master_locator` is deprecated.\n"
     "By default, this feature is not permitted anymore.\n"
 )
+UNITS: Final = {"Y": 31_557_600, "M": 2_629_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+INTERVAL: Final = re.compile(f"([1-9][0-9]*)([{''.join(UNITS)}])")
 INTEGERS: Final = {
     "byte": (-(2**7), 2**7),
     "short": (-(2**15), 2**15),
@@ -55,6 +78,12 @@ INTEGERS: Final = {
     "unsignedint": (0, 2**32),
 }
 """What RabbitMQ calls whole numbers, by size; larger ones are long."""
+
+
+def seconds_of(interval: Any) -> int | None:
+    """Return the seconds of what is written as `7D` or `60s`; None if it is nothing like that."""
+    found = INTERVAL.fullmatch(interval) if isinstance(interval, str) else None
+    return None if found is None else int(found[1]) * UNITS[found[2]]
 
 
 class Delays(NamedTuple):
@@ -84,6 +113,7 @@ class Rules(NamedTuple):
     max_priority: int = 0
     delivery_limit: int = -1
     consumer_timeout: float | None = None
+    max_age: int | None = None
     retry: Delays | None = None
 
 
@@ -114,6 +144,8 @@ def rules_of(arguments: Mapping[str, Any], subject: str) -> Rules:
     )
     if rules.dead_letter_routing_key is not None and rules.dead_letter_exchange is None:
         raise given.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
+    if kind == STREAM:
+        return rules._replace(max_age=given.interval("x-max-age"))
     return rules if kind == CLASSIC else _of_quorum(rules, given)
 
 
@@ -151,7 +183,7 @@ def check_properties(
     """
     wanted = {"non-durable": not durable, "auto-delete": auto_delete, "exclusive-owner": exclusive}
     for name, is_wanted in wanted.items():
-        if is_wanted and rules.type == QUORUM:
+        if is_wanted and rules.type != CLASSIC:
             raise Refused(406, f"invalid property '{name}' for {subject}")
 
 
@@ -160,7 +192,8 @@ def check_known(given: Arguments, kind: str) -> None:
 
     Raises: Refused
     """
-    for name in (name for one in TYPES if one != kind for name in OF_TYPE[one]):
+    foreign = [name for one in TYPES if one != kind for name in OF_TYPE[one]]
+    for name in (*foreign, *(NOT_OF_STREAMS if kind == STREAM else ())):
         if name in given.values:
             what = f"invalid arg '{name}' for {given.subject}"
             raise Refused(406, f"{what} of queue type rabbit_{kind}_queue")
@@ -202,6 +235,15 @@ class Arguments:
         """Return milliseconds, as seconds."""
         value = self.whole(name, least)
         return None if value is None else value / 1000
+
+    def interval(self, name: str) -> int | None:
+        """Return a time that is written as `7D`, in seconds."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if (seconds := seconds_of(text)) is None:
+            raise self.invalid(name, "invalid_max_age")
+        return seconds
 
     def flag(self, name: str) -> bool:
         """Return whether something is wanted."""

@@ -15,6 +15,7 @@ from asyncworker.rabbitmq.memory.arguments import Arguments, check_known
 from asyncworker.rabbitmq.memory.consumer import Consumer
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.topology_methods import queue_of
+from asyncworker.rabbitmq.streams.offset import ARGUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +120,7 @@ def _consume(channel: Channel, frame: Any) -> None:
         exclusive=frame.exclusive,
         priority=arguments.whole("x-priority") or 0,
         timeout=arguments.seconds("x-consumer-timeout", 0),
+        begin=arguments.values.get(ARGUMENT),
     )
     queue.add(consumer)
     channel.consumers[tag] = queue, consumer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,7 +16,8 @@ class Consumer:
     """Want messages of a queue, no more unsettled ones than prefetch says, or any number if 0.
 
     deliver: sends it a message. cancel: tells it that its queue is gone. timeout: the seconds
-    within which it settles each, or None for what the queue says. late: how many deliveries the
+    within which it settles each, or None for what the queue says. begin: where in a stream it
+    begins to read. late: how many deliveries the
     queue took back, which are still to be settled.
     """
 
@@ -27,6 +28,7 @@ class Consumer:
     exclusive: bool
     priority: int
     timeout: float | None
+    begin: Any = None
     unacked: int = 0
     late: int = 0
 

@@ -80,6 +80,11 @@ class Queue:
         times = [at for at in (self._storage.next_due(), *again) if at is not None]
         return min(times, default=None)
 
+    @property
+    def pending(self) -> int:
+        """Count what consumers were not sent."""
+        return self.depth
+
     def use(self) -> None:
         """Start the time anew after which a queue that nobody uses is deleted."""
         if self.rules.expires is not None:
@@ -159,9 +164,11 @@ class Queue:
         return [entry.message for entry in self._storage.ready]
 
     def purge(self) -> int:
-        """Drop what waits, and return how much that was."""
-        self._expire()
-        return self._storage.clear()
+        """Drop what waits, and return how much that was.
+
+        Raises: Refused
+        """
+        return self._clear()
 
     def add(self, consumer: Consumer) -> None:
         """Let a consumer have messages.
@@ -195,7 +202,7 @@ class Queue:
 
     def delete(self) -> int:
         """End; return how many messages are lost with it."""
-        count = 0 if self.is_deleted else self.purge()
+        count = 0 if self.is_deleted else self._clear()
         self.stop()
         for consumer in list(self.consumers):
             self.consumers.remove(consumer)
@@ -211,6 +218,10 @@ class Queue:
         self._send_again.set(None)
         self._due.set(None)
         self._disuse.set(None)
+
+    def _clear(self) -> int:
+        self._expire()
+        return self._storage.clear()
 
     def _send_kept(self) -> None:
         """Send again what is kept, if it is time to."""

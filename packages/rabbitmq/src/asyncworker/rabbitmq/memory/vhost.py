@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.rabbitmq.memory.arguments import (
     CLASSIC,
     COMPARED,
+    STREAM,
     check_properties,
     check_same,
     rules_of,
@@ -15,6 +16,7 @@ from asyncworker.rabbitmq.memory.dead_letters import dead_letter, is_cycle
 from asyncworker.rabbitmq.memory.errors import Refused
 from asyncworker.rabbitmq.memory.exchange import ALTERNATE, TYPES, Binding, Exchange
 from asyncworker.rabbitmq.memory.queue import Queue
+from asyncworker.rabbitmq.memory.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -116,7 +118,8 @@ class VirtualHost:
         check_properties(
             rules, subject, durable=durable, auto_delete=auto_delete, exclusive=exclusive
         )
-        self.queues[name] = queue = Queue(
+        kind = Stream if rules.type == STREAM else Queue
+        self.queues[name] = queue = kind(
             name=name,
             subject=subject,
             durable=durable,

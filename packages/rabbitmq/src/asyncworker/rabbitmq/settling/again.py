@@ -65,6 +65,7 @@ class Again:
         again.raw_body = message.raw_body
         again.channel = message.channel
         again.outcome = None
+        again.offset = message.offset
         again.queue = message.queue
         again.delivery_tag, again.redelivered = message.delivery_tag, message.redelivered
         try:

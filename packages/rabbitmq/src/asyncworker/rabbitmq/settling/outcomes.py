@@ -55,7 +55,7 @@ class Outcomes:
         self._again = Again(route, hand_over)
         on_waiting = partial(self._count, outcome=RETRIED)
         self._held: Held | None = None
-        if route.holds_keys:
+        if route.holds_failed:
             self._held = Held(route, self._again.renewed, hold, self._end, on_waiting)
         self._retries = Retries(route, copies, self._end, on_waiting)
         self._put_back = PutBack(route, copies, hand_over)
@@ -241,7 +241,7 @@ class Outcomes:
         try:
             self._carry_out(message, outcome, channel, failure)
         except Exception as error:  # noqa: BLE001 (it must not keep the others unsettled)
-            self.requeue(message, channel)
+            self._go_back(message, channel, failure)
             return error
         return None
 

@@ -26,7 +26,8 @@ class PutBack:
     It goes where what no handler was given goes, and so back once nothing more is consumed.
 
     What fails as the one that is tried, twice in a row, goes behind all others of its queue. It may
-    fail for a reason of its own, and else they would wait for it for ever.
+    fail for a reason of its own, and else they would wait for it for ever. In a stream nothing can
+    go behind others.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class PutBack:
     def take(self, message: RabbitMQMessage, channel: ConsumeChannel, *, is_tried: bool) -> None:
         """Put a message back. is_tried: whether it was the one that a paused route tries."""
         known = message.queue, message.message_id, message.raw_body
-        if is_tried and known == self._tried:
+        if is_tried and known == self._tried and self._route.start is None:
             self._tried = None
             publish = partial(publish_behind, message, self._route)
             self._copies.submit(message, channel, publish, partial(self._keep, message))

@@ -1,0 +1,1 @@
+"""Where a route is in a stream, kept over restarts."""
