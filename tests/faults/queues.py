@@ -35,6 +35,12 @@ class Queues:
             await channel.declare_queue(name, durable=True, arguments=arguments)
         self._declared.append(name)
 
+    async def declare_stream(self, name: str) -> None:
+        """Declare a stream, to be deleted by who declares it: nothing can be got out of one."""
+        async with self._channel() as channel:
+            arguments = {"x-queue-type": "stream"}
+            await channel.declare_queue(name, durable=True, arguments=arguments)
+
     async def exists(self, name: str) -> bool:
         """Tell whether there is a queue of this name."""
         try:

@@ -26,6 +26,7 @@ from asyncworker.middleware.error_hook import ErrorHook
 from asyncworker.parameters.shared import given_app
 from asyncworker.parameters.signature import shown
 from asyncworker.pausing.circuits import circuits_of
+from asyncworker.problems import problems_of
 from asyncworker.resources import Resource
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import Route, RouteName, check_handler, check_hook, check_names, streams
@@ -357,11 +358,8 @@ class App(MutableMapping[Hashable, Any]):
     @property
     def problems(self) -> list[str]:
         """Return what keeps routes from working now, a line each; empty when all is well."""
-        return [
-            f"{subject}: {reason}"
-            for connection in self.connections.all
-            for subject, reason in connection.problems.items()
-        ]
+        found = problems_of(self.connections.all, self.routes)
+        return [f"{subject}: {reason}" for subject, reason in found]
 
     def provider(self, annotation: Any) -> Callable[[], Any] | None:
         """Return what gives parameters of a type their value: the app, or a resource of it.

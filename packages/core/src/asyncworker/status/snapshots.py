@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from asyncworker.problems import problems_of
 from asyncworker.status.longest import longest
 
 if TYPE_CHECKING:
@@ -128,9 +129,8 @@ def _blocked(blockage: Blockage) -> Blocked:
 
 
 def _problems(app: App) -> Iterator[Problem]:
-    for connection in app.connections.all:
-        for subject, reason in connection.problems.items():
-            yield {"subject": subject, "reason": _cut(reason)}
+    for subject, reason in problems_of(app.connections.all, app.routes):
+        yield {"subject": subject, "reason": _cut(reason)}
 
 
 def _cut(text: str) -> str:
