@@ -95,6 +95,26 @@ async def test_a_route_waits_for_its_database(private_node):
     ]
 
 
+async def test_a_stream_goes_on_where_a_run_ended(private_node):
+    printed, logged = await output_of("visits.py", private_node.url)
+    assert logged == ""
+    assert printed == ["visit of /", "visit of /tea", "visit of /cup"]
+
+
+async def test_the_payments_of_an_account_are_in_order(private_node):
+    printed, logged = await output_of("ordered.py", private_node.url)
+    assert "handler book raised ConnectionError" in logged
+    assert [line for line in printed if line.startswith("ann")] == [
+        "ann: +5, which makes 5",
+        "ann: -3, which makes 2",
+        "ann: +1, which makes 3",
+    ]
+    assert [line for line in printed if line.startswith("bob")] == [
+        "bob: +7, which makes 7",
+        "bob: +2, which makes 9",
+    ]
+
+
 async def test_the_bodies_are_what_they_say(private_node):
     printed, logged = await output_of("bodies.py", private_node.url)
     assert logged.count("acknowledged a message whose body is no JSON: ") == 1
