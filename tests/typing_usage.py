@@ -14,6 +14,7 @@ from asyncworker import (
     Events,
     Form,
     Header,
+    Once,
     Options,
     RouteType,
     RouteTypes,
@@ -116,6 +117,13 @@ async def answer(id: int) -> str:
 
 @app.run_every(60)
 async def clean() -> None: ...
+
+
+@app.run_at("0 2 * * *", once=Once(connection="jobs"))
+async def nightly() -> None: ...
+
+
+app.run_every(60, once=5)  # type: ignore[arg-type]
 
 
 async def test() -> None:

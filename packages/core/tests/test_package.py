@@ -19,6 +19,7 @@ PUBLIC = [
     "FileCursor",
     "Form",
     "Header",
+    "Once",
     "Options",
     "Pause",
     "Rate",

@@ -10,6 +10,7 @@ from asyncworker.blueprint import Blueprint
 from asyncworker.call import Call
 from asyncworker.cursors.file_cursor import FileCursor
 from asyncworker.intake.rate import Rate
+from asyncworker.once.once import Once
 from asyncworker.options import Actions, DefaultValues, Events, Options
 from asyncworker.parameters.markers import Cookie, Form, Header
 from asyncworker.pausing.breaker import Breaker
@@ -34,6 +35,7 @@ __all__ = [
     "FileCursor",
     "Form",
     "Header",
+    "Once",
     "Options",
     "Pause",
     "Rate",

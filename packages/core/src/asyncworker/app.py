@@ -23,6 +23,8 @@ from asyncworker.middleware.checks import (
     check_middlewares,
 )
 from asyncworker.middleware.error_hook import ErrorHook
+from asyncworker.once.claim import claim_of
+from asyncworker.once.once import checked_once
 from asyncworker.parameters.shared import given_app
 from asyncworker.parameters.signature import shown
 from asyncworker.pausing.circuits import circuits_of
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from asyncworker.http.extension import HTTP
+    from asyncworker.once.once import Once
     from asyncworker.options import HandlerOptions
     from asyncworker.processes.siblings import Siblings
     from asyncworker.schedules.schedule import Timetable
@@ -191,6 +194,7 @@ class App(MutableMapping[Hashable, Any]):
         options: Mapping[Any, Any] | HandlerOptions | None = None,
         *,
         first: float = 0,
+        once: bool | str | Once = False,
         middlewares: Iterable[Middleware] = (),
     ) -> Callable[[H], H]:
         """Run the decorated handler every so many seconds, and return it as it is.
@@ -199,11 +203,13 @@ class App(MutableMapping[Hashable, Any]):
 
         seconds: from one run to the next. first: seconds from the start to the first run.
         options: `Options.MAX_CONCURRENCY`, 1 when left out, and `Options.TIMEOUT`.
+        once: True has one process among all run it, the one that holds a lock on a connection of
+        the app; the name of that lock, or a `Once`, says more.
         middlewares: those of `route()`.
 
         Raises: ConfigurationError
         """
-        return self._schedule(Interval(seconds, first), options, middlewares)
+        return self._schedule(Interval(seconds, first), options, middlewares, once)
 
     def run_at(
         self,
@@ -211,6 +217,7 @@ class App(MutableMapping[Hashable, Any]):
         options: Mapping[Any, Any] | HandlerOptions | None = None,
         *,
         timezone: str | tzinfo = "UTC",
+        once: bool | str | Once = False,
         middlewares: Iterable[Middleware] = (),
     ) -> Callable[[H], H]:
         """Run the decorated handler when a cron expression matches, else as `run_every()` does.
@@ -219,11 +226,11 @@ class App(MutableMapping[Hashable, Any]):
 
         cron: minute, hour, day of month, month, day of week, as `"30 2 * * MON-FRI"`.
         options: those of `run_every()`. timezone: a name, as `"America/Sao_Paulo"`, or a tzinfo.
-        middlewares: those of `route()`.
+        once: that of `run_every()`. middlewares: those of `route()`.
 
         Raises: ConfigurationError
         """
-        return self._schedule(Cron.parse(cron, timezone), options, middlewares)
+        return self._schedule(Cron.parse(cron, timezone), options, middlewares, once)
 
     def run_on_startup(self, hook: H) -> H:
         """Call `hook(app)` before anything is consumed, in the order declared; return the hook."""
@@ -411,14 +418,17 @@ class App(MutableMapping[Hashable, Any]):
         timetable: Timetable,
         options: Mapping[Any, Any] | HandlerOptions | None,
         middlewares: Iterable[Middleware],
+        once: bool | str | Once,
     ) -> Callable[[H], H]:
         around = check_middlewares(middlewares)
+        checked_once(once)
 
         def decorate(handler: H) -> H:
             self._check_not_running("schedules")
             check_handler(handler)
             called = self._plain.awaitable("handler", handler)
-            self.schedules.append(Schedule.make(self, timetable, called, options, around))
+            claim = claim_of(once, self.connections, handler)
+            self.schedules.append(Schedule.make(self, timetable, called, options, around, claim))
             return handler
 
         return decorate

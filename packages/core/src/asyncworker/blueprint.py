@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from asyncworker.backend import load_backend
 from asyncworker.errors import ConfigurationError
 from asyncworker.middleware.checks import check_middleware, check_middlewares
+from asyncworker.once.once import checked_once
 from asyncworker.resources import check_opening
 from asyncworker.route_types import RouteType, RouteTypes
 from asyncworker.routes import check_handler, check_hook, check_names, name_of, streams
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from asyncworker.handler_options import HandlerOptions
     from asyncworker.http.methods import Methods
     from asyncworker.middleware.checks import Middleware
+    from asyncworker.once.once import Once
     from asyncworker.routes import RouteName
 
     Options = Mapping[Any, Any] | HandlerOptions | None
@@ -137,13 +139,17 @@ class Blueprint:
         options: Options = None,
         *,
         first: float = 0,
+        once: bool | str | Once = False,
         middlewares: Iterable[Middleware] = (),
     ) -> Callable[[H], H]:
         """Run the decorated handler every so many seconds, as `App.run_every()` does."""
         # What is wrong shows here, and not where it is included.
         Interval(seconds, first)
+        checked_once(once)
         return self._scheduled(
-            lambda app: partial(app.run_every, seconds, first=first), options, middlewares
+            lambda app: partial(app.run_every, seconds, first=first, once=once),
+            options,
+            middlewares,
         )
 
     def run_at(
@@ -152,12 +158,16 @@ class Blueprint:
         options: Options = None,
         *,
         timezone: str | tzinfo = "UTC",
+        once: bool | str | Once = False,
         middlewares: Iterable[Middleware] = (),
     ) -> Callable[[H], H]:
         """Run the decorated handler when a cron expression matches, as `App.run_at()` does."""
         Cron.parse(cron, timezone)
+        checked_once(once)
         return self._scheduled(
-            lambda app: partial(app.run_at, cron, timezone=timezone), options, middlewares
+            lambda app: partial(app.run_at, cron, timezone=timezone, once=once),
+            options,
+            middlewares,
         )
 
     def run_on_startup(self, hook: H) -> H:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from asyncworker.feed.activity import State
     from asyncworker.feed.feed import Phase
 
-WELL: Final = ("working", "paused", "ended")
+WELL: Final = ("working", "paused", "standing by", "ended")
 """States of what is as it should be. A stream is over when its server wants it so: a restart would
 but ask again what it was told not to ask."""
 SHORT: Final = 300

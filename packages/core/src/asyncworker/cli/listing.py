@@ -48,9 +48,13 @@ def _row_of_schedule(schedule: Schedule) -> Row:
         "SCHEDULE",
         str(schedule.timetable),
         _handler_of(schedule),
-        _pairs(schedule.options.shown),
-        "",
+        _pairs({**_once(schedule), **schedule.options.shown}),
+        "" if schedule.claim is None else _named(schedule.claim.connection),
     )
+
+
+def _once(schedule: Schedule) -> dict[str, str]:
+    return {} if schedule.claim is None else {"once": schedule.claim.name}
 
 
 def _handler_of(called: Route | Schedule) -> str:
@@ -74,7 +78,11 @@ def _additions(route: Route) -> Iterator[tuple[str, str]]:
 def _connections(route: Route) -> Iterator[str]:
     for _, value in _added(route):
         if isinstance(value, Connection):
-            yield value.name or repr(value)
+            yield _named(value)
+
+
+def _named(connection: Connection) -> str:
+    return connection.name or repr(connection)
 
 
 def _added(route: Route) -> Iterator[tuple[str, Any]]:

@@ -73,6 +73,8 @@ class Keeper(Generic[P]):
                 self._fails("nothing is read before its place is loaded", error)
                 await backoff.wait()
             else:
+                # Another process may have gone further meanwhile: nothing goes back behind that.
+                self._reached = self._saved
                 self._works()
                 return self._saved
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from asyncworker.feed.recording import Batches, Recording
 
-State = Literal["starting", "working", "waiting", "paused", "draining", "ended"]
+State = Literal["starting", "working", "waiting", "paused", "standing by", "draining", "ended"]
 Running = dict["Task[Any] | None", tuple[float, int]]
 """When each task began that is at it, by `time.perf_counter()`, and with how many."""
 
@@ -121,6 +121,10 @@ class Activity:
     def pauses(self, source: str, reason: str) -> None:
         """Note that nothing is taken from a source for a while, on purpose, and why."""
         self._change(source, "paused", reason)
+
+    def stands_by(self, source: str, reason: str) -> None:
+        """Note that another process works on a source that is worked on once, and why."""
+        self._change(source, "standing by", reason)
 
     def is_over(self, source: str, reason: str) -> None:
         """Note that a source has come to its end by itself, and why."""

@@ -32,6 +32,7 @@ Of a third party's backend it is the usual outcome.
 RETRIED: Final = "retry"
 WORKING: Final = "working"
 PAUSED: Final = "paused"
+STANDING_BY: Final = "standing by"
 
 
 def families(feed: Feed, statistics: Statistics) -> Iterator[Metric]:
@@ -103,10 +104,12 @@ def _of_batches(batches: list[Activity], statistics: Statistics) -> Iterator[Met
         "asyncworker_consuming",
         "Whether a queue or a stream is consumed now.",
         ("route", "queue"),
+        # What another process reads is not told: an alert on it would be a false one.
         least(
             ((one.name, source), found.state == WORKING)
             for one in batches
             for source, found in one.sources.items()
+            if found.state != STANDING_BY
         ),
     )
     yield gauge(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from asyncworker.dispatch import Dispatcher
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.handling.time_limit import limited
+from asyncworker.once.standing import Standing
 from asyncworker.operation import Operation
 from asyncworker.parameters.shared import given_app_or_nothing
 from asyncworker.plural import counted
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from asyncworker.app import App
     from asyncworker.handler_options import HandlerOptions, ScheduleOptions
+    from asyncworker.once.claim import Claim
+    from asyncworker.once.lock import Lock
+    from asyncworker.once.standing import Turn
     from asyncworker.routes import Handler
 
 log = logging.getLogger(__name__)
@@ -44,13 +48,16 @@ class Schedule:
     """Hold one handler, which is given the app, with the times at which it runs.
 
     handler: it minds the `timeout` of the options by itself. middlewares: those of this schedule
-    alone, the first outermost.
+    alone, the first outermost. claim: the lock that it runs by; None where each process runs it.
+    left_out: is called at a tick at which nothing begins, as another process holds that lock.
     """
 
     timetable: Timetable
     handler: Handler
     options: ScheduleOptions
     middlewares: tuple[Callable[..., Awaitable[Any]], ...] = field(default=(), repr=False)
+    claim: Claim | None = None
+    left_out: Callable[[], None] = field(default=lambda: None, repr=False)
 
     @classmethod
     def make(
@@ -60,6 +67,7 @@ class Schedule:
         handler: Handler,
         options: Mapping[Any, Any] | HandlerOptions | None,
         middlewares: tuple[Callable[..., Awaitable[Any]], ...] = (),
+        claim: Claim | None = None,
     ) -> Schedule:
         """Return a schedule, checked.
 
@@ -74,6 +82,7 @@ class Schedule:
             handler=limited(given_app_or_nothing(app, handler), checked.timeout),
             options=checked,
             middlewares=middlewares,
+            claim=claim,
         )
 
     @property
@@ -125,16 +134,43 @@ class Runner:
 
     async def run(self) -> None:
         """Start a run at each tick until `stop()`."""
-        async with self._activity, self._dispatcher, asyncio.TaskGroup() as group:
-            ticking = group.create_task(self._follow())
-            self._activity.works(self._timetable)
+        claim = self._schedule.claim
+        locked = nullcontext() if claim is None else claim.lock()
+        # The lock is given up when all runs have ended.
+        async with self._activity, locked as lock, self._dispatcher, asyncio.TaskGroup() as group:
+            if claim is None or lock is None:
+                tasks = [group.create_task(self._follow())]
+                self._activity.works(self._timetable)
+            else:
+                standing = Standing(lock, claim, self._subject)
+                tasks = [
+                    group.create_task(self._follow_once(lock, standing)),
+                    group.create_task(standing.follow(self._show)),
+                ]
             await self._stopping.wait()
             self._activity.drains()
-            ticking.cancel()
+            for task in tasks:
+                task.cancel()
             self._dispatcher.withdraw()
 
-    async def _follow(self) -> None:
+    async def _follow_once(self, lock: Lock, standing: Standing) -> None:
+        """Start a run at each tick that comes while the lock is held."""
+        await standing.decided()
+        await self._follow(lock)
+
+    def _show(self, turn: Turn) -> None:
+        if turn.held:
+            self._activity.works(self._timetable)
+        elif turn.problem is None:
+            self._activity.stands_by(self._timetable, turn.reason)
+        else:
+            self._activity.waits(self._timetable, turn.reason)
+
+    async def _follow(self, lock: Lock | None = None) -> None:
         async for _ in self._schedule.timetable.ticks():
+            if lock is not None and not lock.held:
+                self._schedule.left_out()
+                continue
             if self._runs < self._schedule.options.max_concurrency:
                 self._runs += 1
                 self._is_skipping = False

@@ -8,9 +8,9 @@ from typing import TypedDict
 class Place(TypedDict):
     """Say how it stands with a queue, a stream, a path, a timetable or a vhost.
 
-    state: "starting", "working", "waiting", "paused", "draining" or "ended"; None where messages
-    are published to. reason: why it is so. since: seconds since 1970. outcomes: how many came to
-    which end.
+    state: "starting", "working", "waiting", "paused", "standing by", "draining" or "ended"; None
+    where messages are published to. reason: why it is so. since: seconds since 1970. outcomes: how
+    many came to which end.
     """
 
     name: str

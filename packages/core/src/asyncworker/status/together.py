@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asyncworker.status.shapes import Link, Loop, Place, Problem, Snapshot, Work
 
 PHASES: Final = ("off", "draining", "starting", "working")
-STATES: Final = ("waiting", "starting", "draining", "paused", "ended", "working")
+STATES: Final = ("waiting", "starting", "draining", "paused", "ended", "working", "standing by")
 """That of several comes first which is to be looked at first."""
 
 

@@ -65,6 +65,7 @@ class Follower:
             schedule,
             timetable=self,
             handler=self._watched(schedule.handler),
+            left_out=self._left_out,
         )
 
     @property
@@ -90,6 +91,10 @@ class Follower:
         finally:
             self.due = None
             self._journal.changed()
+
+    def _left_out(self) -> None:
+        self.is_running = False
+        self._journal.changed()
 
     def _watched(self, handler: Handler) -> Handler:
         @standing_for(handler)

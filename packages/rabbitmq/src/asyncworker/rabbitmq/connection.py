@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
 from weakref import WeakKeyDictionary
 
@@ -17,13 +17,15 @@ from asyncworker.feed import Connected, Disconnected
 from asyncworker.rabbitmq.asking.answer import answer_of
 from asyncworker.rabbitmq.asking.asker import Asker
 from asyncworker.rabbitmq.asking.question import question
-from asyncworker.rabbitmq.checks import checked_short
+from asyncworker.rabbitmq.checks import checked_name, checked_short
 from asyncworker.rabbitmq.connecting.address import (
     address_from_keywords,
     address_from_url,
     checked_vhost,
 )
 from asyncworker.rabbitmq.connecting.link import Link
+from asyncworker.rabbitmq.locking.locks import Locks
+from asyncworker.rabbitmq.locking.queue_lock import LONGEST_NAME
 from asyncworker.rabbitmq.operations import server_of
 from asyncworker.rabbitmq.publishing.bundle import (
     encoded_messages,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         Mapping,
         Sequence,
     )
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from aio_pika.abc import AbstractChannel
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from asyncworker.codecs import Codec
     from asyncworker.feed import Activity, Feed
     from asyncworker.feed.recording import Recording
+    from asyncworker.once import Lock
     from asyncworker.rabbitmq.asking.answer import Answer
     from asyncworker.rabbitmq.connecting.broker import Broker, Password
     from asyncworker.rabbitmq.errors import PublishError
@@ -68,7 +72,7 @@ if TYPE_CHECKING:
 
 PREFETCH: Final = 128
 PUBLISH_TIMEOUT: Final = 30.0
-_CHANGING: Final = Lock()
+_CHANGING: Final = threading.Lock()
 """Held by the thread that changes which event loops publish: each of them has its own."""
 
 
@@ -146,6 +150,7 @@ class AMQPConnection(Connection):
         self._told: tuple[Activity, Recording] | None = None
         """Who is told of what is published in a run, if anybody wants to know."""
         self._askers: WeakKeyDictionary[Publisher, Asker] = WeakKeyDictionary()
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, Locks] = WeakKeyDictionary()
 
     async def put(
         self,
@@ -319,6 +324,18 @@ class AMQPConnection(Connection):
         await (asking if self._told is None else recorded(asking, *self._told, vhost))
         return answer_of(asked, self.codec)
 
+    def lock(self, name: str) -> AbstractAsyncContextManager[Lock]:
+        """Strive for a lock, which one process at a time holds, while the context lasts.
+
+        What `async with` yields tells by `held` whether this process does. It is an exclusive
+        queue, `asyncworker.once.` and the name, in the vhost of the connection.
+
+        name: up to 238 bytes.
+        Raises: ConfigurationError
+        """
+        checked_name("lock", name, LONGEST_NAME, is_ours=False)
+        return self._strive_for(name)
+
     @asynccontextmanager
     async def channel(self, vhost: str | None = None) -> AsyncIterator[AbstractChannel]:
         """Offer an aio-pika channel, on a connection of its own: to declare, bind, purge, look.
@@ -397,6 +414,22 @@ class AMQPConnection(Connection):
             self.feed.tell(
                 Connected(label, now) if lost is None else Disconnected(label, lost, now)
             )
+
+    @property
+    def locks(self) -> Locks:
+        """Return the locks of this connection on the running loop."""
+        loop = asyncio.get_running_loop()
+        locks = self._locks.get(loop)
+        if locks is None:
+            locks = Locks(lambda: self.link(self.vhost), lambda: self.publisher(self.vhost))
+            with _CHANGING:
+                self._locks[loop] = locks
+        return locks
+
+    @asynccontextmanager
+    async def _strive_for(self, name: str) -> AsyncIterator[Lock]:
+        async with self.locks.lock(name) as lock:
+            yield lock
 
     @property
     def _label(self) -> str:

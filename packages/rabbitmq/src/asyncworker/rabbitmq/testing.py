@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ Outcome = Literal["acked", "rejected", "dead-lettered", "requeued"]
 Letter = tuple[str, str | None, bytes]
 """A queue, the id of a message that it had, and its body."""
 
+TIMEOUT: Final = 10.0
+"""Seconds that an app has to take its locks again, when its connection was lost."""
 _numbers: Final = count(1)
 
 
@@ -243,12 +246,22 @@ class RabbitMQStand:
 
         seconds: how much.
         """
+        await self._locks_held()
         # Brokers in memory have one clock in common.
         for name in list(self._publishers)[:1]:
             broker(name).advance(seconds)
         for route in self.routes:
             route.circuit.advance(seconds)
             route.delays.advance(seconds)
+
+    async def _locks_held(self) -> None:
+        """Wait until the app holds its locks again: nobody else is there to hold them."""
+        async with asyncio.timeout(TIMEOUT):
+            for connection in self._connections:
+                vhost = self._broker(connection).vhost(connection.vhost)
+                for lock in connection.locks.all:
+                    while lock.queue not in vhost.queues or not lock.held:
+                        await lock.turned.wait()
 
     def busy(self) -> list[str]:
         """Return which queues hold messages, or why they are not consumed, a line each.

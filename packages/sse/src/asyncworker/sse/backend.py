@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from asyncworker.errors import ConfigurationError
+from asyncworker.once.claim import claim_of
 from asyncworker.parameters.batches import Batches, plan
 from asyncworker.route_types import RouteTypes
 from asyncworker.sse.address import shown
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.cursors.cursor import Cursor
+    from asyncworker.once.once import Once
     from asyncworker.options import RouteOptions
     from asyncworker.parameters.markers import Marker
     from asyncworker.routes import Handler
@@ -51,6 +53,7 @@ class SSEBackend:
         connection: str | Connection | None = None,
         headers: Headers | None = None,
         cursor: Cursor | None = None,
+        once: bool | str | Once = False,
     ) -> SSERoute:
         """Return a route that reads these streams, checked.
 
@@ -59,12 +62,15 @@ class SSEBackend:
         the same name takes its place. A function that tells them is asked at each attempt.
         cursor: what keeps the place in a stream over restarts: the id of the last event up to which
         all are handled, behind which it goes on.
+        once: True has one process among all read, the one that holds a lock on a connection of the
+        app that can; the name of that lock, or a `Once`, says more.
         Raises: ConfigurationError
         """
         chosen = app.connections.choose(SSEConnection, connection)
         checked = SSEOptions.parse(options)
         asked = plan(app, handler, Batches(SSEEvent, "event", checked.bulk_size, _refused))
-        return make_route(routes, asked, checked, chosen, headers, cursor)
+        claim = claim_of(once, app.connections, handler)
+        return make_route(routes, asked, checked, chosen, headers, cursor, claim)
 
     @asynccontextmanager
     async def serve(self, app: App, routes: Sequence[SSERoute]) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from asyncworker.errors import Invalid
 from asyncworker.feed import DONE
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.intake.intake import Intake, Items
+from asyncworker.once.standing import Standing
 from asyncworker.sse.address import shown
 from asyncworker.sse.client import Client
 from asyncworker.sse.decoder import Decoder
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     from asyncworker.feed import Feed
     from asyncworker.intake.rate import Key
+    from asyncworker.once.claim import Claim
+    from asyncworker.once.lock import Lock
+    from asyncworker.once.standing import Turn
     from asyncworker.sse.endpoint import Endpoint
     from asyncworker.sse.event import SSEEvent
     from asyncworker.sse.route import SSERoute
@@ -57,6 +61,8 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._is_draining = False
         self._statuses: list[Status] = []
+        self._clients: dict[int, Client] = {}
+        """Who read each stream last."""
         self._failures = Failures(log, f"handler {route.handler_name}")
         self._dispatcher: Dispatcher[SSEEvent] = Dispatcher(
             route.handler,
@@ -87,10 +93,13 @@ class Consumer:
 
     async def run(self) -> None:
         """Read until `stop()`, however often the server goes away meanwhile."""
+        claim = self._route.claim
+        locked = nullcontext() if claim is None else claim.lock()
         keeping = nullcontext() if self._place is None else self._place.running()
-        async with keeping, self._activity, self._dispatcher:
+        # The lock is given up when all that was read is handled, and the place is kept.
+        async with locked as lock, keeping, self._activity, self._dispatcher:
             try:
-                await self._read_until_stopped()
+                await self._read_until_stopped(lock)
                 self._is_draining = True
                 self._activity.drains()
                 self._kept.release()
@@ -100,7 +109,7 @@ class Consumer:
                 self._intake.withdraw()
                 raise
 
-    async def _read_until_stopped(self) -> None:
+    async def _read_until_stopped(self, lock: Lock | None) -> None:
         problems = self._route.connection.problems
         self._statuses = [
             Status(f"handler {self._route.handler_name}", stream, problems, self._activity)
@@ -110,18 +119,35 @@ class Consumer:
         circuit.begin(self._on_pause)
         try:
             async with asyncio.TaskGroup() as group:
-                reading = [
-                    group.create_task(self._read(number, status))
-                    for number, status in enumerate(self._statuses)
-                ]
+                claim = self._route.claim
+                reading = group.create_task(
+                    self._read() if lock is None or claim is None else self._read_once(lock, claim)
+                )
                 following = group.create_task(self._follow())
                 await self._stopping.wait()
-                for task in (*reading, following):
+                for task in (reading, following):
                     task.cancel()
         finally:
             circuit.end()
             for status in self._statuses:
                 status.forget()
+
+    async def _read_once(self, lock: Lock, claim: Claim) -> None:
+        """Read while the lock is held."""
+        standing = Standing(lock, claim, f"handler {self._route.handler_name}")
+        async with asyncio.TaskGroup() as group:
+            reading: asyncio.Task[None] | None = None
+
+            def show(turn: Turn) -> None:
+                nonlocal reading
+                if reading is not None:
+                    reading.cancel()
+                for status in self._statuses:
+                    status.turns(turn)
+                if turn.held:
+                    reading = group.create_task(self._read(reading))
+
+            await standing.follow(show)
 
     def _on_pause(self) -> None:
         """Hand out nothing more, say why, and until when."""
@@ -150,12 +176,28 @@ class Consumer:
                     status.resumed()
             await turned.wait()
 
-    async def _read(self, number: int, status: Status) -> None:
+    async def _read(self, before: asyncio.Task[None] | None = None) -> None:
+        """Read all streams, once those who read them before have ended."""
+        if before is not None:
+            await asyncio.wait([before])
+        async with asyncio.TaskGroup() as group:
+            for number, status in enumerate(self._statuses):
+                if not status.is_over:
+                    group.create_task(self._read_one(number, status))
+
+    async def _read_one(self, number: int, status: Status) -> None:
+        """Read a stream, from the place that is kept, or behind what was read of it here last."""
+        client = self._clients.get(number)
+        if client is None or self._place is not None:
+            resume_after = "" if self._place is None else await self._place.load()
+            client = self._clients[number] = self._client(number, status, resume_after)
+        await client.run()
+
+    def _client(self, number: int, status: Status, resume_after: str) -> Client:
         route = self._route
-        resume_after = "" if self._place is None else await self._place.load()
         decoder = Decoder(route.routes[number], route.connection.max_event_size)
         endpoint = route.endpoints[number]
-        await Client(endpoint, self._session, decoder, self._take, status, resume_after).run()
+        return Client(endpoint, self._session, decoder, self._take, status, resume_after)
 
     async def _take(self, events: list[SSEEvent]) -> None:
         """Put events on their way to the handler, and wait while it has enough to do."""

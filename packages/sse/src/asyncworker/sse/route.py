@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asyncworker.cursors.cursor import Cursor
+    from asyncworker.once.claim import Claim
     from asyncworker.parameters.batches import Plan
     from asyncworker.sse.connection import SSEConnection
     from asyncworker.sse.endpoint import Endpoint
@@ -48,7 +49,8 @@ class SSERoute(Route):
 
     endpoints: one for each of `routes`, whose queries may hold a secret. body_of: returns the body
     of an event as the handler wants it, or raises Invalid; None, where it wants none of a type.
-    cursor: what keeps its place. delays: what it waits for by the clock.
+    cursor: what keeps its place. delays: what it waits for by the clock. claim: the lock that it
+    reads by; None where each process reads.
     """
 
     routes: tuple[str, ...] = field(repr=False)
@@ -59,6 +61,7 @@ class SSERoute(Route):
     circuit: Circuit = field(repr=False, compare=False)
     cursor: Cursor | None = field(default=None, repr=False)
     delays: Delays = field(default_factory=Delays, repr=False, compare=False)
+    claim: Claim | None = None
 
     def operation(self, *arguments: Any) -> Operation:
         """Return what a span tells of a batch of events, which begins a trace."""
@@ -86,6 +89,7 @@ def make_route(
     connection: SSEConnection,
     headers: Headers | None,
     cursor: Cursor | None = None,
+    claim: Claim | None = None,
 ) -> SSERoute:
     """Return a route, checked.
 
@@ -104,6 +108,7 @@ def make_route(
         body_of=None if asked.body is ANYTHING else _typed(asked.body),
         circuit=Circuit(options.breaker),
         cursor=checked_cursor(cursor, len(paths)),
+        claim=claim,
     )
 
 

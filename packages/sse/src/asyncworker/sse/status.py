@@ -9,6 +9,7 @@ from asyncworker.sse.errors import StreamEnded, StreamError, StreamOver
 
 if TYPE_CHECKING:
     from asyncworker.feed import Activity
+    from asyncworker.once.standing import Turn
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,9 @@ class Status:
         self._activity = activity
         self._problem: str | None = NEW
         self._pause: str | None = None
-        self._is_over = False
+        self._standing: Turn | None = None
+        self.is_over: bool = False
+        """Whether the server wants it to be asked no more."""
         self._problems[subject] = NEW
 
     def connected(self) -> None:
@@ -50,7 +53,7 @@ class Status:
 
     def paused(self, problem: str) -> None:
         """Show that events are not handled, whatever else is wrong, and why."""
-        if not self._is_over:
+        if not self.is_over:
             self._pause = problem
             self._show()
 
@@ -59,12 +62,22 @@ class Status:
         if self._pause is not None:
             self._pause = None
             self._show()
-            if self._problem is NEW:
+            if self._problem is NEW and self._standing is None:
                 self._activity.waits(self._stream, NEW)
+
+    def turns(self, turn: Turn) -> None:
+        """Show whether the stream is read here, where one process among all reads it."""
+        if self.is_over:
+            return
+        self._standing = None if turn.held else turn
+        self._problem = NEW
+        self._show()
+        if turn.held and self._pause is None:
+            self._activity.waits(self._stream, NEW)
 
     def over(self, end: StreamOver) -> None:
         """Say that the stream is over: that is the server's wish, and no problem."""
-        self._is_over = True
+        self.is_over = True
         self._pause = None
         self.forget()
         self._activity.is_over(self._stream, str(end))
@@ -75,6 +88,14 @@ class Status:
         self._problems.pop(self._subject, None)
 
     def _show(self) -> None:
+        if (turn := self._standing) is not None:
+            # Of the lock, which is no stream's alone, others tell the problem.
+            self.forget()
+            if turn.problem is None:
+                self._activity.stands_by(self._stream, turn.reason)
+            else:
+                self._activity.waits(self._stream, turn.reason)
+            return
         problem = self._pause or self._problem
         if problem is None:
             self.forget()

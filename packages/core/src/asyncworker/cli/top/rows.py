@@ -24,10 +24,13 @@ STATES: Final = {
     "waiting": ("▲", "bold red"),
     "starting": ("◌", "yellow"),
     "paused": ("‖", "yellow"),
+    "standing by": ("○", "green"),
     "draining": ("▼", "yellow"),
     "ended": ("■", "yellow"),
 }
 """How a state is told: by a sign, beside its word, and by a color."""
+FINE: Final = ("working", "standing by")
+"""What is no problem, whatever is told of it."""
 UNKNOWN: Final = ("●", "yellow")
 
 
@@ -57,7 +60,7 @@ def problems(snapshot: Snapshot) -> Iterator[Row]:
     reasons = []
     for route in snapshot["routes"]:
         for place in route["sources"]:
-            if place["reason"]:
+            if place["reason"] and place["state"] not in FINE:
                 reasons.append(place["reason"])
                 yield [_name(f"{route['name']}: {place['name']}"), _wrong(place["reason"])]
     for problem in snapshot["problems"]:

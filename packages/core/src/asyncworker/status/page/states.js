@@ -4,6 +4,7 @@ const STATES = {
   waiting: ["▲", "bad"],
   starting: ["◌", "warn"],
   paused: ["❚❚", "warn"],
+  "standing by": ["○", "good"],
   draining: ["▼", "warn"],
   ended: ["■", "warn"],
 };

@@ -54,6 +54,10 @@ class QueueDeclareOk(_AnyName, commands.Queue.DeclareOk):
     """Stand for Queue.DeclareOk."""
 
 
+class QueueDelete(_AnyName, commands.Queue.Delete):
+    """Stand for Queue.Delete."""
+
+
 class ExchangeBind(_AnyName, commands.Exchange.Bind):
     """Stand for Exchange.Bind (RabbitMQ's)."""
 

@@ -1,0 +1,1 @@
+"""Locks that one process among all holds, by queues that are its connection's alone."""
