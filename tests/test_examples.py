@@ -115,6 +115,13 @@ async def test_the_payments_of_an_account_are_in_order(private_node):
     ]
 
 
+async def test_one_of_two_replicas_runs_a_schedule(private_node):
+    printed, _ = await output_of("once.py", private_node.url)
+    ended = printed.index("the first has ended")
+    assert set(printed[:ended]) == {"the first refreshes"}
+    assert set(printed[ended + 1 :]) == {"the second refreshes"}
+
+
 async def test_the_bodies_are_what_they_say(private_node):
     printed, logged = await output_of("bodies.py", private_node.url)
     assert logged.count("acknowledged a message whose body is no JSON: ") == 1

@@ -113,6 +113,16 @@ def test_tells_why_a_route_cannot_work_once(printed):
     assert rows(lines, "PROBLEM") == [["store:", "store-queue", "does", "not", "exist"]]
 
 
+def test_who_stands_by_has_no_problem(printed):
+    route = work("watch", "sse", state="standing by")
+    route["sources"][0]["reason"] = "another holds lock 'watch'"
+    shared = work("follow", "sse")
+    shared["sources"][0]["reason"] = "in 1 of 4 processes"
+    lines = printed(routes=[route, shared])
+    assert rows(lines, "ROUTE")[0][:4] == ["watch", "○", "standing", "by"]
+    assert not [line for line in lines if "another holds" in line or "in 1 of 4" in line]
+
+
 def test_tells_of_how_many_processes(printed):
     assert printed(processes=[taken(), taken()])[1].endswith(
         ", 1 route, 2 processes, loop lag 10 ms"

@@ -109,6 +109,14 @@ def test_shows_how_old_messages_were_when_settled(watched):
     assert watched.named("asyncworker_delivery_seconds_sum") == {("store",): 40.3}
 
 
+def test_a_stream_that_another_process_reads_is_neither_consumed_nor_not(watched):
+    activity = watched.activity("sse", "follow", "stream", "other")
+    activity.stands_by("stream", "another holds lock 'follow'")
+    activity.works("other")
+    assert watched.named("asyncworker_consuming") == {("other", "follow"): 1}
+    assert watched.named("asyncworker_paused") == {("stream", "follow"): 0, ("other", "follow"): 0}
+
+
 def test_shows_what_there_is_to_do_now(watched):
     route = watched.activity("rabbitmq", "store", "orders", "refunds")
     route.waiting = lambda: 7

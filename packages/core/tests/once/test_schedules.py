@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from asyncworker import App, health
+from asyncworker import App, Options, health
+from asyncworker.cli.listing import rows_of
 from asyncworker.once.standing import FIRST_TIMEOUT
 from packages.core.tests.schedules.handlers import Job
 from packages.core.tests.waiting import ended, passed, turns
@@ -136,6 +137,15 @@ async def test_what_runs_goes_on_when_the_lock_is_lost(app, connection, clock):
         await turns()
         await long_job.end()
     assert (long_job.begun, long_job.ended) == ([0], ["done"])
+
+
+async def test_the_list_of_schedules_names_the_lock(locking, job):
+    app = App(connections=[locking("jobs")])
+    app.run_every(5, {Options.TIMEOUT: 4}, once="prices")(job)
+    app.run_every(5)(job)
+    [first, second] = [row[3:] for row in rows_of(app)]
+    assert first == ("once=prices timeout=4.0", "jobs")
+    assert second == ("", "")
 
 
 async def test_nothing_is_left_at_the_end(app, connection, job):

@@ -84,6 +84,9 @@ def test_keeps_the_last_error():
         (["working", "waiting"], "waiting", "in 1 of 2 processes: why"),
         (["starting", "working"], "starting", "in 1 of 2 processes"),
         (["ended", "waiting", "waiting"], "waiting", "in 2 of 3 processes: why"),
+        # What one process does for all is done.
+        (["standing by", "working", "standing by"], "working", "in 1 of 3 processes"),
+        (["standing by", "waiting"], "waiting", "in 1 of 2 processes: why"),
     ],
 )
 def test_tells_the_state_that_is_the_farthest_from_working(states, state, reason):
