@@ -21,7 +21,7 @@ from asyncworker.rabbitmq.memory.broker import broker, forget
 from asyncworker.rabbitmq.retrying.attempts import ATTEMPT
 from asyncworker.rabbitmq.retrying.dead_letters import ERROR, QUEUE
 from asyncworker.rabbitmq.settings import RabbitMQSettings
-from asyncworker.testing import watched
+from asyncworker.testing import NotIdle, watched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -255,13 +255,19 @@ class RabbitMQStand:
             route.delays.advance(seconds)
 
     async def _locks_held(self) -> None:
-        """Wait until the app holds its locks again: nobody else is there to hold them."""
-        async with asyncio.timeout(TIMEOUT):
-            for connection in self._connections:
-                vhost = self._broker(connection).vhost(connection.vhost)
-                for lock in connection.locks.all:
-                    while lock.queue not in vhost.queues or not lock.held:
-                        await lock.turned.wait()
+        """Wait until the app holds its locks again: nobody else is there to hold them.
+
+        Raises: NotIdle
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                for connection in self._connections:
+                    vhost = self._broker(connection).vhost(connection.vhost)
+                    for lock in connection.locks.all:
+                        while lock.queue not in vhost.queues or not lock.held:
+                            await lock.turned.wait()
+        except TimeoutError:
+            raise NotIdle(f"a lock is not held within {TIMEOUT:g} s: {lock.queue}") from None
 
     def busy(self) -> list[str]:
         """Return which queues hold messages, or why they are not consumed, a line each.
