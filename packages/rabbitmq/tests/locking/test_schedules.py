@@ -193,6 +193,10 @@ async def test_in_tests_it_is_held_and_the_clock_is_that_of_all_schedules(connec
         await worker.advance(60)
         await worker.idle()
         assert runs.count("every") == 4
+        # A process that is killed begins again, with a run at its start.
+        await worker.kill()
+        await worker.idle()
+        assert runs.count("every") == runs.count("each") == 5
 
 
 @pytest.fixture

@@ -199,6 +199,7 @@ class TestApp:
             if (lifecycle := self._app._lifecycle) is not None:  # noqa: SLF001 (what only a process can)
                 lifecycle.kill()
             await self._run.aclose()
+        self._clock.again()
         await self._run.enter_async_context(self._app.started())
         await self._notice()
 

@@ -34,6 +34,11 @@ class StoppedClock:
         """Return when the next tick is due, None for never."""
         return min((one.due for one in self._followers if one.due is not None), default=None)
 
+    def again(self) -> None:
+        """Have all schedules begin anew, as in another process."""
+        for one in self._followers:
+            one.due, one.is_running = self.now, False
+
     def turn(self, now: datetime) -> None:
         """Show a later time."""
         self.now = now
