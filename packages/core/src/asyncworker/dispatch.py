@@ -62,6 +62,8 @@ class Dispatcher(Generic[T]):
         self._handler = handler
         self.settle: Settle[T] = settle
         self.concurrency: int = concurrency
+        self.on_idle: Callable[[], None] | None = None
+        """Called when a worker has nothing to do, as one that stands before it may have."""
         self._activity = activity
         self._recording = None if activity is None else activity.recording
         self._began: dict[asyncio.Task[Any] | None, float] = {}
@@ -103,6 +105,12 @@ class Dispatcher(Generic[T]):
         if not self._is_called:
             self._call()
 
+    def submit_all(self, batches: list[list[T]]) -> None:
+        """Hand over batches, in their order; for many that takes less than one by one."""
+        if batches:
+            self.submit(batches[0])
+            self._ready += batches[1:]
+
     def submit_first(self, batches: list[list[T]]) -> None:
         """Hand over batches, in their order, before all that wait for a worker."""
         self._ready.extendleft(reversed(batches))
@@ -130,6 +138,10 @@ class Dispatcher(Generic[T]):
         self._ready.clear()
         self._taken.set()
         return batches
+
+    def unsettled(self) -> int:
+        """Return how many batches wait for a worker, or are with one."""
+        return len(self._ready) + len(self._running)
 
     def running(self) -> list[T]:
         """Return the items that handlers were given and are not done with."""
@@ -188,6 +200,8 @@ class Dispatcher(Generic[T]):
             exc_info = raised_by_users(error)
             log.error("a batch could not be settled: %s", brief(error), exc_info=exc_info)
         self._employ()
+        if self.on_idle is not None:
+            self.on_idle()
 
     async def _work(self) -> None:  # noqa: C901 (a call of its own would cost every batch)
         worker = asyncio.current_task()
@@ -262,6 +276,8 @@ class Dispatcher(Generic[T]):
     async def _next_batch(self) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
+        if self.on_idle is not None:
+            self.on_idle()
         try:
             await waiting
         except asyncio.CancelledError:

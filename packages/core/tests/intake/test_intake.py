@@ -63,6 +63,31 @@ async def test_a_rate_an_order_and_batches_go_together():
         assert len(stage.intake) == 0
 
 
+async def test_what_a_rate_lets_begin_begins_when_a_handler_ends():
+    async with staged(rate=Rate(1000)) as stage:
+        stage.intake.extend(["a1", "a2", "a3", "a4", "a5"])
+        await turns()
+        assert (len(stage.intake), len(stage.dispatcher.running())) == (3, 2)
+        stage.gate.set()
+        await turns()
+        assert sorted(stage.handled) == [["a1"], ["a2"], ["a3"], ["a4"], ["a5"]]
+
+
+async def test_what_a_rate_lets_begin_begins_though_a_batch_could_not_be_settled(caplog):
+    def settle(batch, _raised):
+        if batch == ["a1"]:
+            raise ValueError
+
+    async with staged(rate=Rate(1000)) as stage:
+        stage.dispatcher.settle = settle
+        stage.dispatcher.concurrency = 1
+        stage.gate.set()
+        stage.intake.extend(["a1", "a2"])
+        await turns()
+        assert stage.handled == [["a1"], ["a2"]]
+        assert "could not be settled" in caplog.text
+
+
 async def test_room_is_waited_for_while_too_much_waits_for_its_turn():
     async with staged(limit=3, order_by=first) as stage:
         stage.intake.extend(["a1", "a2", "a3", "a4"])

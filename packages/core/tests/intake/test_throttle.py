@@ -16,11 +16,21 @@ class Workers:
     def __init__(self, concurrency):
         self.concurrency = concurrency
         self.begun = []
+        self.ended = 0
         self.waiting = []
-        self.settle = lambda batch, raised: None
 
     def submit(self, batch):
         self.begun.append(batch)
+
+    def submit_all(self, batches):
+        self.begun += batches
+
+    def unsettled(self):
+        return len(self.begun) - self.ended
+
+    def end(self):
+        self.ended += 1
+        self.on_idle()
 
     def withdraw(self):
         waiting, self.waiting = self.waiting, []
@@ -98,10 +108,10 @@ async def test_what_no_worker_is_free_for_takes_no_token():
     # While nobody is free, tokens come, but no more than a burst.
     stage.delays.advance(100)
     assert stage.passed == [0]
-    for number in range(3):
-        stage.workers.settle([number], None)
+    for _ in range(3):
+        stage.workers.end()
     assert stage.passed == [0, 1, 2, 3]
-    stage.workers.settle([3], None)
+    stage.workers.end()
     assert stage.passed == [0, 1, 2, 3]
     stage.delays.advance(0.1)
     assert stage.passed == [0, 1, 2, 3, 4]
@@ -157,9 +167,32 @@ async def test_keys_whose_workers_are_busy_have_their_turn():
     stage = Stage(Rate(10, burst=10), keyed(), concurrency=1)
     stage.submit("a1", "a2", "b1")
     assert stage.passed == ["a1"]
-    stage.workers.settle(["a1"], None)
-    stage.workers.settle(["a2"], None)
+    stage.workers.end()
+    stage.workers.end()
     assert sorted(stage.passed) == ["a1", "a2", "b1"]
+
+
+async def test_many_at_once_begin_as_one_by_one_would():
+    stage = Stage(Rate(10, burst=4), concurrency=3)
+    stage.throttle.submit_all([[1], [2]])
+    assert stage.passed == [1, 2]
+    stage.throttle.submit_all([[3], [4], [5]])
+    assert stage.passed == [1, 2, 3]
+    stage.throttle.submit_all([[6]])
+    for _ in range(3):
+        stage.workers.end()
+    assert stage.passed == [1, 2, 3, 4]
+    stage.delays.advance(0.2)
+    assert stage.passed == [1, 2, 3, 4, 5, 6]
+
+
+async def test_keys_share_the_places_that_are_free_in_turn():
+    stage = Stage(Rate(10, burst=10), keyed(), concurrency=4)
+    stage.throttle.submit_all([[item] for item in ("c1", "c2", "c3", "c4", "a1", "a2", "b1", "b2")])
+    assert stage.passed == ["c1", "c2", "c3", "c4"]
+    stage.workers.ended += 2
+    stage.workers.end()
+    assert sorted(stage.passed[4:]) == ["a1", "a2", "b1"]
 
 
 async def test_a_key_is_forgotten_when_it_has_rested():

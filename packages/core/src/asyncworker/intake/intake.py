@@ -70,8 +70,9 @@ class Intake(Generic[T]):
         if holds or options.order_by is not None:
             self._lanes = self._make_lanes(options.order_by)
         self._batches = self._make_batches(handler_name, flush_interval)
-        self.extend: Callable[[list[T]], None] = self._batches.extend
+        self.extend: Callable[[list[T]], None]
         """Take items, in order."""
+        self.extend = self._batches.extend if options.bulk_size > 1 else self._extend_by_one
         delays.count_held = self._count_held
 
     def __len__(self) -> int:
@@ -86,7 +87,7 @@ class Intake(Generic[T]):
     def take_again(self, items: list[T]) -> None:
         """Take items that came before, and so come before all others of their keys."""
         if self._lanes is None:
-            self._batches.extend(items)
+            self.extend(items)
         else:
             self._lanes.submit_first([items])
 
@@ -125,6 +126,10 @@ class Intake(Generic[T]):
         self.flush()
         while len(self):
             await self._dispatcher.taken()
+
+    def _extend_by_one(self, items: list[T]) -> None:
+        """Take items of which none waits for others."""
+        self._first.submit_all([[item] for item in items])
 
     def _count_held(self) -> int:
         at_rate = 0 if self.throttle is None else len(self.throttle)

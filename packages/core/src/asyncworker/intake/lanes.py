@@ -85,14 +85,16 @@ class Lanes(Generic[T]):
 
         Return whether anything is left of it, as items may be refused.
         """
-        batch, keys = self._keys.distinct(batch)
-        if not batch:
-            return False
-        place = Place(batch, keys)
-        self._enter(place)
-        if not place.missing:
-            self._onward.submit(batch)
-        return True
+        place = self._entered(batch)
+        if place is not None and not place.missing:
+            self._onward.submit(place.batch)
+        return place is not None
+
+    def submit_all(self, batches: list[list[T]]) -> None:
+        """Hand over batches in their order, each as soon as nothing of its keys is before it."""
+        entered = map(self._entered, batches)
+        places = [place for place in entered if place is not None and not place.missing]
+        self._onward.submit_all([place.batch for place in places])
 
     def submit_first(self, batches: list[list[T]]) -> None:
         """Hand over what was handled before, ahead of all else of its keys."""
@@ -132,6 +134,15 @@ class Lanes(Generic[T]):
         self._lanes = {key: None for place in at_work for key in place.keys}
         return items
 
+    def _entered(self, batch: list[T]) -> Place[T] | None:
+        """Return the place of what is left of a batch; None where nothing is."""
+        batch, keys = self._keys.distinct(batch)
+        if not batch:
+            return None
+        place = Place(batch, keys)
+        self._enter(place)
+        return place
+
     def _first(self, batch: list[T]) -> Place[T]:
         place = Place(batch, self._keys.known(batch), is_first=True)
         self._enter(place)
@@ -164,16 +175,16 @@ class Lanes(Generic[T]):
             finally:
                 self._settled = None
                 if place is not None:
-                    self._go_on(place)
+                    if place.behind or place.held:
+                        self._go_on(place)
+                    else:
+                        self._free(place.keys)
 
         return settle_in_order
 
     def _go_on(self, place: Place[T]) -> None:
-        """Have handled what a batch became, or free its keys."""
+        """Have handled what a batch became, and free the keys that this has not."""
         behind = self._became(place)
-        if not behind:
-            self._free(place.keys)
-            return
         known = self._keys.known([item for _, batch in behind for item in batch])
         freed = [key for key in place.keys if key not in known]
         place.keys = [key for key in place.keys if key in known]
@@ -217,13 +228,11 @@ class Lanes(Generic[T]):
         """Let the next of each key go on."""
         lanes = self._lanes
         for key in keys:
-            lane = lanes.get(key)
+            lane = lanes.pop(key, None)
             if lane is None:
-                lanes.pop(key, None)
                 continue
             place = lane.popleft()
-            if not lane:
-                lanes[key] = None
+            lanes[key] = lane or None
             place.missing -= 1
             if not place.waits:
                 self._onward.submit(place.batch)

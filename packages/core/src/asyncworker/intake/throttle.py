@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from asyncworker.dispatch import Dispatcher, Settle
+    from asyncworker.dispatch import Dispatcher
     from asyncworker.intake.delays import Delay, Delays
     from asyncworker.intake.keys import Keys
     from asyncworker.intake.rate import Rate
@@ -35,11 +35,10 @@ class Throttle(Generic[T]):
         self._rate = rate
         self._delays = delays
         self._dispatcher = dispatcher
-        dispatcher.settle = self._settling(dispatcher.settle)
+        # Not at the end of each batch: what is not held back is to cost nothing then.
+        dispatcher.on_idle = self._go_on
         self._keys = keys
         self._share = 1
-        self._begun = 0
-        """Batches that were handed over, and are not settled."""
         self._taps: dict[Hashable, Tap[T]] = {}
         self._blocked: dict[Tap[T], None] = {}
         """Those that have tokens, and no worker is free; whichever waits longest is first."""
@@ -53,7 +52,20 @@ class Throttle(Generic[T]):
         """Hand over a batch when there are tokens for all of it."""
         if (tap := self._tap_of(batch)) is not None:
             tap.held.append(batch)
-            self._let_go(tap)
+            self._let_go(tap, self._room())
+
+    def submit_all(self, batches: list[list[T]]) -> None:
+        """Hand over batches, in their order; for many that takes less than one by one."""
+        if self._keys is not None:
+            for batch in batches:
+                self.submit(batch)
+            return
+        tap, room = self._tap(None), self._room()
+        if len(batches) <= room and tap.take(sum(map(len, batches))):
+            self._dispatcher.submit_all(batches)
+        else:
+            tap.held += batches
+            self._let_go(tap, room)
 
     def submit_first(self, batches: list[list[T]]) -> None:
         """Hand over batches, in their order, before all that wait for the same tokens."""
@@ -63,12 +75,11 @@ class Throttle(Generic[T]):
                 tap.held.appendleft(batch)
                 taps[tap] = None
         for tap in taps:
-            self._let_go(tap)
+            self._let_go(tap, self._room())
 
     def withdraw(self) -> list[list[T]]:
         """Return the batches that no handler was given yet, and forget them."""
         back = self._dispatcher.withdraw()
-        self._begun -= len(back)
         for tap in self._taps.values():
             back += tap.held
             tap.held.clear()
@@ -80,38 +91,31 @@ class Throttle(Generic[T]):
         self._share = max(1, among)
         for tap in list(self._taps.values()):
             tap.set_rate(*self._part)
-            self._let_go(tap)
+            self._let_go(tap, self._room())
 
-    def _settling(self, settle: Settle[T]) -> Settle[T]:
-        """Return what settles a batch, and lets another one begin."""
+    def _go_on(self) -> None:
+        """Let batches begin that waited for a worker, one of each key in turn."""
+        while self._blocked and self._room():
+            tap = next(iter(self._blocked))
+            del self._blocked[tap]
+            self._let_go(tap, 1)
 
-        def settle_and_go_on(batch: list[T], raised: BaseException | None) -> bool | None:
-            try:
-                return settle(batch, raised)
-            finally:
-                self._begun -= 1
-                if self._blocked:
-                    tap = next(iter(self._blocked))
-                    del self._blocked[tap]
-                    self._let_go(tap)
-
-        return settle_and_go_on
-
-    def _let_go(self, tap: Tap[T]) -> None:
-        """Hand over as many as may begin, and wait for what is to come."""
-        while tap.held and tap.has_enough:
-            if self._begun >= self._dispatcher.concurrency:
-                self._blocked[tap] = None
-                return
-            self._begun += 1
-            self._dispatcher.submit(tap.spend())
+    def _let_go(self, tap: Tap[T], most: int) -> None:
+        """Hand over those that may begin, up to so many, and wait for what is to come."""
+        self._dispatcher.submit_all(tap.spend(most))
+        if tap.has_enough:
+            self._blocked[tap] = None
         # There is no end of keys: each is forgotten when it is as good as a new one.
-        if tap.held or self._keys is not None:
+        elif tap.held or self._keys is not None:
             tap.wait(partial(self._on_token, tap))
+
+    def _room(self) -> int:
+        """Return how many batches more can begin."""
+        return max(0, self._dispatcher.concurrency - self._dispatcher.unsettled())
 
     def _on_token(self, tap: Tap[T]) -> None:
         if tap.held or not tap.is_full:
-            self._let_go(tap)
+            self._let_go(tap, self._room())
         else:
             self._taps.pop(tap.key, None)
 
@@ -124,7 +128,6 @@ class Throttle(Generic[T]):
             return None
         if not keys:
             # What has no key waits for nothing, but for a worker.
-            self._begun += 1
             self._dispatcher.submit(batch)
             return None
         return self._tap(next(iter(keys)))
@@ -163,19 +166,30 @@ class Tap(Generic[T]):
 
     @property
     def has_enough(self) -> bool:
-        """Tell whether there are tokens for the first batch."""
-        return self._count() > self._needed - ROUNDING
+        """Tell whether there are batches, and were tokens for the first one when last counted."""
+        return bool(self.held) and self._tokens > self._needed - ROUNDING
 
     @property
     def is_full(self) -> bool:
         """Tell whether there are as many tokens as can be."""
         return self._count() > self._most - ROUNDING
 
-    def spend(self) -> list[T]:
-        """Return the first batch, and take its tokens."""
-        batch = self.held.popleft()
-        self._tokens -= len(batch)
-        return batch
+    def take(self, tokens: int) -> bool:
+        """Take so many tokens and return True, if they are here and no batch waits for them."""
+        if self.held or self._count() < tokens:
+            return False
+        self._tokens -= tokens
+        return True
+
+    def spend(self, most: int) -> list[list[T]]:
+        """Return the first batches for which there are tokens, up to so many, and take these."""
+        self._count()
+        batches: list[list[T]] = []
+        while len(batches) < most and self.has_enough:
+            batch = self.held.popleft()
+            self._tokens -= len(batch)
+            batches.append(batch)
+        return batches
 
     def wait(self, then: Callable[[], None]) -> None:
         """Have something called when there are tokens for the first batch, or all that can be."""
