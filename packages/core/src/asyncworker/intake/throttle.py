@@ -194,14 +194,21 @@ class Tap(Generic[T]):
     def wait(self, then: Callable[[], None]) -> None:
         """Have something called when there are tokens for the first batch, or all that can be."""
         if self._delay is not None:
+            if not self.held:
+                # It is looked at then, however many tokens there will be.
+                return
             self._delay.cancel()
         missing = max(0.0, self._needed - self._count())
-        self._delay = self._delays.later(missing / self._per_second, then)
+        self._delay = self._delays.later(missing / self._per_second, partial(self._end_wait, then))
 
     def set_rate(self, per_second: float, most: int) -> None:
         """Go on at another rate."""
         self._tokens = min(self._count(), float(most))
         self._per_second, self._most = per_second, most
+
+    def _end_wait(self, then: Callable[[], None]) -> None:
+        self._delay = None
+        then()
 
     @property
     def _needed(self) -> int:
