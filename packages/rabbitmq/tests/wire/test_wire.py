@@ -7,7 +7,7 @@ import asyncio
 import tracemalloc
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from aiormq.exceptions import InvalidFrameError
@@ -167,7 +167,29 @@ others = st.sampled_from(
         Item((commands.Queue.DeclareOk(queue="q", message_count=1, consumer_count=2),)),
     ]
 )
-items = st.lists(deliveries | returns | got | confirms | others, max_size=8)
+
+
+@st.composite
+def rows(draw):
+    """Deliveries that are alike, but for their numbers and bodies, as one publisher makes them."""
+    names = {"consumer_tag": "q", "exchange": "", "routing_key": "q"}
+    common = draw(properties)
+    return [
+        content_of(
+            DELIVER,
+            Basic.Deliver(delivery_tag=draw(numbers), redelivered=draw(st.booleans()), **names),
+            common,
+            draw(bodies),
+            FRAME_MAX - 8,
+        )
+        for _ in range(draw(st.integers(2, 5)))
+    ]
+
+
+singles = deliveries | returns | got | confirms | others
+items = st.lists(singles.map(lambda item: [item]) | rows(), max_size=8).map(
+    lambda lists: list(chain.from_iterable(lists))
+)
 
 
 @st.composite

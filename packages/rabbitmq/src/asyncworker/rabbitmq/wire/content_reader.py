@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from asyncworker.rabbitmq.amqp.frames import (
     ACK,
@@ -40,8 +41,13 @@ _AT: Final = 7
 """Where the payload of a frame begins."""
 _SMALLEST_METHOD: Final = OVERHEAD + 4
 """Bytes of a method frame without arguments."""
-_read_next: Final = Struct("!BHII").unpack_from
-"""Kind, channel, bytes of payload, method."""
+KNOWN: Final = 256
+"""Shapes of deliveries that are remembered."""
+_NEXT: Final = Struct("!BHII")
+"""Kind, channel, bytes of payload, and method, or class and weight."""
+_TAIL: Final = Struct("!BBH")
+"""The end of a frame, and the kind and the channel of the next one."""
+_read_next: Final = _NEXT.unpack_from
 _read_method: Final = Struct("!I").unpack_from
 _read_start: Final = START.unpack_from
 _read_header: Final = Struct("!BHIIQ").unpack_from
@@ -70,6 +76,8 @@ class ContentReader:
         self._max_payload = max_payload
         self._ready: list[Content] = []
         self._partial: _Partial | None = None
+        self._last_sizes = (0, 0)
+        """Bytes of the frames before the body, of the last delivery that was read by itself."""
 
     def hand_over(self) -> None:
         """Pass on what is complete."""
@@ -120,7 +128,8 @@ class ContentReader:
                     data[body_at + _AT : after - 1],
                 )
             )
-            taken = position = after
+            sizes = header_at - position, body_at - header_at
+            taken = position = self._alike(data, after, sizes)
             if end - position < _SMALLEST_METHOD:
                 break
             kind, number, size, method = _read_next(data, position)
@@ -130,6 +139,30 @@ class ContentReader:
             if header_at > end or data[header_at - 1] != END:
                 break
         return taken
+
+    def _alike(self, data: bytes, position: int, sizes: tuple[int, int]) -> int:
+        """Take deliveries that follow one with frames of such sizes, as far as they are like it.
+
+        Return where the first one begins that is not, or is not here; judge nothing.
+        """
+        if sizes != self._last_sizes:
+            # Where they differ all the time, nothing is to be gained.
+            self._last_sizes = sizes
+            return position
+        # Those of a queue mostly come from one publisher. All of one at once takes half as long as
+        # frame by frame.
+        read, size, start, header_start, body_start = _shape(self._number, *sizes)
+        append, max_payload, end = self._ready.append, self._max_payload, len(data)
+        while end - position > size:
+            method, arguments, header, length, properties, body, in_frame = read(data, position)
+            last = position + size + in_frame
+            if method != start or header != header_start or body != body_start or last >= end:
+                break
+            if in_frame != length or data[last] != END or not 0 < length <= max_payload:
+                break
+            append((DELIVER, arguments, properties, data[position + size : last]))
+            position = last + 1
+        return position
 
     def _method(self, method: int, data: bytes, position: int, after: int) -> int:
         if self._partial is not None:
@@ -185,6 +218,35 @@ class ContentReader:
 
     def _malformed(self, reason: str) -> Malformed:
         return Malformed(f"channel {self._number}: {reason}")
+
+
+class _Shape(NamedTuple):
+    """Tell what deliveries have in common whose frames are of the same sizes, but for the body.
+
+    read: returns what stands before the body: method, arguments, header, bytes of body, properties,
+    body, bytes of body in the first frame. size: how many bytes that is.
+    method, header, body: how these frames begin, each but the first with the end of the one before.
+    """
+
+    read: Callable[[bytes, int], tuple[Any, ...]]
+    size: int
+    method: bytes
+    header: bytes
+    body: bytes
+
+
+@lru_cache(KNOWN)
+def _shape(number: int, method: int, header: int) -> _Shape:
+    """Return that of deliveries on a channel. method, header: bytes of these frames."""
+    arguments, properties = method - _SMALLEST_METHOD, header - _SMALLEST_HEADER + 2
+    layout = Struct(f"!{_NEXT.size}s{arguments}s{_NEXT.size + 1}sQ{properties}s{_TAIL.size}sI")
+    return _Shape(
+        read=layout.unpack_from,
+        size=layout.size,
+        method=_NEXT.pack(METHOD, number, method - OVERHEAD, DELIVER),
+        header=bytes([END]) + _NEXT.pack(HEADER, number, header - OVERHEAD, BASIC),
+        body=_TAIL.pack(END, BODY, number),
+    )
 
 
 @dataclass(slots=True)
