@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
 
-Essence = tuple[str | None, int, bytes]
-"""The queue, the number of messages, and the properties of the only one."""
+Essence = tuple[int, bytes]
+"""The number of messages, and the properties of the only one."""
 
 
 def subject_of(route: AMQPRoute) -> Subject:
     """Return what lines of a batch say: of one message which it is, of several how many."""
     name = route.handler_name
-    if route.bulk_size > 1 or len(route.routes) > 1:
-        return Subject(_essence_of, lambda essence: _fields_of(name, *essence))
+    if len(route.routes) > 1:
+        return Subject(
+            lambda batch: (_queue_of(batch), *_essence_of(batch)),
+            lambda essence: _fields_of(name, *essence),
+        )
     [queue] = route.routes
+    if route.bulk_size > 1:
+        return Subject(_essence_of, lambda essence: _fields_of(name, queue, *essence))
     return Subject(_properties_of, lambda properties: _fields_of(name, queue, 1, properties))
 
 
@@ -40,10 +45,12 @@ def _properties_of(batch: list[RabbitMQMessage]) -> bytes:
 
 
 def _essence_of(batch: list[RabbitMQMessage]) -> Essence:
-    if len(batch) == 1:
-        return batch[0].queue, 1, _properties_of(batch)
+    return len(batch), _properties_of(batch) if len(batch) == 1 else b""
+
+
+def _queue_of(batch: list[RabbitMQMessage]) -> str | None:
     queues = {message.queue for message in batch}
-    return queues.pop() if len(queues) == 1 else None, len(batch), b""
+    return queues.pop() if len(queues) == 1 else None
 
 
 def _fields_of(route: str, queue: str | None, messages: int, properties: bytes) -> Fields:
