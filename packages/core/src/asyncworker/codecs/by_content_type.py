@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import to_json
+
 from asyncworker.codecs import json, raw, text
 from asyncworker.codecs.content_type import content_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-_encode_json: Final = json.codec.encode
 
 
 class ByContentType:
@@ -49,7 +48,11 @@ class ByContentType:
         """
         if isinstance(value, raw.BYTES_LIKE):
             return bytes(value), raw.CONTENT_TYPE
-        return _encode_json(value)
+        try:
+            # As JSON does it, for whose call each message would pay.
+            return to_json(value, inf_nan_mode="null"), json.CONTENT_TYPE
+        except ValueError:
+            return json.codec.encode(value)
 
     def __repr__(self) -> str:
         return "codecs.BY_CONTENT_TYPE"

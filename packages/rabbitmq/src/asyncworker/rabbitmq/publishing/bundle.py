@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from asyncworker.errors import ConfigurationError
+from asyncworker.errors import ConfigurationError, Invalid
 from asyncworker.rabbitmq.errors import NotSerializable, PublishError
-from asyncworker.rabbitmq.publishing.encoding import NONE, address_of, content_of, encoded_message
+from asyncworker.rabbitmq.publishing.encoding import (
+    DEFAULT,
+    NONE,
+    address_of,
+    encoded_by,
+    encoded_message,
+)
 from asyncworker.rabbitmq.publishing.header import JSON, header_of, json_headers
 from asyncworker.rabbitmq.publishing.message import PLAIN, Message
 from asyncworker.rabbitmq.wire.outgoing import Outgoing
@@ -72,7 +80,8 @@ class Lot:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._json_header = json_headers()
+        self._encode = codec.encode if codec is DEFAULT else partial(encoded_by, codec)
+        self._before_number, self._behind_number = json_headers()
         self._number = 0
         self._exchange = self._routing_key = ""
         self._address = b""
@@ -94,10 +103,13 @@ class Lot:
         if routing_key != self._routing_key or exchange != self._exchange or not self._address:
             self._address = address_of(exchange, routing_key)
             self._routing_key, self._exchange = routing_key, exchange
-        content, content_type = content_of(body, None, NONE, self._codec)
+        try:
+            content, content_type = self._encode(body)
+        except Invalid as error:
+            raise NotSerializable(str(error)) from error.__cause__
         if content_type == JSON:
             self._number = number = self._number + 1
-            header = self._json_header % number
+            header = self._before_number + hexlify(number.to_bytes(4)) + self._behind_number
         else:
             header = header_of(None, None, NONE, content_type)
         return Outgoing(content, exchange, routing_key, self._address, header, True)

@@ -113,7 +113,7 @@ def content_of(
     """
     try:
         if codec is not DEFAULT:
-            return _encoded_by(codec, body)
+            return encoded_by(codec, body)
         if (properties or others) and isinstance(body, str):
             for given in (properties, others):
                 if as_text := _as_text(body, given):
@@ -132,7 +132,7 @@ def _as_text(body: str, given: Any) -> tuple[bytes, str] | None:
     return None if as_text is None else (as_text, content_type)
 
 
-def _encoded_by(codec: Codec, body: Any) -> tuple[bytes, str]:
+def encoded_by(codec: Codec, body: Any) -> tuple[bytes, str]:
     """Return what a codec makes of a body, which may be a codec of the user's.
 
     Raises: Invalid, NotSerializable

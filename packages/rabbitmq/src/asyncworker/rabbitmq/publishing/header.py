@@ -47,13 +47,13 @@ def header_of(
     return _JSON_HEADER + new_id() + now()
 
 
-def json_headers() -> bytes:
-    """Return what makes, by `%`, the properties of JSON about which nothing was given, of a number.
+def json_headers() -> tuple[bytes, bytes]:
+    """Return the properties of JSON about which nothing was given, but for a part of their ids.
 
     They are for messages that leave together: they have this moment, and ids that differ in the
-    number alone.
+    last eight digits alone, which stand between the two that are returned.
     """
-    return _JSON_HEADER + new_id()[:-8] + b"%08x" + now().replace(b"%", b"%%")
+    return _JSON_HEADER + new_id()[:-8], now()
 
 
 def now() -> bytes:

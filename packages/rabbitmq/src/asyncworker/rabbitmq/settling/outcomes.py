@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.options import Actions, DefaultValues
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.route import AMQPRoute
 
 ACK: Final = Actions.ACK
+ACKNOWLEDGED: Final = ACK.value
+_queue_of: Final = attrgetter("queue")
 RETRIED: Final = "retry"
 """What is counted for a message that waits for its next attempt; of others it is the action."""
 
@@ -110,8 +114,9 @@ class Outcomes:
 
     def count_acknowledged(self, messages: Iterable[RabbitMQMessage]) -> None:
         """Count messages that were acknowledged."""
-        for message in messages:
-            self._count(message, ACK.value)
+        # Those of a queue together: they are mostly of one.
+        for queue, same in groupby(map(_queue_of, messages)):
+            self._activity.count(queue, ACKNOWLEDGED, len(list(same)))
 
     def _count(self, message: RabbitMQMessage, outcome: str) -> None:
         self._activity.count(message.queue, outcome)

@@ -28,7 +28,7 @@ class Answer:
         """Return the message."""
         return self._message
 
-    def confirm(self) -> None:
+    def confirm(self, count: int = 1) -> None:
         """Take a confirm."""
         if not self._future.done():
             self._future.set_result(None)
@@ -71,9 +71,9 @@ class Answers:
         """Return the message that was published with a number."""
         return self._messages[number - self._first]
 
-    def confirm(self) -> None:
-        """Take a confirm of one of them."""
-        self._missing -= 1
+    def confirm(self, count: int = 1) -> None:
+        """Take the confirms of so many of them."""
+        self._missing -= count
         if not self._missing and not self.all.done():
             self.all.set_result(None)
 

@@ -193,8 +193,7 @@ class Confirms:
         if self._abandoned:
             self._forget(number, up_to=bits & 1)
         if method == ACK:
-            for answers in answered.values():
-                answers.confirm()
+            _confirm(answered)
         else:
             for one, answers in answered.items():
                 answers.fail(one, refusal(answers.message(one)))
@@ -275,6 +274,17 @@ class Confirms:
             lost = BrokerError(reason_of(error) if error else "the channel was lost")
             lost.__cause__ = error
             answers.fail(number, lost)
+
+
+def _confirm(answered: dict[int, Answer | Answers]) -> None:
+    """Tell publishers of confirms. answered: by what they are awaited, in the order of numbers."""
+    first = next(iter(answered.values()), None)
+    if first is not None and first is next(reversed(answered.values())):
+        # What was published in a row has what is between its first and its last.
+        first.confirm(len(answered))
+        return
+    for answers in answered.values():
+        answers.confirm()
 
 
 def _ignore(contents: list[Content]) -> None:
