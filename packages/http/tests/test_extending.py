@@ -54,6 +54,37 @@ async def test_a_middleware_may_answer_for_refused_requests(app, serving):
                 assert (response.status, await response.text()) == (status, "in my own words")
 
 
+async def test_signals_are_sent_by_the_application_and_by_what_is_below_it(app, serving):
+    async def stamp(request, response):
+        response.headers["X-Path"] = request.path
+
+    async def listed(request):
+        return web.Response()
+
+    @app.http.configure
+    def configure(application):
+        for prefix, signals in (("/loud/", [stamp]), ("/quiet/", [])):
+            below = web.Application()
+            below.router.add_get("/list", listed)
+            below.on_response_prepare.extend(signals)
+            application.add_subapp(prefix, below)
+
+    async with serving(app) as client:
+        for path, sent in (("/loud/list", "/loud/list"), ("/quiet/list", None), ("/hello/x", None)):
+            async with client.get(path) as response:
+                assert response.headers.get("X-Path") == sent
+                assert response.headers["Server"] == "asyncworker"
+
+
+async def test_a_signal_of_the_application_is_sent_for_each_route(app, serving):
+    async def stamp(request, response):
+        response.headers["X-Path"] = request.path
+
+    app.http.configure(lambda application: application.on_response_prepare.append(stamp))
+    async with serving(app) as client, client.get("/hello/x") as response:
+        assert response.headers["X-Path"] == "/hello/x"
+
+
 async def test_a_sub_application_serves_below_its_prefix(app, serving):
     async def index(request):
         return web.Response(text="admin")

@@ -92,7 +92,7 @@ class Server:
         server = self._runner.server
         assert server is not None  # noqa: S101
         server.request_handler = guarded(server.request_handler)
-        server.request_factory = requests_of(server)
+        server.request_factory = requests_of(server, self._runner.app)
         self._watch = Watch(server, self._settings)
         try:
             await self._bind(server)
