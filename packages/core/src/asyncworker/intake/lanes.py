@@ -85,16 +85,15 @@ class Lanes(Generic[T]):
 
         Return whether anything is left of it, as items may be refused.
         """
-        place = self._entered(batch)
-        if place is not None and not place.missing:
-            self._onward.submit(place.batch)
-        return place is not None
+        batch, keys = self._keys.distinct(batch)
+        if batch and not self._enter(Place(batch, keys)).missing:
+            self._onward.submit(batch)
+        return bool(batch)
 
     def submit_all(self, batches: list[list[T]]) -> None:
         """Hand over batches in their order, each as soon as nothing of its keys is before it."""
-        entered = map(self._entered, batches)
-        places = [place for place in entered if place is not None and not place.missing]
-        self._onward.submit_all([place.batch for place in places])
+        told = [Place(*one) for one in map(self._keys.distinct, batches) if one[0]]
+        self._onward.submit_all([one.batch for one in told if not self._enter(one).missing])
 
     def submit_first(self, batches: list[list[T]]) -> None:
         """Hand over what was handled before, ahead of all else of its keys."""
@@ -134,22 +133,13 @@ class Lanes(Generic[T]):
         self._lanes = {key: None for place in at_work for key in place.keys}
         return items
 
-    def _entered(self, batch: list[T]) -> Place[T] | None:
-        """Return the place of what is left of a batch; None where nothing is."""
-        batch, keys = self._keys.distinct(batch)
-        if not batch:
-            return None
-        place = Place(batch, keys)
-        self._enter(place)
-        return place
-
     def _first(self, batch: list[T]) -> Place[T]:
         place = Place(batch, self._keys.known(batch), is_first=True)
-        self._enter(place)
-        return place
+        return self._enter(place)
 
-    def _enter(self, place: Place[T]) -> None:
+    def _enter(self, place: Place[T]) -> Place[T]:
         """Give a batch its place in the lanes of its keys."""
+        self._places[id(place.batch)] = place
         lanes = self._lanes
         for key in place.keys:
             if key not in lanes:
@@ -163,7 +153,7 @@ class Lanes(Generic[T]):
             else:
                 lane.append(place)
             place.missing += 1
-        self._places[id(place.batch)] = place
+        return place
 
     def _settling(self, settle: Settle[T]) -> Settle[T]:
         """Return what settles a batch, and lets go on what has waited for it."""
