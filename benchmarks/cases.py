@@ -230,7 +230,7 @@ def _consume_cases() -> Iterable[Case]:
 
 
 def _observed_cases() -> Iterable[Case]:
-    """Of what costs so little that only many turns tell it from chance."""
+    """Of what costs so little that only many messages, in several turns, tell it from chance."""
     for bulk in (1, 100):
         for name, what, peer in (
             ("metered", "scraped each second", METERED),
@@ -243,8 +243,10 @@ def _observed_cases() -> Iterable[Case]:
                 "consume",
                 f"Consume 200 bytes, {what}, bulk {bulk}",
                 (OURS, peer),
+                # Long enough for what happens once a second to happen as often as it does in life.
+                count=20_000,
                 settings=_consume(bulk),
-                turns=5,
+                turns=3,
                 quick=bulk > 1,
             )
         yield Case(
