@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from asyncworker import Actions, App, Events, RouteTypes
-from asyncworker.rabbitmq import AMQPConnection, Queue
+from asyncworker.rabbitmq import AMQPConnection, Consumer, Queue
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -28,6 +28,23 @@ async def patient(admin, broker_version):
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield Queue(name, type="quorum", arguments={"x-consumer-timeout": MILLISECONDS})
     await admin.queue_delete(name)
+
+
+async def test_a_consumer_may_say_it_too(amqp_url, declare, publish, depth, logs, broker_version):
+    if broker_version < (4, 3):
+        pytest.skip("a consumer has a time limit of its own since RabbitMQ 4.3")
+    app = App(connections=[AMQPConnection(url=amqp_url, prefetch=1)])
+    queue, slow = await declare(**{"x-queue-type": "quorum"}), Slow()
+    consumer = Consumer(timeout=MILLISECONDS / 1000)
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ, consumer=consumer)(slow)
+    async with app.started():
+        await publish(queue, b"1")
+        await logs.wait(f"queue {queue!r}, vhost '/': consuming", 2)
+        slow.released.set()
+        await slow.until({1: 2})
+    assert slow.twice == []
+    assert await depth(queue) == 0
+    assert len(logs.matching(HINT)) == 1
 
 
 class Slow:

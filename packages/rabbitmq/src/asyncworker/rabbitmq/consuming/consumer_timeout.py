@@ -44,14 +44,15 @@ class ConsumerTimeout:
         self._has_warned = True
         log.warning(
             "handler %s: the broker waits %s for a message to be settled, then it delivers it "
-            "again: set consumer_timeout in rabbitmq.conf, or %s of the quorum queue by a policy "
-            "or an argument, to more milliseconds than the handler takes",
+            "again: set consumer_timeout in rabbitmq.conf, %s of the quorum queue by a policy or "
+            "an argument, or timeout= of a Consumer, to more than the handler takes",
             self._route.handler_name,
-            f"{ended[1]} ms" if ended else self._declared(error),
+            f"{ended[1]} ms" if ended else self._said(error),
             ARGUMENT,
         )
 
-    def _declared(self, error: BaseException) -> str:
+    def _said(self, error: BaseException) -> str:
         declared = self._route.topology.get(getattr(error, "queue", ""))
-        limit = None if declared is None else declared.arguments.get(ARGUMENT)
+        of_queue = {} if declared is None else dict(declared.arguments)
+        limit = (of_queue | self._route.consumer.said["arguments"]).get(ARGUMENT)
         return "30 minutes, or as it is set," if limit is None else f"{limit} ms"
