@@ -545,6 +545,38 @@ async def test_what_a_killed_app_held_is_not_published(app):
         assert bills.bodies == ["bill"]
 
 
+async def test_the_place_of_a_killed_app_is_where_it_was_saved_last(app):
+    class Cursor:
+        def __init__(self):
+            self.asked = asyncio.Event()
+
+        async def load(self):
+            return None
+
+        async def save(self, place):
+            self.asked.set()
+            await asyncio.Event().wait()
+
+    read, cursor = [], Cursor()
+
+    @app.route(
+        [Queue("visits", type="stream")],
+        type=RouteTypes.AMQP_RABBITMQ,
+        offset="first",
+        cursor=cursor,
+    )
+    async def handler(messages):
+        read.append(messages[0].offset)
+
+    async with TestApp(app) as worker:
+        await worker.publish("a", "visits")
+        await cursor.asked.wait()
+        await worker.kill()
+        await worker.idle()
+        assert read == [0, 0]
+        await worker.kill()
+
+
 async def test_events_go_with_a_killed_app_and_schedules_go_on():
     app = App(connections=[SSEConnection("http://prices.internal")])
     running, handled, ticks = asyncio.Event(), [], []

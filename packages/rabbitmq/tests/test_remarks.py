@@ -57,6 +57,12 @@ async def test_a_stream_is_read_from_the_next_message_on(app, consume, inbox):
     assert remark.startswith("queue 'events', vhost '/': it is a stream, which is read from the")
 
 
+async def test_readers_of_a_stream_do_not_compete(app, consume, inbox):
+    for _ in range(2):
+        consume(Queue("events", type="stream"), handler=inbox, offset="first")
+    assert await remarks(app) == []
+
+
 @pytest.mark.parametrize("said", [{"offset": "next"}, {"cursor": FileCursor("place")}])
 async def test_a_stream_is_read_from_where_it_is_said(app, consume, inbox, said):
     consume(Queue("events", type="stream"), handler=inbox, **said)

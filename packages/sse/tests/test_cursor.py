@@ -114,6 +114,40 @@ async def test_what_waits_for_a_pause_is_not_behind_it(app, server, limit, tmp_p
         assert json.loads(path.read_text()) == "1"
 
 
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+async def test_what_ends_by_itself_is_behind_it(app, server, limit, tmp_path, error):
+    path, done = tmp_path / "place", asyncio.Event()
+
+    async def handler(events):
+        if events[0].data == "2":
+            raise error
+        if events[0].data == "3":
+            done.set()
+
+    served(app, handler, FileCursor(path))
+    async with app.started():
+        await (await server.stream()).send(events(1, 2, 3))
+        async with asyncio.timeout(limit):
+            await done.wait()
+    assert json.loads(path.read_text()) == "3"
+
+
+async def test_what_a_pause_keeps_at_the_end_comes_again(app, server, tmp_path, logs):
+    path, asked = tmp_path / "place", []
+
+    async def handler(events):
+        asked.append(events[0].data)
+        if events[0].data != "1":
+            raise Pause(200)
+
+    served(app, handler, FileCursor(path))
+    async with app.started():
+        await (await server.stream()).send(events(1, 2, 3, 4))
+        await logs.wait("paused for 200 s")
+    assert asked == ["1", "2"]
+    assert json.loads(path.read_text()) == "1"
+
+
 async def test_an_id_that_no_request_can_say_is_no_place(app, server, reader, limit, tmp_path):
     path = tmp_path / "place"
     served(app, reader, FileCursor(path))

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from asyncworker.cursors import keeper as module
 from asyncworker.cursors.keeper import Keeper
 
@@ -95,6 +97,61 @@ async def test_the_end_does_not_wait_for_ever(monkeypatch, caplog):
         keeper.reached(1)
     assert "the place is not saved in time: more comes again" in caplog.text
     assert cursor.saved == []
+
+
+@pytest.mark.parametrize("what", ["load", "save"])
+async def test_a_cancellation_of_the_cursors_own_is_an_error_like_others(logs, limit, what):
+    cursor = Cursor(1)
+    cursor.errors = [asyncio.CancelledError(), asyncio.CancelledError()]
+    keeper = keeper_of(cursor)
+    async with keeper.running(), asyncio.timeout(limit):
+        if what == "load":
+            assert await keeper.load() == 1
+        else:
+            keeper.reached(2)
+            await logs.wait("ended by a cancellation of its own")
+    assert cursor.saved == ([] if what == "load" else [2])
+
+
+async def test_what_takes_long_is_a_problem(monkeypatch, logs):
+    monkeypatch.setattr(module, "SLOW", 0.01)
+    cursor, problems = Cursor(), {}
+    cursor.may_save.clear()
+    keeper = keeper_of(cursor, problems)
+    async with keeper.running():
+        keeper.reached(1)
+        await logs.wait("the place is not saved: TimeoutError('no end within 0.01 s')")
+        assert len(problems) == 1
+        cursor.may_save.set()
+    assert cursor.saved == [1]
+    assert problems == {}
+
+
+async def test_a_run_that_is_cut_short_leaves_nothing_behind(limit):
+    class Stubborn(Cursor):
+        async def save(self, place, /):
+            self.asked.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise ConnectionError("cancelled") from None
+
+    cursor, problems = Stubborn(), {}
+    keeper = keeper_of(cursor, problems)
+
+    async def run():
+        async with keeper.running():
+            keeper.reached(1)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(run())
+    async with asyncio.timeout(limit):
+        await cursor.asked.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert problems == {}
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_what_is_no_place_there_is_asked_for_again(logs, limit):

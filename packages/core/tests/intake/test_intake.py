@@ -165,6 +165,22 @@ async def test_what_waits_for_its_turn_takes_no_token():
         assert len(stage.handled) == 3
 
 
+async def test_a_key_goes_on_behind_one_whose_rate_cannot_be_told():
+    def refuses_odd(item):
+        if int(item[1:]) % 2:
+            raise LookupError
+
+    items = [f"a{number}" for number in range(400)]
+    options = {"order_by": first, "rate": Rate(1000, burst=1000, by=refuses_odd)}
+    async with staged(limit=1000, **options) as stage:
+        stage.gate.set()
+        stage.intake.extend(items)
+        await turns(2000)
+        assert stage.handled == [[item] for item in items[::2]]
+        assert stage.refused == items[1::2]
+        assert stage.intake.withdraw() == []
+
+
 @pytest.mark.parametrize("order_by", [None, first])
 async def test_what_comes_again_is_handled(order_by):
     async with staged(order_by=order_by) as stage:

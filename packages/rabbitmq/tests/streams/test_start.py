@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from asyncworker import Actions, App, Events, FileCursor, Options, RouteTypes
+from asyncworker import Actions, App, Events, FileCursor, Options, Rate, RouteTypes
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq import AMQPConnection, Consumer, Queue, Retry, Split
 
@@ -57,6 +57,10 @@ def test_these_are_offsets(offset):
         ({Events.ON_SUCCESS: Actions.REQUEUE}, "Events.ON_SUCCESS: a stream takes nothing back"),
         ({Events.ON_INVALID: Actions.REQUEUE}, "Events.ON_INVALID: a stream takes nothing back"),
         ({Events.ON_INVALID: Retry()}, "what cannot be decoded stays as it is in a stream"),
+        (
+            {Options.RATE: Rate(5, shared=True)},
+            "Options.RATE: each of a stream's readers reads all of it: leave shared out",
+        ),
         (
             {Options.ORDER_BY: "key", Options.ORDER_ON_FAILURE: "pass"},
             "'pass' has messages wait in the broker, which a stream cannot",

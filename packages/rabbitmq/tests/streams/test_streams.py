@@ -294,17 +294,86 @@ async def test_a_cursor_that_fails_is_asked_again(app, stream, reader, publish, 
     assert reader.read == [3, 4, 5]
 
 
-async def test_a_stream_that_nobody_calls_one_is_told(app, stream, publish, logs):
-    await publish(stream, *bodies(1))
+@pytest.mark.parametrize("body", [b"1", b"{"])
+async def test_a_stream_that_nobody_calls_one_is_told(
+    app, stream, queue, publish, logs, inbox, body
+):
+    given = []
 
-    @app.route([stream], type=RouteTypes.AMQP_RABBITMQ)
+    @app.route([queue, stream], type=RouteTypes.AMQP_RABBITMQ)
     async def handler(messages):
+        given.append(messages[0].queue)
         raise ConnectionError("no answer")
 
+    app.route(["innocent"], type=RouteTypes.AMQP_RABBITMQ)(inbox)
     async with app.started():
-        await logs.wait("consuming")
-        await publish(stream, *bodies(1))
+        await logs.wait(f"queue {stream!r}, vhost '/': consuming")
+        await publish(queue, *bodies(3))
+        await publish(stream, body, body, content_type="application/json")
         await logs.wait("it is a stream: say offset= on the route, where to begin")
+    # Nothing was rejected, which ends the connection, or settled without having been handled.
+    assert stream not in given
+    assert len(logs.matching("connected to")) == 1
+
+
+async def test_a_message_may_look_like_one_of_a_stream(app, queue, publish, logs, inbox):
+    app.route([queue], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with app.started():
+        await publish(queue, b"1", headers={"x-stream-offset": 7})
+        await publish(queue, b"2")
+        assert await inbox.bodies(2) == [1, 2]
+        await publish(queue, b"3", headers={"x-stream-offset": 7})
+        assert await inbox.bodies(1) == [3]
+    assert len(logs.matching("may be a stream")) == 1
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+async def test_what_ends_by_itself_amid_a_pause_is_handled_again(
+    app, stream, publish, limit, logs, error
+):
+    begun, release, read = asyncio.Event(), asyncio.Event(), []
+    done = asyncio.Event()
+
+    @app.route([stream], type=RouteTypes.AMQP_RABBITMQ, offset="first")
+    async def handler(messages):
+        (message,) = messages
+        if message.offset == 2 and not begun.is_set():
+            begun.set()
+            await release.wait()
+            raise error
+        read.append(message.offset)
+        if set(read) == set(range(8)):
+            done.set()
+
+    await publish(stream, *bodies(8))
+    async with app.started(), asyncio.timeout(limit):
+        await begun.wait()
+        app.pause(handler)
+        release.set()
+        await logs.wait(f"raised {error.__name__}")
+        app.resume(handler)
+        await done.wait()
+    assert set(read) == set(range(8))
+
+
+async def test_a_stream_that_is_declared_anew_begins_anew(app, reader, limit, admin, logs):
+    stream = Queue("test-anew", type="stream")
+    read(app, stream, reader)
+    try:
+        async with app.started():
+            connection = app.connections.all[0]
+            for number in range(5):
+                await connection.put(number, "test-anew")
+            await reader.until_read(limit, 4)
+            await reader.lose_channel()
+            await admin.queue_delete("test-anew")
+            reader.read.clear()
+            await logs.wait("consuming", count=2)
+            for number in range(3):
+                await connection.put(number, "test-anew")
+            await reader.until_read(limit, 0, 1, 2)
+    finally:
+        await admin.queue_delete("test-anew")
 
 
 async def test_a_queue_that_is_no_stream_is_told(app, queue, reader, logs):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from asyncworker.backoff import Backoff
 from asyncworker.handling.redaction import brief
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from asyncworker.cursors.cursor import Cursor, Place
 
@@ -21,6 +21,13 @@ P = TypeVar("P", bound="Place")
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that the last place has to be saved at the end of a run."""
+CANCEL_TIMEOUT: Final = 0.5
+"""Seconds that a call of a cursor has to end when it is cancelled."""
+SLOW: Final = 10.0
+"""Seconds after which a call of a cursor is a problem."""
+LOADING: Final = "its place is being loaded"
+NOT_LOADED: Final = "nothing is read before its place is loaded"
+NOT_SAVED: Final = "the place is not saved"
 
 
 class Keeper(Generic[P]):
@@ -48,29 +55,31 @@ class Keeper(Generic[P]):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Save what is reached as long as the context lasts, and what is reached last."""
+        """Save what is reached as long as the context lasts, and what is reached last.
+
+        Not when the end is cut short: what comes again then is handled once more.
+        """
         saving = asyncio.create_task(self._run())
         try:
             yield
-        finally:
             self._is_ending = True
             self._moved.set()
-            await asyncio.wait([saving], timeout=CLOSE_TIMEOUT)
-            if not saving.done():
+            if not (await asyncio.wait([saving], timeout=CLOSE_TIMEOUT))[0]:
                 log.error("%s: the place is not saved in time: more comes again", self._subject)
-                saving.cancel()
-                await asyncio.wait([saving])
+        finally:
+            await _cancelled(saving)
             self._problems.pop(self._subject, None)
 
     async def load(self) -> P | None:
         """Return the place that is kept, as soon as it can be told; None if there is none."""
         backoff = Backoff()
+        self._problems[self._subject] = LOADING
         while True:
             try:
-                place = await self._cursor.load()
+                place = await self._called(self._cursor.load, NOT_LOADED)
                 self._saved = None if place is None else self._checked(place)
             except Exception as error:  # noqa: BLE001 (cursors of users raise what they like)
-                self._fails("nothing is read before its place is loaded", error)
+                self._fails(NOT_LOADED, error)
                 await backoff.wait()
             else:
                 # Another process may have gone further meanwhile: nothing goes back behind that.
@@ -94,9 +103,9 @@ class Keeper(Generic[P]):
             # What is reached meanwhile is saved next.
             place = cast("P", self._reached)
             try:
-                await self._cursor.save(place)
+                await self._called(lambda: self._cursor.save(place), NOT_SAVED)  # noqa: B023 (called at once)
             except Exception as error:  # noqa: BLE001 (cursors of users raise what they like)
-                self._fails("the place is not saved", error)
+                self._fails(NOT_SAVED, error)
                 self._moved.set()
                 await backoff.wait()
             else:
@@ -108,6 +117,22 @@ class Keeper(Generic[P]):
     def _is_saved(self) -> bool:
         return self._reached is None or self._reached == self._saved
 
+    async def _called(self, function: Callable[[], Awaitable[Any]], what: str) -> Any:
+        """Return what users' code does, in a task of its own: it may raise even a cancellation.
+
+        what: is told when it takes long.
+        """
+        calling = asyncio.ensure_future(function())
+        try:
+            if not (await asyncio.wait([calling], timeout=SLOW))[0]:
+                self._fails(what, TimeoutError(f"no end within {SLOW:g} s"))
+                await asyncio.wait([calling])
+        finally:
+            await _cancelled(calling)
+        if calling.cancelled():
+            raise RuntimeError("it ended by a cancellation of its own")
+        return calling.result()
+
     def _fails(self, what: str, error: Exception) -> None:
         problem = f"{what}: {brief(error)}"
         if self._problems.get(self._subject) != problem:
@@ -115,5 +140,15 @@ class Keeper(Generic[P]):
         self._problems[self._subject] = problem
 
     def _works(self) -> None:
-        if self._problems.pop(self._subject, None) is not None:
+        if self._problems.pop(self._subject, LOADING) != LOADING:
             log.info("%s: the place is kept again", self._subject)
+
+
+async def _cancelled(task: asyncio.Future[Any]) -> None:
+    """Cancel what has not ended, and wait for its end, but not for long."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_TIMEOUT)
+        if task.done() and not task.cancelled():
+            # What it has raised is of no use to anybody.
+            task.exception()

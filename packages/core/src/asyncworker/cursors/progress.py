@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -16,7 +17,8 @@ class Progress(Generic[K, P]):
 
     def __init__(self, place: P) -> None:
         self._latest = place
-        self._open: dict[K, P] = {}
+        # Of a dict that loses its first entries all the time, the first is found ever more slowly.
+        self._open: OrderedDict[K, P] = OrderedDict()
         """What is not handled, in order, each with the place before it."""
 
     def came(self, item: K, place: P) -> None:

@@ -154,7 +154,10 @@ class Intake(Generic[T]):
 
         keys = self._keys("Options.ORDER_BY", _no_key if order_by is None else order_by)
         number_of = self._items.number_of
-        return Lanes(keys, number_of, self._delays, self._last, self._dispatcher)
+        lanes = Lanes(keys, number_of, self._delays, self._last, self._dispatcher)
+        if self.throttle is not None:
+            self.throttle.on_dropped = lanes.drop
+        return lanes
 
     def _make_batches(
         self, handler_name: str, flush_interval: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
@@ -114,6 +115,17 @@ class Lanes(Generic[T]):
         else:
             place.held = [*(place.held or ()), (seconds, item)]
 
+    def drop(self, batch: list[T]) -> None:
+        """Free the keys of a batch that was handed over and is handled by nobody.
+
+        In a later turn of the loop, as the next of each key may be such a one too, and so on.
+        """
+        asyncio.get_running_loop().call_soon(self._drop, batch)
+
+    def _drop(self, batch: list[T]) -> None:
+        if (place := self._places.pop(id(batch), None)) is not None:
+            self._leave(place)
+
     def withdraw(self) -> list[T]:
         """Return what no handler was given yet, and forget it."""
         withdrawn = self._onward.withdraw()
@@ -165,12 +177,16 @@ class Lanes(Generic[T]):
             finally:
                 self._settled = None
                 if place is not None:
-                    if place.behind or place.held:
-                        self._go_on(place)
-                    else:
-                        self._free(place.keys)
+                    self._leave(place)
 
         return settle_in_order
+
+    def _leave(self, place: Place[T]) -> None:
+        """Have handled what a batch became, or free its keys."""
+        if place.behind or place.held:
+            self._go_on(place)
+        else:
+            self._free(place.keys)
 
     def _go_on(self, place: Place[T]) -> None:
         """Have handled what a batch became, and free the keys that this has not."""

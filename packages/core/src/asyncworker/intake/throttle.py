@@ -42,6 +42,8 @@ class Throttle(Generic[T]):
         self._taps: dict[Hashable, Tap[T]] = {}
         self._blocked: dict[Tap[T], None] = {}
         """Those that have tokens, and no worker is free; whichever waits longest is first."""
+        self.on_dropped: Callable[[list[T]], None] = lambda _: None
+        """Takes a batch of which nothing is left, as its keys cannot be told."""
         self.is_shared: bool = rate.shared
         """Whether it is for others too, of whom `share` tells."""
 
@@ -124,7 +126,11 @@ class Throttle(Generic[T]):
         if self._keys is None:
             return self._tap(None)
         kept, keys = self._keys.distinct(batch)
-        if not kept:
+        if len(kept) < len(batch):
+            # The same list: whoever handed it over knows it by that.
+            batch[:] = kept
+        if not batch:
+            self.on_dropped(batch)
             return None
         if not keys:
             # What has no key waits for nothing, but for a worker.

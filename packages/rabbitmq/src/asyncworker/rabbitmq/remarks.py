@@ -35,7 +35,8 @@ def _competing(routes: Iterable[AMQPRoute]) -> Iterator[str]:
     """Say which handlers share a queue, so that each gets only a part of the messages."""
     handlers: dict[tuple[object, str, str], list[str]] = defaultdict(list)
     for route in routes:
-        for queue in route.routes:
+        # Of a stream each has all.
+        for queue in route.routes if route.start is None else ():
             place = (route.connection.broker.hosts, route.vhost, queue)
             handlers[place].append(route.handler_name)
     for (_, vhost, queue), names in handlers.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from asyncworker.dispatch import Dispatcher
 from asyncworker.errors import Invalid
 from asyncworker.feed import DONE
+from asyncworker.handling.cancellation import is_cancelled_from_outside
 from asyncworker.handling.repeated_failures import Failures
 from asyncworker.intake.intake import Intake, Items
 from asyncworker.once.standing import Standing
@@ -102,7 +103,9 @@ class Consumer:
                 await self._read_until_stopped(lock)
                 self._is_draining = True
                 self._activity.drains()
-                self._kept.release()
+                if self._place is None:
+                    # Else what is kept comes again: what it would meet now is known.
+                    self._kept.release()
                 await self._intake.drain()
             except BaseException:
                 # Cancelled: nothing may reach the handler any more, when the batch gets old.
@@ -234,7 +237,8 @@ class Consumer:
         circuit = self._route.circuit
         if raised is not None and self._goes_back(batch, raised):
             return True
-        if self._place is not None and isinstance(raised, Exception | None):
+        if self._place is not None and (raised is None or not is_cancelled_from_outside(raised)):
+            # Nobody handles it again, however its handler has ended.
             self._place.handled(batch)
         if raised is not None:
             self._report(batch, raised)

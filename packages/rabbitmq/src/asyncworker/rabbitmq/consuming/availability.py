@@ -166,6 +166,9 @@ class Availability:
                 await consume(channel.underlay, queue, take)
                 await channel.underlay.basic_cancel(queue)
                 for message in delivered:
+                    if ARGUMENT in (message.header.properties.headers or {}):
+                        # A stream has nothing given back to it, and would end the connection.
+                        continue
                     await channel.underlay.basic_nack(message.delivery_tag or 0, wait=False)
 
 

@@ -249,7 +249,7 @@ class ConsumeChannel:
             await self._pace.caught_up()
 
     def _on_deliveries(self, contents: list[Content]) -> None:
-        if not self.is_lost:
+        if not self.is_lost and not self._given_up.done():
             self._take(contents, self)
 
     def _on_cancel(self, frame: Basic.Cancel) -> None:

@@ -74,6 +74,8 @@ class RouteConsumer:
         self._outcomes = Outcomes(
             route, self._copies, self._handle_again, self._hold, self._activity
         )
+        self._unseen: set[bytes] = set()
+        """The consumers whose first message has yet to show that it is of no stream."""
         self._on_poison = self._outcomes.settle_poison
         self._reading: Reading | None = None
         if route.start is not None:
@@ -161,6 +163,8 @@ class RouteConsumer:
     async def _consume_on(self, channel: ConsumeChannel) -> None:
         """Consume, with pauses, until the channel is lost."""
         self._channel = channel
+        if self._reading is None:
+            self._unseen = {queue.encode() for queue in self._route.routes}
         self._arrivals = Arrivals()
         channel.holds = self._route.sends_returned
         self._outcomes.begin()
@@ -176,6 +180,9 @@ class RouteConsumer:
         while circuit.state == "paused":
             await channel.stopped()
             await circuit.over()
+        if self._reading is not None:
+            # What comes late would be taken for where the next reading begins.
+            await channel.stopped()
         if circuit.state == "trying":
             self._standing.tries()
 
@@ -215,10 +222,8 @@ class RouteConsumer:
                 # Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled
                 # for too long. It comes to life again when they are settled, and till then its tag
                 # is taken: a new channel has neither trouble.
-                raise ConsumerTakenBack(queue)
+                raise BrokerError(ENDED) if self._reading else ConsumerTakenBack(queue)
             self._standing.waits(queue, ENDED)
-            if self._reading is not None:
-                self._reading.begin_anew(queue)
 
     async def _how(self, queue: str) -> Consumer:
         """Return in what way a queue is consumed, as soon as that is known."""
@@ -228,6 +233,9 @@ class RouteConsumer:
         return self._reading.how(queue)
 
     async def _until_consumable(self, queue: str) -> None:
+        if self._reading is not None and await self._availability.is_missing(queue):
+            # Whoever declares it anew, it begins with its first message.
+            self._reading.begin_anew(queue)
         backoff = Backoff()
         while (problem := await self._problem_of(queue)) is not None:
             self._standing.waits(queue, f"{problem}; waiting")
@@ -248,19 +256,29 @@ class RouteConsumer:
         self._standing.is_paused()
 
     def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> None:
+        if self._unseen and self._finds_stream(contents, channel):
+            return
         messages = read(contents, channel.queues, channel, self._route.decode, self._on_poison)
         if self._reading is not None:
             messages = self._reading.fresh(messages, channel)
-        elif messages and HEADER in messages[0].content[2]:
-            # As those of streams do: but somebody may have written it there.
-            queue = messages[0].queue
-            if self._availability.may_be_stream(queue):
-                channel.give_up(f"queue {queue!r} may be a stream")
         if self._activity.recording is not None:
             self._arrivals.note(len(contents), messages)
         if self._reading is None and not self._buffer.is_closed:
             messages = self._limit.spared(messages)
         self._buffer.take(messages)
+
+    def _finds_stream(self, contents: list[Content], channel: ConsumeChannel) -> bool:
+        """Consume no more, if the first message of a queue looks like one of a stream."""
+        for _, arguments, properties, _ in contents:
+            tag = arguments[1 : arguments[0] + 1]
+            if tag in self._unseen:
+                self._unseen.discard(tag)
+                queue = channel.queues[tag]
+                # Somebody may have written it there.
+                if HEADER in properties and self._availability.may_be_stream(queue):
+                    channel.give_up(f"queue {queue!r} may be a stream")
+                    return True
+        return False
 
     def _handle_again(self, batches: list[list[RabbitMQMessage]]) -> None:
         self._buffer.take_first(batches)

@@ -75,8 +75,9 @@ class Reading:
         return replace(consumer, arguments={**consumer.arguments, **argument})
 
     def begin_anew(self, queue: str) -> None:
-        """Begin with the first message, as the stream that was there has been deleted."""
-        self._places[queue] = StreamPlace("first")
+        """Begin with the first message, if something of it was read: it is another stream now."""
+        if self._places[queue].has_begun:
+            self._places[queue] = StreamPlace("first")
 
     def keep(self, message: RabbitMQMessage, error: Invalid) -> None:
         """Keep a message that cannot be decoded, until its place among the others is known."""

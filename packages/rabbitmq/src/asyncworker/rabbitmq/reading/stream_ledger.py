@@ -20,7 +20,7 @@ class StreamLedger(Ledger):
     A stream takes nothing back: Basic.Reject and Basic.Nack end the connection (3.10.8). What is
     not handled stays open in its place, and is read again from there.
 
-    moved: is called when something is handled.
+    moved: is called when something may have been handled.
     """
 
     def __init__(self, moved: Callable[[], None]) -> None:
@@ -42,6 +42,7 @@ class StreamLedger(Ledger):
     def decide(self, delivery_tag: int, action: Decision) -> None:
         """Note the outcome of a delivery."""
         self._note(delivery_tag, is_handled=action in (Actions.ACK, Actions.REJECT))
+        self._moved()
         super().decide(delivery_tag, ACK)
 
     def acknowledge(self, delivery_tags: Iterable[int]) -> None:
@@ -49,6 +50,7 @@ class StreamLedger(Ledger):
         tags = list(delivery_tags)
         for tag in tags:
             self._note(tag, is_handled=True)
+        self._moved()
         super().acknowledge(tags)
 
     def _note(self, delivery_tag: int, *, is_handled: bool) -> None:
@@ -59,4 +61,3 @@ class StreamLedger(Ledger):
         place, offset = at
         if is_handled:
             place.handled(offset)
-            self._moved()

@@ -33,6 +33,11 @@ class StreamPlace:
         """Return the offset up to which all is handled; None for nothing."""
         return self._progress.place
 
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether it was read before, in this run."""
+        return self._began_at is not None
+
     def go_on_behind(self, offset: int) -> None:
         """Begin behind what was handled before."""
         self._begin = offset + 1
@@ -79,4 +84,5 @@ class StreamPlace:
         passed = now - self._began_at + MARGIN
         if isinstance(self._begin, timedelta):
             return ago(self._begin.total_seconds() + passed)
+        # What came meanwhile is more than the last chunk may hold.
         return ago(passed) if self._begin in ("next", "last") else argument_of(self._begin)

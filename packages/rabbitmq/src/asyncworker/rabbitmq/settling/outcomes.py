@@ -138,7 +138,9 @@ class Outcomes:
 
         in_place: whether one may wait for its next time where it is.
         """
-        put_back = partial(self._go_back, failure=None) if in_place else self.requeue
+        # Nothing waits for a later time as if it were with the broker, which a stream is not.
+        stays = in_place or self._route.start is not None
+        put_back = partial(self._go_back, failure=None) if stays else self.requeue
         for message in batch:
             put_back(message, channel)
 

@@ -85,6 +85,10 @@ def check_suits_stream(given: Mapping[str, Any], consumer: Consumer) -> None:
             "Options.ORDER_ON_FAILURE: 'pass' has messages wait in the broker, which a stream "
             "cannot: leave it out"
         )
+    if (rate := given.get("rate")) is not None and rate.shared:
+        raise ConfigurationError(
+            "Options.RATE: each of a stream's readers reads all of it: leave shared out"
+        )
     if ARGUMENT in consumer.arguments:
         raise ConfigurationError(
             f"consumer= holds {ARGUMENT!r}: say offset= on the route in place of it"
