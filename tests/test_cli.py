@@ -278,6 +278,34 @@ async def test_a_connection_without_routes_is_tried(command):
     assert (len(output.splitlines()), code) == (1, 1)
 
 
+NAMED_OUTSIDE = """
+from asyncworker import App, RouteTypes
+from asyncworker.connections import AMQPConnection, SSEConnection
+
+app = App(connections=[AMQPConnection(), SSEConnection()])
+
+@app.route(["/missing"], type=RouteTypes.SSE)
+async def handle(events):
+    print("an event was handled")
+"""
+
+
+async def test_connections_that_the_environment_names_are_tried(command, amqp_url):
+    async with stream_server() as (url, _):
+        urls = {"ASYNCWORKER_AMQP_URL": amqp_url, "ASYNCWORKER_SSE_URL": url}
+        process = await command(NAMED_OUTSIDE, "check", "shop", **urls)
+        problem = f"stream {url}/missing: the server answered 404 Not Found\n"
+        assert await process.end() == (1, problem, "")
+
+
+async def test_connections_that_nobody_names_are_one_line(command, monkeypatch):
+    monkeypatch.delenv("ASYNCWORKER_AMQP_URL", raising=False)
+    process = await command(NAMED_OUTSIDE, "check", "shop")
+    code, _, errors = await process.end()
+    assert "AMQPConnection needs hostname= or url=, or set ASYNCWORKER_AMQP_URL" in errors
+    assert (len(errors.splitlines()), code) == (1, 1)
+
+
 async def test_a_server_that_says_nothing_takes_no_longer_than_the_time_limit(command):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"amqp://127.0.0.1:{silent.getsockname()[1]}"

@@ -1,26 +1,25 @@
 """ASYNCWORKER_* variables that a page names: whether there are such, and take such values."""
 
-import importlib
 import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from pkgutil import resolve_name
 from typing import Any
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.record import fields_of
 from asyncworker.settings import Environment
-from scripts.rabbitmq.private import VARIABLE as BROKER
 
 NAME = re.compile(r"\bASYNCWORKER_[A-Z][A-Z_]*[A-Z]\b")
 ASSIGNMENT = re.compile(rf"({NAME.pattern})=(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'`$]*)")
-CLASSES = {
-    "asyncworker.settings": "Settings",
-    "asyncworker.http.settings": "Settings",
-    "asyncworker.rabbitmq.settings": "RabbitMQSettings",
-}
-OTHERS = {BROKER}
-"""What tests and examples read, and no worker does."""
+CLASSES = (
+    "asyncworker.settings.Settings",
+    "asyncworker.http.settings.Settings",
+    "asyncworker.rabbitmq.settings.RabbitMQSettings",
+    "asyncworker.rabbitmq.settings.AMQPSettings",
+    "asyncworker.sse.settings.SSESettings",
+)
 GONE = {
     *(f"ASYNCWORKER_AMQP_DEFAULT_{what}" for what in ("HEARTBEAT", "PORT", "VHOST")),
     "ASYNCWORKER_AMQP_DEFAULT_PREFETCH_COUNT",
@@ -33,7 +32,7 @@ def unknown_settings(text: str) -> Iterator[tuple[int, str]]:
     """Return the names in a text that are of no variable, each with its line, counted from 1."""
     for number, line in enumerate(text.splitlines(), start=1):
         for name in NAME.findall(line):
-            if name not in fields().keys() | OTHERS | GONE:
+            if name not in fields().keys() | GONE:
                 yield number, f"there is no setting {name}"
 
 
@@ -78,9 +77,8 @@ def values_in(data: Any) -> dict[str, str]:
 @cache
 def fields() -> dict[str, tuple[type[Environment], str]]:
     """Return the variables that there are, each with the class and the field that it sets."""
-    classes = [getattr(importlib.import_module(module), name) for module, name in CLASSES.items()]
     return {
         f"{one.env_prefix}{field.name.upper()}": (one, field.name)
-        for one in classes
+        for one in map(resolve_name, CLASSES)
         for field in fields_of(one)
     }

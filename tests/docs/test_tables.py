@@ -76,7 +76,7 @@ def test_a_table_says_what_each_name_is(path, language, caplog):
         ("handler_options.RouteOptions", "`Options.BULK_SIZE`", "`int` ≥ 1", "`1`"),
         ("handler_options.RouteOptions", "`Options.TIMEOUT`", "`float` > 0", "`None`"),
         ("rabbitmq.connection.AMQPConnection", "`prefetch`", "`int`", "`128`"),
-        ("sse.connection.SSEConnection", "`url`", "`str`", ""),
+        ("sse.connection.SSEConnection", "`url`", "`str`", "`None`"),
         ("sse.connection.SSEConnection", "`ssl`", "`ssl.SSLContext`", "`None`"),
     ],
 )

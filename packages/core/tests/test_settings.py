@@ -117,6 +117,8 @@ def test_a_wrong_value_is_one_line_that_names_the_variable_and_the_value(
         ("ASYNCWORKER_PORT", "ASYNCWORKER_HTTP_PORT"),
         ("ASYNCWORKER_HTTP_BODYLIMIT", "ASYNCWORKER_HTTP_BODY_LIMIT"),
         ("ASYNCWORKER_RABBITMQ_WIER", "ASYNCWORKER_RABBITMQ_WIRE"),
+        ("ASYNCWORKER_AMQP_ULR", "ASYNCWORKER_AMQP_URL"),
+        ("ASYNCWORKER_SSE_ULR", "ASYNCWORKER_SSE_URL"),
     ],
 )
 def test_a_misspelt_variable_is_one_line_that_names_the_right_one(monkeypatch, wrong, right):
@@ -126,8 +128,10 @@ def test_a_misspelt_variable_is_one_line_that_names_the_right_one(monkeypatch, w
     assert str(caught.value) == f"{wrong} is no setting: did you mean {right}?"
 
 
-@pytest.mark.parametrize("name", ["HTTP_PORT", "HTTP_SOCKETS", "RABBITMQ_WIRE", "AMQP_URL"])
-def test_what_backends_and_examples_read_is_left_to_them(monkeypatch, name):
+@pytest.mark.parametrize(
+    "name", ["HTTP_PORT", "HTTP_SOCKETS", "RABBITMQ_WIRE", "AMQP_URL", "SSE_URL"]
+)
+def test_what_backends_read_is_left_to_them(monkeypatch, name):
     monkeypatch.setenv(f"ASYNCWORKER_{name}", "1")
     assert Settings.load() == Settings()
 
@@ -165,6 +169,8 @@ def test_settings_of_our_backends_may_be_set_where_those_are_not_installed(
 ):
     monkeypatch.setenv("ASYNCWORKER_HTTP_PORT", "8080")
     monkeypatch.setenv("ASYNCWORKER_RABBITMQ_WIRE", "no")
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "memory://")
+    monkeypatch.setenv("ASYNCWORKER_SSE_URL", "http://h")
     assert Settings.load() == Settings()
     monkeypatch.setenv("ASYNCWORKER_KAFKA_HOST", "here")
     with pytest.raises(ConfigurationError, match="ASYNCWORKER_KAFKA_HOST is no setting"):

@@ -9,7 +9,9 @@ import pytest
 from asyncworker import App, Options, RouteTypes
 from asyncworker.connections import AMQPConnection as Offered
 from asyncworker.errors import ConfigurationError
-from asyncworker.rabbitmq import AMQPConnection
+from asyncworker.rabbitmq import AMQPConnection, Queue
+from asyncworker.rabbitmq.settings import AMQPSettings
+from asyncworker.testing import TestApp
 
 
 def broker_of(**arguments):
@@ -143,7 +145,8 @@ def test_shows_no_password(connection):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "AMQPConnection needs hostname= or url="),
+        ({}, "AMQPConnection needs hostname= or url=, or set ASYNCWORKER_AMQP_URL"),
+        ({"username": "me", "password": "s3cret"}, "AMQPConnection needs hostname= or url="),
         ({"hostname": "a", "host": "b"}, "hostname and host are the same: give one of them"),
         ({"hostname": "a", "username": "me"}, "password= is missing"),
         ({"hostname": "a", "password": "s3cret"}, "username= is missing"),
@@ -186,7 +189,8 @@ def test_shows_no_password(connection):
         ({"hostname": "a", "ssl": "yes"}, "ssl must be True, False or an SSLContext, got 'yes'"),
     ],
 )
-def test_names_the_argument_that_is_wrong(arguments, message):
+def test_names_the_argument_that_is_wrong(arguments, message, monkeypatch):
+    monkeypatch.delenv("ASYNCWORKER_AMQP_URL", raising=False)
     with pytest.raises(ConfigurationError, match=message) as raised:
         AMQPConnection(**arguments)
     assert "s3cret" not in "".join(traceback.format_exception(raised.value))
@@ -212,6 +216,86 @@ def test_a_broken_url_shows_no_password(url):
     with pytest.raises(ConfigurationError) as raised:
         AMQPConnection(url=url)
     assert "s3cret" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("variable", ["ASYNCWORKER_AMQP_URL", "asyncworker_amqp_url"])
+def test_without_a_host_and_a_url_it_is_the_one_of_the_environment(monkeypatch, variable):
+    monkeypatch.delenv("ASYNCWORKER_AMQP_URL", raising=False)
+    monkeypatch.setenv(variable, "amqp://me:s3cret@first,second:5673/eu?heartbeat=30")
+    connection = AMQPConnection(name="main", prefetch=7)
+    assert connection.broker.hosts == (("first", 5672), ("second", 5673))
+    assert (connection.broker.username, connection.broker.password) == ("me", "s3cret")
+    assert (connection.vhost, connection.prefetch, connection.broker.heartbeat) == ("eu", 7, 30)
+    assert repr(connection) == "AMQPConnection('amqp://me@first:5672,second:5673', name='main')"
+
+
+def test_a_function_tells_the_password_of_the_user_in_the_environment(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://me@rabbit/")
+    connection = AMQPConnection(password=str)
+    assert (connection.broker.username, connection.broker.password) == ("me", str)
+
+
+def test_what_is_given_goes_before_the_environment(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://me:s3cret@other/")
+    for connection in (
+        AMQPConnection("a"),
+        AMQPConnection(host="a"),
+        AMQPConnection(url="amqp://a"),
+    ):
+        assert repr(connection) == "AMQPConnection('amqp://guest@a:5672')"
+
+
+def test_it_is_read_as_the_connection_is_made(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://before/")
+    connection = AMQPConnection()
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://after/")
+    assert connection.broker.hosts == (("before", 5672),)
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments", "message"),
+    [
+        ("", {}, "url must start with amqp://, amqps:// or memory://"),
+        ("http://me:s3cret@a", {}, "url must start with amqp://, amqps:// or memory://"),
+        ("amqp://me:s3cret@a:port/", {}, "hostname 'a:port' is no host or host:port: "),
+        ("amqp://me:s3cret/1@a/", {}, "url has an @ behind its hosts: "),
+        ("amqp://me:s3cret@a/?heartbeats=7", {}, "url takes no 'heartbeats': "),
+        ("amqp://me:s3cret@a", {"username": "me"}, "url and username= are both given: "),
+        ("amqp://me:s3cret@a", {"password": str}, "url and password= both hold a password: "),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable_and_shows_no_password(
+    monkeypatch, url, arguments, message
+):
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", url)
+    with pytest.raises(ConfigurationError) as raised:
+        AMQPConnection(**arguments)
+    assert str(raised.value).startswith(f"ASYNCWORKER_AMQP_URL: {message}")
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_settings_show_no_password(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://me:s3cret@a")
+    assert "s3cret" not in repr(AMQPSettings.load())
+
+
+def test_a_misspelt_variable_is_told_before_that_none_is_set(monkeypatch):
+    monkeypatch.delenv("ASYNCWORKER_AMQP_URL", raising=False)
+    monkeypatch.setenv("ASYNCWORKER_AMQP_ULR", "amqp://me:s3cret@a")
+    with pytest.raises(ConfigurationError) as raised:
+        AMQPConnection()
+    assert str(raised.value) == (
+        "ASYNCWORKER_AMQP_ULR is no setting: did you mean ASYNCWORKER_AMQP_URL?"
+    )
+
+
+async def test_an_app_under_test_has_its_broker_in_memory(monkeypatch, inbox):
+    monkeypatch.setenv("ASYNCWORKER_AMQP_URL", "amqp://me:s3cret@unreachable/eu")
+    app = App(connections=[AMQPConnection()])
+    app.route([Queue("orders")], type=RouteTypes.AMQP_RABBITMQ)(inbox)
+    async with TestApp(app) as worker:
+        await worker.publish({"id": 7}, "orders")
+        assert await inbox.bodies(1) == [{"id": 7}]
 
 
 def test_the_first_connection_is_found_in_the_app():

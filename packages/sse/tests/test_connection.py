@@ -1,6 +1,7 @@
 """What SSEConnection and its routes take, and what they say about what they do not."""
 
 import ssl
+import traceback
 
 import pytest
 
@@ -9,6 +10,8 @@ from asyncworker.connections import SSEConnection as Offered
 from asyncworker.errors import ConfigurationError
 from asyncworker.options import RouteOptions
 from asyncworker.sse import SSEConnection, SSEOptions
+from asyncworker.sse.settings import SSESettings
+from asyncworker.testing import TestApp
 
 
 class OtherOptions(RouteOptions):
@@ -85,7 +88,9 @@ def test_headers_of_the_route_go_before_those_of_the_connection_in_any_case():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"url": None}, "url must be a string, got NoneType"),
+        ({"url": None}, "SSEConnection needs url=, or set ASYNCWORKER_SSE_URL"),
+        ({"url": None, "user": "me"}, "SSEConnection needs url=, or set ASYNCWORKER_SSE_URL"),
+        ({"url": b"http://me:s3cret@h"}, "url must be a string, got bytes"),
         ({"url": "h:80"}, "url must start with http:// or https://"),
         ({"url": "ftp://me:s3cret@h"}, "url must start with http:// or https://"),
         ({"url": "http:///x"}, "url names no host"),
@@ -131,6 +136,57 @@ def test_refuses_what_cannot_work_in_one_line_without_secrets(arguments, message
     assert message in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_without_a_url_it_is_the_one_of_the_environment(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_SSE_URL", "http://me:p%40ss@h:81/x")
+    connection = SSEConnection(name="main")
+    assert "Basic bWU6cEBzcw==" == connection.headers["Authorization"]
+    assert "SSEConnection('http://h:81/x', name='main')" == repr(connection)
+    assert "SSEConnection('http://other')" == repr(SSEConnection("http://other"))
+    assert "p%40ss" not in repr(SSESettings.load())
+
+
+def test_a_login_by_arguments_goes_with_the_url_of_the_environment(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_SSE_URL", "http://h")
+    connection = SSEConnection(user="mé", password="")
+    assert "Basic bcOpOg==" == connection.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments", "message"),
+    [
+        ("", {}, "url must start with http:// or https://"),
+        ("ftp://me:s3cret@h", {}, "url must start with http:// or https://"),
+        ("http://me:s3cret@h:x/", {}, "url is not well formed"),
+        ("http://h/?a=s3cret", {}, "url takes neither query nor fragment"),
+        ("http://me:s3cret@h", {"user": "me"}, "url and user= or password= both hold a login"),
+        ("http://h", {"user": "me"}, "password= is missing"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable_and_no_secret(
+    monkeypatch, url, arguments, message
+):
+    monkeypatch.setenv("ASYNCWORKER_SSE_URL", url)
+    with pytest.raises(ConfigurationError) as caught:
+        SSEConnection(**arguments)
+    assert str(caught.value).startswith(f"ASYNCWORKER_SSE_URL: {message}")
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_misspelt_variable_is_told_before_that_none_is_set(monkeypatch):
+    monkeypatch.setenv("ASYNCWORKER_SSE_ULR", "http://h")
+    with pytest.raises(ConfigurationError, match=r"did you mean ASYNCWORKER_SSE_URL\?"):
+        SSEConnection()
+
+
+async def test_an_app_under_test_reads_no_server(monkeypatch, inbox):
+    monkeypatch.setenv("ASYNCWORKER_SSE_URL", "https://unreachable")
+    app = App(connections=[SSEConnection()])
+    app.route(["/prices"], type=RouteTypes.SSE)(inbox)
+    async with TestApp(app) as worker:
+        await worker.feed("/prices", "1")
+        assert ["1"] == await inbox.data(1)
 
 
 def test_a_read_timeout_may_be_none():

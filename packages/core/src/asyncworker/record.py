@@ -34,13 +34,13 @@ FLAG: Final[Schema] = {"type": "bool"}
 
 
 def checked_field(
-    *, default: Any, schema: Schema, shown: Callable[[Any], str] | None = None
+    *, default: Any, schema: Schema, shown: Callable[[Any], str] | None = None, repr: bool = True
 ) -> Any:
     """Return a field of a record.
 
-    shown: returns a value, unless that is None, as tables show it.
+    shown: returns a value, unless that is None, as tables show it. repr: whether a repr shows it.
     """
-    return field(default=default, metadata={"schema": schema, "shown": shown})
+    return field(default=default, metadata={"schema": schema, "shown": shown}, repr=repr)
 
 
 def optional(schema: Schema) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, get_args
@@ -26,16 +26,15 @@ from asyncworker.route_types import backend_entry_points
 from asyncworker.variables import PREFIX, LogFormat, Loop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
     from pydantic_core import CoreConfig, ErrorDetails
 
 __all__ = ["Settings"]
 
-BACKENDS: Final = (f"{PREFIX}HTTP_", f"{PREFIX}RABBITMQ_")
+BACKENDS: Final = tuple(f"{PREFIX}{name}_" for name in ("AMQP", "HTTP", "RABBITMQ", "SSE"))
 """What settings of our backends begin with, which may be set where those are not installed."""
-EXAMPLES: Final = (f"{PREFIX}AMQP_URL",)
-"""What our examples and tests read."""
 SERVICE: Final = re.compile(
     rf"{PREFIX}(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
@@ -65,6 +64,18 @@ class Environment(Record):
         """
         cls._check_names()
         return cls(**cls._set())
+
+    @classmethod
+    @contextmanager
+    def named(cls, field: str) -> Iterator[None]:
+        """Name the variable of a field in what somebody else says of its value.
+
+        Raises: ConfigurationError
+        """
+        try:
+            yield
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{cls.env_prefix}{field.upper()}: {error}") from None
 
     @classmethod
     def _explain(cls, name: str, details: ErrorDetails) -> str:
@@ -146,7 +157,7 @@ def _unknown(prefix: str, names: list[str]) -> list[str]:
         variable
         for variable, value in os.environ.items()
         if (name := variable.upper()).startswith(prefix)
-        and name not in (*names, *EXAMPLES)
+        and name not in names
         and not SERVICE.fullmatch(name)
         and not (name.endswith("PORT") and "://" in value)
     ]

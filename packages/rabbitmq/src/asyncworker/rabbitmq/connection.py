@@ -18,11 +18,7 @@ from asyncworker.rabbitmq.asking.answer import answer_of
 from asyncworker.rabbitmq.asking.asker import Asker
 from asyncworker.rabbitmq.asking.question import question
 from asyncworker.rabbitmq.checks import checked_name, checked_short
-from asyncworker.rabbitmq.connecting.address import (
-    address_from_keywords,
-    address_from_url,
-    checked_vhost,
-)
+from asyncworker.rabbitmq.connecting.address import address_of, checked_vhost
 from asyncworker.rabbitmq.connecting.link import Link
 from asyncworker.rabbitmq.locking.locks import Locks
 from asyncworker.rabbitmq.locking.queue_lock import LONGEST_NAME
@@ -94,7 +90,8 @@ class AMQPConnection(Connection):
     url: `amqps://user:password@host:port/vhost`, in place of `hostname`, `port`, `username`,
     `password` and `ssl`, but for a function as `password`. Its vhost is that of routes and of
     `put()` which name none.
-    `memory://name/vhost` is a broker in this process.
+    `memory://name/vhost` is a broker in this process. Without `hostname` and `url` it is that of
+    `ASYNCWORKER_AMQP_URL`.
     codec: what `put()` encodes bodies by, and routes that name none decode them by: itself or its
     name; `codecs.BY_CONTENT_TYPE` when left out.
 
@@ -131,13 +128,7 @@ class AMQPConnection(Connection):
             "ssl": ssl,
         }
         label = name or "asyncworker"
-        if url is None:
-            address = address_from_keywords(**keywords, heartbeat=heartbeat, name=label)
-        else:
-            provider = keywords.pop("password") if callable(password) else None
-            _check_all_none(keywords)
-            address = address_from_url(url, heartbeat, label, provider)
-        self.broker, self.vhost = address
+        self.broker, self.vhost = address_of(url, keywords, heartbeat, label)
         prefetch = _either("prefetch", prefetch, "prefetch_count", prefetch_count)
         self.prefetch: int = checked_short(
             "prefetch", PREFETCH if prefetch is None else prefetch, 1
@@ -464,12 +455,6 @@ def _checked_codec(codec: Any) -> Codec:
         return checked(codec)
     except ConfigurationError as error:
         raise ConfigurationError(f"codec {error}, got {codec!r}") from None
-
-
-def _check_all_none(keywords: dict[str, Any]) -> None:
-    for name, value in keywords.items():
-        if value is not None:
-            raise ConfigurationError(f"url and {name}= are both given: say it in url alone")
 
 
 def _either(name: str, value: Any, other_name: str, other: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Every ASYNCWORKER_RABBITMQ_* variable, in one place."""
+"""Every ASYNCWORKER_RABBITMQ_* and ASYNCWORKER_AMQP_* variable, in one place."""
 
 from __future__ import annotations
 
-from asyncworker.record import COUNT, FLAG, checked_field
+from asyncworker.record import COUNT, FLAG, checked_field, optional
 from asyncworker.settings import Environment
 from asyncworker.variables import PREFIX
 
@@ -20,3 +20,14 @@ class RabbitMQSettings(Environment):
 
     wire: bool = checked_field(default=True, schema=FLAG)
     body_limit: int = checked_field(default=64 * 1024 * 1024, schema=COUNT)
+
+
+class AMQPSettings(Environment):
+    """Hold what the environment says of where a broker is.
+
+    url: that of an `AMQPConnection` which is given neither a hostname nor a URL.
+    """
+
+    env_prefix = f"{PREFIX}AMQP_"
+
+    url: str | None = checked_field(default=None, schema=optional({"type": "str"}), repr=False)

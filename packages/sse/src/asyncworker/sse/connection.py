@@ -15,6 +15,7 @@ from asyncworker.sse.address import Address, address_of, joined
 from asyncworker.sse.decoder import MAX_EVENT_SIZE
 from asyncworker.sse.endpoint import Endpoint
 from asyncworker.sse.headers import AUTHORIZATION, basic_auth, checked_source
+from asyncworker.sse.settings import SSESettings
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -29,7 +30,8 @@ READ_TIMEOUT: Final = 300.0
 class SSEConnection(Connection):
     """Say where a server of event streams is; read its streams by routes.
 
-    url: `http://` or `https://`; the path of each route is joined to it.
+    url: `http://` or `https://`; the path of each route is joined to it. That of
+    `ASYNCWORKER_SSE_URL` when left out.
     user, password: for Basic authentication; both may be part of the URL instead.
     headers: sent with each request; or a function that tells them, sync or async, which is asked at
     each attempt to connect, as a token may have expired.
@@ -48,7 +50,7 @@ class SSEConnection(Connection):
 
     def __init__(
         self,
-        url: str,
+        url: str | None = None,
         user: str | None = None,
         password: str | None = None,
         headers: Headers | None = None,
@@ -60,12 +62,11 @@ class SSEConnection(Connection):
         ssl: tls.SSLContext | None = None,
     ) -> None:
         super().__init__(name)
-        address = address_of(url)
+        address, authorization = _login(url, user, password)
         self.url: URL = address.url
         own = checked_source(headers)
         self.headers: CIMultiDict[str] = CIMultiDict() if callable(own) else own
         self._providers: tuple[HeaderProvider, ...] = (own,) if callable(own) else ()
-        authorization = _authorization(address, user, password)
         if authorization is not None:
             if AUTHORIZATION in self.headers:
                 raise ConfigurationError("user= and headers['Authorization'] are both given")
@@ -99,6 +100,18 @@ class SSEConnection(Connection):
     def __repr__(self) -> str:
         named = "" if self.name is None else f", name={self.name!r}"
         return f"SSEConnection({str(self.url)!r}{named})"
+
+
+def _login(url: str | None, user: Any, password: Any) -> tuple[Address, str | None]:
+    """Return the address, that of the environment where none is given, and its Authorization."""
+    if url is not None:
+        address = address_of(url)
+        return address, _authorization(address, user, password)
+    own = SSESettings.load().url
+    if own is None:
+        raise ConfigurationError("SSEConnection needs url=, or set ASYNCWORKER_SSE_URL")
+    with SSESettings.named("url"):
+        return _login(own, user, password)
 
 
 def _authorization(address: Address, user: Any, password: Any) -> str | None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 import ssl as tls
-from collections.abc import Iterable
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
-
-from yarl import URL
 
 from asyncworker.errors import ConfigurationError, suggestion
 from asyncworker.provided import check_provider
 from asyncworker.rabbitmq.amqp.schemes import MEMORY, PORTS
 from asyncworker.rabbitmq.checks import checked_short
 from asyncworker.rabbitmq.connecting.broker import Broker
+from asyncworker.rabbitmq.connecting.hosts import hosts_of
+from asyncworker.rabbitmq.settings import AMQPSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from asyncworker.rabbitmq.connecting.broker import Password
 
@@ -32,8 +30,36 @@ PORT_IN_MEMORY: Final = 1
 _SLASH: Final = "%2F"
 
 
-def address_from_keywords(
-    hostname: str | Iterable[str] | None,
+def address_of(
+    url: str | None, keywords: dict[str, Any], heartbeat: int | None, name: str
+) -> tuple[Broker, str]:
+    """Return the broker that AMQPConnection was given, else that of the environment, and its vhost.
+
+    keywords: what says it piece by piece.
+    Raises: ConfigurationError, which never shows the password.
+    """
+    if url is not None:
+        password = keywords["password"] if callable(keywords["password"]) else None
+        _check_none_beside_url(keywords if password is None else keywords | {"password": None})
+        return _address_from_url(url, heartbeat, name, password)
+    if keywords["hostname"] is not None:
+        return _address_from_keywords(**keywords, heartbeat=heartbeat, name=name)
+    own = AMQPSettings.load().url
+    if own is None:
+        reason = "needs hostname= or url=, or set ASYNCWORKER_AMQP_URL"
+        raise ConfigurationError(f"AMQPConnection {reason}")
+    with AMQPSettings.named("url"):
+        return address_of(own, keywords, heartbeat, name)
+
+
+def _check_none_beside_url(keywords: Mapping[str, Any]) -> None:
+    for name, value in keywords.items():
+        if value is not None:
+            raise ConfigurationError(f"url and {name}= are both given: say it in url alone")
+
+
+def _address_from_keywords(
+    hostname: str | Iterable[str],
     port: int | None,
     username: str | None,
     password: Password | None,
@@ -41,19 +67,14 @@ def address_from_keywords(
     heartbeat: int | None,
     name: str,
 ) -> tuple[Broker, str]:
-    """Return the broker that AMQPConnection was given piece by piece, and its default vhost.
-
-    Raises: ConfigurationError
-    """
-    if hostname is None:
-        raise ConfigurationError("AMQPConnection needs hostname= or url=")
+    """Return the broker that AMQPConnection was given piece by piece, and its default vhost."""
     _check_login(username, password)
     if not isinstance(ssl, bool | tls.SSLContext | None):
         raise ConfigurationError(f"ssl must be True, False or an SSLContext, got {ssl!r}")
     context = tls.create_default_context() if ssl is True else ssl or None
     default_port = PORTS["amqps" if context else "amqp"]
     broker = Broker(
-        hosts=_hosts(hostname, checked_short("port", default_port if port is None else port, 1)),
+        hosts=hosts_of(hostname, checked_short("port", default_port if port is None else port, 1)),
         username="guest" if username is None else username,
         password="guest" if password is None else password,
         tls=context,
@@ -63,15 +84,14 @@ def address_from_keywords(
     return broker, "/"
 
 
-def address_from_url(
-    url: str, heartbeat: int | None, name: str, password: Callable[[], Any] | None = None
+def _address_from_url(
+    url: str, heartbeat: int | None, name: str, password: Callable[[], Any] | None
 ) -> tuple[Broker, str]:
     """Return the broker and the vhost of a URL (https://www.rabbitmq.com/docs/uri-spec).
 
     Several hosts are separated by commas: `amqp://user:password@first:5672,second:5673/vhost`.
     `memory://name/vhost` is a broker in this process. password: a function that returns that of
     the URL's user.
-    Raises: ConfigurationError, which never shows the password.
     """
     if not isinstance(url, str):
         raise ConfigurationError(f"url must be a string, got {type(url).__name__}")
@@ -90,7 +110,7 @@ def address_from_url(
             raise ConfigurationError(f"url takes no {key!r}: {suggestion(key, QUERY)}")
     seconds = _seconds(query.get("heartbeat", str(HEARTBEAT))) if heartbeat is None else heartbeat
     broker = Broker(
-        hosts=_hosts(unquote(hosts), PORTS[parts.scheme]),
+        hosts=hosts_of(unquote(hosts), PORTS[parts.scheme]),
         username=unquote(username) or "guest",
         password=password or unquote(in_url) or "guest",
         tls=_context(query) if parts.scheme == "amqps" else None,
@@ -176,46 +196,6 @@ def _check_names_user_alone(username: str, in_url: str) -> None:
     if in_url or not username:
         reason = "both hold a password" if in_url else "need a user in url"
         raise ConfigurationError(f"url and password= {reason}: write amqp://user@host")
-
-
-def _hosts(hostname: Any, port: int) -> tuple[tuple[str, int], ...]:
-    hosts = hostname.split(",") if isinstance(hostname, str) else hostname
-    if not isinstance(hosts, Iterable) or not all(isinstance(host, str) for host in hosts):
-        kind = type(hostname).__name__
-        raise ConfigurationError(f"hostname must be a string or a list of strings, got {kind}")
-    if not hosts:
-        raise ConfigurationError(f"hostname names no host: {hostname!r}")
-    return tuple(_host(host, port) for host in hosts)
-
-
-def _host(host: str, port: int) -> tuple[str, int]:
-    """Return host and port of `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`."""
-    if "@" in host or "/" in host:
-        raise ConfigurationError("hostname holds more than a host and a port: give a URL as url=")
-    text = f"[{host}]" if host.count(":") > 1 and "[" not in host else host
-    try:
-        parts = urlsplit(f"//{text}")
-        found, own_port = parts.hostname, parts.port
-        if "[" in text:
-            _check_v6(text)
-        if found:
-            URL.build(scheme="amqp", host=found)
-    except ValueError as error:
-        raise ConfigurationError(f"hostname {host!r} is no host or host:port: {error}") from None
-    if not found:
-        raise ConfigurationError(f"hostname {host!r} is no host or host:port")
-    return found, port if own_port is None else own_port
-
-
-def _check_v6(text: str) -> None:
-    """Accept `[v6]` and `[v6]:port`. What else the parser lets pass depends on Python's version.
-
-    Raises: ValueError
-    """
-    address, _, port = text.removeprefix("[").partition("]")
-    IPv6Address(address)
-    if port and not port.startswith(":"):
-        raise ValueError(f"{port!r} stands behind the address")
 
 
 def _seconds(text: str) -> int:
