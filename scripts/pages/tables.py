@@ -122,6 +122,7 @@ def _defaults_of_amqp() -> dict[str, Any]:
         "username": broker.username,
         "password": broker.password,
         "port": broker.hosts[0][1],
+        "auth": broker.auth,
         "prefetch": connection.prefetch,
         "heartbeat": broker.heartbeat,
         "codec": connection.codec,

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -35,6 +36,7 @@ class Node(Broker):
     """Own a RabbitMQ on free ports of 127.0.0.1, with its data in a temporary folder.
 
     config: lines for its rabbitmq.conf; reading them adds a second to each start.
+    plugins: the names of those that it enables; each must be one that comes with the server.
     deadline: seconds that a start may take.
     name: its own among those that know each other.
     beside: a running node, whose epmd and cookie it shares, so that both can form a cluster.
@@ -44,6 +46,7 @@ class Node(Broker):
         self,
         config: str = "",
         *,
+        plugins: Sequence[str] = (),
         deadline: float = DEADLINE,
         name: str = "node",
         beside: "Node | None" = None,
@@ -54,6 +57,7 @@ class Node(Broker):
         if beside is not None:
             self.epmd_port = beside.epmd_port
         self._config = config
+        self._plugins = plugins
         self._deadline = deadline
         self._folder: Path | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -66,7 +70,7 @@ class Node(Broker):
         if self._folder is None:
             folder = Path(tempfile.gettempdir()) / f"rabbitmq-{secrets.token_hex(6)}"
             self._watchdog = watchdog.watch(folder)
-            (folder / "plugins").write_text("[].\n")
+            (folder / "plugins").write_text(f"[{','.join(self._plugins)}].\n")
             # Without a file there is nothing to translate, which is the slowest step of a start.
             if self._config:
                 (folder / "rabbitmq.conf").write_text(self._config)

@@ -13,6 +13,8 @@ from asyncworker.rabbitmq import AMQPConnection, Queue
 from asyncworker.rabbitmq.settings import AMQPSettings
 from asyncworker.testing import TestApp
 
+CONTEXT = ssl.create_default_context()
+
 
 def broker_of(**arguments):
     return AMQPConnection(**arguments).broker
@@ -128,6 +130,21 @@ def test_takes_a_tls_context():
     assert broker_of(hostname="a", ssl=context).tls is context
 
 
+def test_a_login_by_certificate_has_no_user_and_no_password():
+    connection = AMQPConnection("rabbit", ssl=CONTEXT, auth="external")
+    broker = connection.broker
+    assert (broker.auth, broker.username, broker.password) == ("external", "", "")
+    assert repr(connection) == "AMQPConnection('amqps://rabbit:5671')"
+    assert "guest" not in repr(broker)
+
+
+def test_a_login_is_by_password_unless_it_says_otherwise():
+    for arguments in ({}, {"auth": "plain"}, {"auth": "plain", "ssl": True}):
+        broker = broker_of(hostname="a", **arguments)
+        assert (broker.auth, broker.username) == ("plain", "guest")
+    assert broker_of(url="amqp://me:s3cret@a/?auth=plain").auth == "plain"
+
+
 @pytest.mark.parametrize(
     "connection",
     [
@@ -186,6 +203,31 @@ def test_shows_no_password(connection):
         ({"url": "amqp://a/?heartbeats=7"}, "url takes no 'heartbeats': did you mean heartbeat"),
         ({"url": "amqp://a/?heartbeat=x"}, "heartbeat in url must be a number of seconds"),
         ({"url": "amqps://a/?cafile=/none"}, r"cannot read the certificates in url \(cafile=/none"),
+        ({"hostname": "a", "auth": "EXTERNAL"}, "auth must be 'plain' or 'external', got 'EX"),
+        ({"hostname": "a", "auth": ["plain"]}, "auth must be 'plain' or 'external', got "),
+        ({"hostname": "a", "auth": "external"}, "auth='external' needs ssl=, an SSLContext that "),
+        ({"hostname": "a", "auth": "external", "ssl": True}, "the worker's certificate, got True"),
+        (
+            {"hostname": "a", "auth": "external", "ssl": CONTEXT, "username": "me"},
+            "auth='external' takes no user and no password: the certificate is the login",
+        ),
+        (
+            {"hostname": "a", "auth": "external", "ssl": CONTEXT, "password": str},
+            "auth='external' takes no user and no password",
+        ),
+        ({"url": "amqps://a", "auth": "external"}, "url and auth= are both given"),
+        ({"url": "amqps://a/?auth=extern"}, "auth must be 'plain' or 'external', got 'extern'"),
+        ({"url": "amqp://a/?auth=external"}, "auth=external in url needs TLS: write amqps://"),
+        ({"url": "amqps://a/?auth=external"}, "auth=external in url needs certfile=, and keyfile="),
+        (
+            {"url": "amqps://me:s3cret@a/?auth=external&certfile=c"},
+            "auth=external in url takes no user and no password: the certificate is the login",
+        ),
+        (
+            {"url": "amqps://a/?auth=external&certfile=c", "password": str},
+            "auth=external in url takes no user and no password",
+        ),
+        ({"url": "amqps://a/?auth=external&certfile=/none"}, r"url \(certfile=/none\)"),
         ({"hostname": "a", "ssl": "yes"}, "ssl must be True, False or an SSLContext, got 'yes'"),
     ],
 )

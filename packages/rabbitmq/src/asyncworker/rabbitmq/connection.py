@@ -7,7 +7,7 @@ import inspect
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Never
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Never
 from weakref import WeakKeyDictionary
 
 from asyncworker.codecs import by_content_type, checked
@@ -84,12 +84,14 @@ class AMQPConnection(Connection):
     heartbeat: seconds between two heartbeats, up to 65535; a broker that misses three is lost. 0
     stands for none.
     ssl: True verifies the broker by the system's certificates, an SSLContext by its own.
+    auth: "plain" for a login by password, "external" for one by the certificate that `ssl` holds
+    (SASL EXTERNAL), which takes no username and no password; "plain" when left out.
     name: by which a route chooses the connection, where an app has several.
     host: the same as `hostname`. user: the same as `username`.
     prefetch_count: the same as `prefetch`.
     url: `amqps://user:password@host:port/vhost`, in place of `hostname`, `port`, `username`,
-    `password` and `ssl`, but for a function as `password`. Its vhost is that of routes and of
-    `put()` which name none.
+    `password`, `ssl` and `auth`, but for a function as `password`. Its vhost is that of routes and
+    of `put()` which name none.
     `memory://name/vhost` is a broker in this process. Without `hostname` and `url` it is that of
     `ASYNCWORKER_AMQP_URL`.
     codec: what `put()` encodes bodies by, and routes that name none decode them by: itself or its
@@ -117,6 +119,7 @@ class AMQPConnection(Connection):
         user: str | None = None,
         prefetch_count: int | None = None,
         url: str | None = None,
+        auth: Literal["plain", "external"] | None = None,
         codec: Codec | str | None = None,
     ) -> None:
         super().__init__(name)
@@ -126,6 +129,7 @@ class AMQPConnection(Connection):
             "username": _either("username", username, "user", user),
             "password": password,
             "ssl": ssl,
+            "auth": auth,
         }
         label = name or "asyncworker"
         self.broker, self.vhost = address_of(url, keywords, heartbeat, label)

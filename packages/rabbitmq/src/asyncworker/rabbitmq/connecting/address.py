@@ -13,14 +13,25 @@ from asyncworker.rabbitmq.amqp.schemes import MEMORY, PORTS
 from asyncworker.rabbitmq.checks import checked_short
 from asyncworker.rabbitmq.connecting.broker import Broker
 from asyncworker.rabbitmq.connecting.hosts import hosts_of
+from asyncworker.rabbitmq.connecting.login import (
+    EXTERNAL,
+    GUEST,
+    check_certificate,
+    check_certificate_in_url,
+    check_login,
+    check_names_user_alone,
+    checked_auth,
+)
 from asyncworker.rabbitmq.settings import AMQPSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from asyncworker.rabbitmq.connecting.broker import Password
+    from asyncworker.rabbitmq.connecting.login import Auth
 
-QUERY: Final = ("cafile", "certfile", "heartbeat", "keyfile")
+FILES: Final = ("cafile", "certfile", "keyfile")
+QUERY: Final = ("auth", "cafile", "certfile", "heartbeat", "keyfile")
 HEARTBEAT: Final = 60
 NAME: Final = re.compile("[a-z0-9_-]+")
 """What a broker in memory may be called."""
@@ -64,19 +75,26 @@ def _address_from_keywords(
     username: str | None,
     password: Password | None,
     ssl: bool | tls.SSLContext | None,
+    auth: Auth | None,
     heartbeat: int | None,
     name: str,
 ) -> tuple[Broker, str]:
     """Return the broker that AMQPConnection was given piece by piece, and its default vhost."""
-    _check_login(username, password)
+    chosen = checked_auth(auth)
+    if chosen == EXTERNAL:
+        check_certificate(username, password, ssl)
+    else:
+        check_login(username, password)
+    default = "" if chosen == EXTERNAL else GUEST
     if not isinstance(ssl, bool | tls.SSLContext | None):
         raise ConfigurationError(f"ssl must be True, False or an SSLContext, got {ssl!r}")
     context = tls.create_default_context() if ssl is True else ssl or None
     default_port = PORTS["amqps" if context else "amqp"]
     broker = Broker(
         hosts=hosts_of(hostname, checked_short("port", default_port if port is None else port, 1)),
-        username="guest" if username is None else username,
-        password="guest" if password is None else password,
+        username=default if username is None else username,
+        password=default if password is None else password,
+        auth=chosen,
         tls=context,
         heartbeat=checked_short("heartbeat", HEARTBEAT if heartbeat is None else heartbeat, 0),
         name=name,
@@ -102,17 +120,22 @@ def _address_from_url(
         return _address_in_memory(url, parts, heartbeat, name)
     login, _, hosts = parts.netloc.rpartition("@")
     username, _, in_url = login.partition(":")
-    if password is not None:
-        _check_names_user_alone(username, in_url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     for key in query:
         if key not in QUERY:
             raise ConfigurationError(f"url takes no {key!r}: {suggestion(key, QUERY)}")
+    chosen = checked_auth(query.get("auth"))
+    if chosen == EXTERNAL:
+        check_certificate_in_url(parts.scheme, bool(login) or password is not None, query)
+    elif password is not None:
+        check_names_user_alone(username, in_url)
+    default = "" if chosen == EXTERNAL else GUEST
     seconds = _seconds(query.get("heartbeat", str(HEARTBEAT))) if heartbeat is None else heartbeat
     broker = Broker(
         hosts=hosts_of(unquote(hosts), PORTS[parts.scheme]),
-        username=unquote(username) or "guest",
-        password=password or unquote(in_url) or "guest",
+        username=unquote(username) or default,
+        password=password or unquote(in_url) or default,
+        auth=chosen,
         tls=_context(query) if parts.scheme == "amqps" else None,
         heartbeat=checked_short("heartbeat", seconds, 0),
         name=name,
@@ -135,8 +158,8 @@ def _address_in_memory(
         checked_short("heartbeat", heartbeat, 0)
     broker = Broker(
         hosts=((host, PORT_IN_MEMORY),),
-        username="guest",
-        password="guest",  # noqa: S106, nobody asks for it
+        username=GUEST,
+        password=GUEST,  # Nobody asks for it.
         tls=None,
         heartbeat=0,
         name=name,
@@ -178,26 +201,6 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def _check_login(username: Any, password: Any) -> None:
-    """Accept a login that is whole, or none; never show it."""
-    if callable(password):
-        check_provider("password", password)
-        password = ""
-    for name, value in (("username", username), ("password", password)):
-        if not isinstance(value, str | None):
-            raise ConfigurationError(f"{name} must be a string, got {type(value).__name__}")
-    if (username is None) != (password is None):
-        missing = "username" if username is None else "password"
-        raise ConfigurationError(f"{missing}= is missing: give both username and password")
-
-
-def _check_names_user_alone(username: str, in_url: str) -> None:
-    """Accept the login of a URL that names a user alone, as a function returns its password."""
-    if in_url or not username:
-        reason = "both hold a password" if in_url else "need a user in url"
-        raise ConfigurationError(f"url and password= {reason}: write amqp://user@host")
-
-
 def _seconds(text: str) -> int:
     if not text.isdecimal():
         raise ConfigurationError(f"heartbeat in url must be a number of seconds, got {text!r}")
@@ -210,7 +213,7 @@ def _context(query: Mapping[str, str]) -> tls.SSLContext:
         if "certfile" in query:
             context.load_cert_chain(query["certfile"], query.get("keyfile"))
     except OSError as error:
-        files = ", ".join(f"{key}={query[key]}" for key in QUERY if key in query)
+        files = ", ".join(f"{key}={query[key]}" for key in FILES if key in query)
         reason = f"cannot read the certificates in url ({files}): {error}"
         raise ConfigurationError(reason) from None
     return context

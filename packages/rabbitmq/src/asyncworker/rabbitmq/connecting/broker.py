@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
-from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
+from aiormq.exceptions import (
+    AuthenticationError,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
 from yarl import URL
 
 from asyncworker.errors import AsyncWorkerError
 from asyncworker.provided import provided
 from asyncworker.rabbitmq.amqp.schemes import MEMORY
+from asyncworker.rabbitmq.connecting.login import EXTERNAL
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
 from asyncworker.routes import name_of
 
 if TYPE_CHECKING:
-    import ssl
-
     from aio_pika import Connection
+
+    from asyncworker.rabbitmq.connecting.login import Auth
 
 Password: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A password, or a function that returns it, sync or async."""
@@ -38,6 +44,7 @@ class Broker:
     """Hold the hosts of one broker, tried in turn, and the login.
 
     password: or a function that returns it, sync or async, at each attempt to connect.
+    auth: in what way to log in; username and password are empty where that is by a certificate.
     heartbeat: seconds. tls: None for a plain connection. name: as the broker's own tools show it.
     in_memory: whether it is one of this process, named by its one host.
     """
@@ -45,6 +52,7 @@ class Broker:
     hosts: tuple[tuple[str, int], ...]
     username: str
     password: Password = field(repr=False)
+    auth: Auth = "plain"
     heartbeat: int
     tls: ssl.SSLContext | None
     name: str
@@ -56,7 +64,8 @@ class Broker:
         hosts = ",".join(
             f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
         )
-        return f"{self._scheme}://{self.username}@{hosts}"
+        user = f"{self.username}@" if self.username else ""
+        return f"{self._scheme}://{user}{hosts}"
 
     def shares_host(self, other: Broker) -> bool:
         """Tell whether another one is the same broker, however each lists its hosts."""
@@ -114,13 +123,13 @@ class Broker:
             scheme=self._scheme,
             host=host,
             port=port,
-            user=self.username,
-            password=password,
+            user=self.username or None,
+            password=password or None,
         )
         # A vhost is a name: what looks like a step up in a path is a part of it.
         path = f"/{quote(vhost, safe='')}"
         return url.with_path(path, encoded=True).with_query(
-            {"heartbeat": self.heartbeat, "name": self.name}
+            {"auth": self.auth, "heartbeat": self.heartbeat, "name": self.name}
         )
 
     @property
@@ -131,13 +140,39 @@ class Broker:
 
     def _explain(self, error: BrokerError, vhost: str) -> str:
         cause = error.__cause__
+        is_external = self.auth == EXTERNAL
+        user = "the certificate's user" if is_external else f"user {self.username!r}"
+        if isinstance(cause, AuthenticationError):
+            return self._offered(str(cause.args[0]).split())
         if isinstance(cause, ProbableAuthenticationError):
-            return f"the broker refuses user {self.username!r} or its password"
+            if is_external:
+                return "the broker refuses the certificate, or has no user of its name"
+            return f"the broker refuses {user} or its password"
         if isinstance(cause, InvalidFrameError) and "OpenOk" in str(cause):
-            return f"vhost {vhost!r} does not exist, or user {self.username!r} has no access to it"
+            return f"vhost {vhost!r} does not exist, or {user} has no access to it"
         if isinstance(cause, TimeoutError):
             return f"no answer within {CONNECT_TIMEOUT:g} s"
-        return reason_of(cause or error)
+        reason = reason_of(cause or error)
+        if is_external and _is_hung_up(cause):
+            return f"the broker hung up, as where it refuses a certificate: {reason}"
+        return reason
+
+    def _offered(self, mechanisms: list[str]) -> str:
+        """Return what a broker means that offers other ways to log in (AMQP 0-9-1, 1.4.2.1)."""
+        hint = ": enable its plugin rabbitmq_auth_mechanism_ssl" if self.auth == EXTERNAL else ""
+        others = f"only {', '.join(mechanisms)}" if mechanisms else "and no other way to log in"
+        return f"the broker offers no {self.auth.upper()}, {others}{hint}"
+
+
+def _is_hung_up(cause: BaseException | None) -> bool:
+    """Tell whether who had accepted the connection ended it: by an alert of TLS, or silently.
+
+    A client of TLS 1.3 takes it for open before the other side has looked at its certificate.
+    """
+    below = None if cause is None else cause.__cause__
+    if isinstance(below, ssl.SSLCertVerificationError):
+        return False
+    return isinstance(below, asyncio.IncompleteReadError | ConnectionResetError | ssl.SSLError)
 
 
 async def _end(connecting: asyncio.Future[None]) -> None:
