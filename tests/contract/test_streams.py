@@ -83,7 +83,7 @@ async def test_the_offset_is_its_own_whatever_is_published(channel, stream):
     assert headers == {"x-stream-offset": 0, "other": 1}
 
 
-@pytest.mark.usefixtures("since_4_3")
+@pytest.mark.usefixtures("since_4")
 async def test_what_is_rejected_counts_as_read(channel, stream):
     await publish(channel, stream, *numbers(6))
     await channel.basic_qos(prefetch_count=2)
@@ -95,8 +95,8 @@ async def test_what_is_rejected_counts_as_read(channel, stream):
 
 
 async def test_refuses_to_take_anything_back(broker, stream):
-    if broker.version >= (4, 3):
-        pytest.skip("since RabbitMQ 4.3 what is rejected counts as read")
+    if broker.version >= (4,):
+        pytest.skip("since RabbitMQ 4.0 what is rejected counts as read")
     other = await broker.channel()
     await publish(other, stream, b"1")
     await other.basic_qos(prefetch_count=10)
