@@ -54,10 +54,10 @@ class FileCursor:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        place = json.loads(text)
+        place: Place = json.loads(text)
         if type(place) not in (int, str):
             raise ValueError(f"{str(self._path)!r} holds no place: {text[:100]!r}")
-        return place  # type: ignore[no-any-return]
+        return place
 
     def _write(self, place: Place) -> None:
         fresh = self._path.with_name(f"{self._path.name}.new")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from asyncworker.backoff import Backoff
@@ -103,7 +104,7 @@ class Keeper(Generic[P]):
             # What is reached meanwhile is saved next.
             place = cast("P", self._reached)
             try:
-                await self._called(lambda: self._cursor.save(place), NOT_SAVED)  # noqa: B023 (called at once)
+                await self._called(partial(self._cursor.save, place), NOT_SAVED)
             except Exception as error:  # noqa: BLE001 (cursors of users raise what they like)
                 self._fails(NOT_SAVED, error)
                 self._moved.set()
