@@ -84,7 +84,9 @@ def test_says_what_is_wrong_with_a_url(arguments, message):
 
 
 def test_needs_a_library_whose_transport_can_be_chosen(monkeypatch):
-    monkeypatch.setattr("asyncworker.rabbitmq.wire.fast_path.can_choose_transport", lambda: False)
+    monkeypatch.setattr(
+        "asyncworker.rabbitmq.connecting.fast_path.can_choose_transport", lambda: False
+    )
 
     async def put():
         await AMQPConnection(url="memory://").put(body=1, routing_key="q")

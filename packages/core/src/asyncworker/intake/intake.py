@@ -73,12 +73,18 @@ class Intake(Generic[T]):
         self.extend: Callable[[list[T]], None]
         """Take items, in order."""
         self.extend = self._batches.extend if options.bulk_size > 1 else self._extend_by_one
+        self._waits_for_all = options.bulk_by is None and options.bulk_bytes is None
         delays.count_held = self._count_held
 
     def __len__(self) -> int:
         """Return how many items are here that are not on their way to a handler yet."""
         parts = (self._batches, self._lanes, self.throttle)
         return sum(len(part) for part in parts if part is not None)
+
+    @property
+    def missing(self) -> int:
+        """Return how many items have to come, at least, before a handler is given any of them."""
+        return self._options.bulk_size - len(self._batches) if self._waits_for_all else 1
 
     def submit_first(self, batches: list[list[T]]) -> None:
         """Have batches handled that were handled before, ahead of all others."""

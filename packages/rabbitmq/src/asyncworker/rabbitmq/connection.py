@@ -19,6 +19,7 @@ from asyncworker.rabbitmq.asking.asker import Asker
 from asyncworker.rabbitmq.asking.question import question
 from asyncworker.rabbitmq.checks import checked_name, checked_short
 from asyncworker.rabbitmq.connecting.address import address_of, checked_vhost
+from asyncworker.rabbitmq.connecting.fast_path import connection_class
 from asyncworker.rabbitmq.connecting.link import Link
 from asyncworker.rabbitmq.locking.locks import Locks
 from asyncworker.rabbitmq.locking.queue_lock import LONGEST_NAME
@@ -34,7 +35,6 @@ from asyncworker.rabbitmq.publishing.message import Message
 from asyncworker.rabbitmq.publishing.publisher import Publisher
 from asyncworker.rabbitmq.recorded import recorded, recorded_many
 from asyncworker.rabbitmq.traced import Part, traced, traced_parts
-from asyncworker.rabbitmq.wire.fast_path import connection_class
 from asyncworker.route_types import RouteTypes
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from asyncworker.backoff import Backoff
+from asyncworker.rabbitmq.connecting.fast_path import channel_of, connection_class
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors
-from asyncworker.rabbitmq.wire.fast_path import channel_of, connection_class
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine

@@ -35,7 +35,8 @@ class ConsumeChannel:
     broker delivers the message again.
 
     prefetch: the most unsettled messages for each consumer, unless fewer are allowed. take: gets
-    the deliveries of one read, and this channel, which they belong to. codec: what is published
+    the deliveries of one read, and this channel, which they belong to, and returns how many more
+    have to come before any of them is of use. codec: what is published
     with its messages is encoded by it. ledger: what they are settled by.
     """
 
@@ -43,7 +44,7 @@ class ConsumeChannel:
         self,
         channel: MessageChannel,
         prefetch: int,
-        take: Callable[[list[Content], ConsumeChannel], None],
+        take: Callable[[list[Content], ConsumeChannel], int],
         codec: Codec,
         ledger: Ledger,
     ) -> None:
@@ -74,7 +75,7 @@ class ConsumeChannel:
         cls,
         link: Link,
         prefetch: int,
-        take: Callable[[list[Content], ConsumeChannel], None],
+        take: Callable[[list[Content], ConsumeChannel], int],
         codec: Codec,
         ledger: Ledger,
     ) -> AsyncIterator[ConsumeChannel]:
@@ -248,9 +249,10 @@ class ConsumeChannel:
         if not self.is_lost:
             await self._pace.caught_up()
 
-    def _on_deliveries(self, contents: list[Content]) -> None:
-        if not self.is_lost and not self._given_up.done():
-            self._take(contents, self)
+    def _on_deliveries(self, contents: list[Content]) -> int:
+        if self.is_lost or self._given_up.done():
+            return 1
+        return self._take(contents, self)
 
     def _on_cancel(self, frame: Basic.Cancel) -> None:
         if frame.consumer_tag in self._consumers:

@@ -255,9 +255,9 @@ class RouteConsumer:
         self._buffer.close()
         self._standing.is_paused()
 
-    def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> None:
+    def _on_deliveries(self, contents: list[Content], channel: ConsumeChannel) -> int:
         if self._unseen and self._finds_stream(contents, channel):
-            return
+            return 1
         messages = read(contents, channel.queues, channel, self._route.decode, self._on_poison)
         if self._reading is not None:
             messages = self._reading.fresh(messages, channel)
@@ -266,6 +266,7 @@ class RouteConsumer:
         if self._reading is None and not self._buffer.is_closed:
             messages = self._limit.spared(messages)
         self._buffer.take(messages)
+        return self._intake.missing
 
     def _finds_stream(self, contents: list[Content], channel: ConsumeChannel) -> bool:
         """Consume no more, if the first message of a queue looks like one of a stream."""

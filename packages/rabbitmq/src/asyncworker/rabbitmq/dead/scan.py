@@ -89,7 +89,7 @@ class Hold:
         self.given_back = 0
         self._stack = AsyncExitStack()
 
-    async def open(self, link: Link, take: Callable[[list[Content], ConsumeChannel], None]) -> None:
+    async def open(self, link: Link, take: Callable[[list[Content], ConsumeChannel], int]) -> None:
         """Have a channel.
 
         Raises: BrokerError
@@ -209,8 +209,9 @@ class Scan:
         await self._open(Hold(min(self._width, fitting, self._left)))
 
     async def _open(self, hold: Hold) -> None:
-        def take(contents: list[Content], _channel: ConsumeChannel) -> None:
+        def take(contents: list[Content], _channel: ConsumeChannel) -> int:
             self._take(hold, contents)
+            return 1
 
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):

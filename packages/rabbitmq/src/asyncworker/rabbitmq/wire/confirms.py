@@ -179,13 +179,15 @@ class Confirms:
             self._abandoned[number] = hash((message.address, message.body)), message.header
         return answers
 
-    def _on_answers(self, contents: list[Content]) -> None:
+    def _on_answers(self, contents: list[Content]) -> int:
         for content in contents:
             method, arguments, _, _ = content
             if method < ACK:
                 self._on_content(content)
             else:
                 self._on_confirm(method, arguments)
+        # Somebody may wait for the very next one.
+        return 1
 
     def _on_confirm(self, method: int, arguments: bytes) -> None:
         number, bits = _CONFIRM.unpack_from(arguments)

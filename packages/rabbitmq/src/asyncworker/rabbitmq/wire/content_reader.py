@@ -61,16 +61,17 @@ class Malformed(Exception):
 class ContentReader:
     """Assemble what is delivered, returned and confirmed on one channel.
 
-    take: gets all that one read brought. max_payload: bytes in one frame. `is_open` tells whether
-    the channel may be written to.
+    take: gets all that one read brought, and returns how many more have to come before any of them
+    is of use. max_payload: bytes in one frame. `is_open` tells whether the channel may be written
+    to.
     """
 
-    def __init__(
-        self, number: int, take: Callable[[list[Content]], None], max_payload: int
-    ) -> None:
+    def __init__(self, number: int, take: Callable[[list[Content]], int], max_payload: int) -> None:
         self.is_open = True
         self.is_over = False
         """Whether the broker says nothing more on this channel."""
+        self.wanted = 1
+        """How many more have to come before any of them is of use."""
         self._number = number
         self._hand = take
         self._max_payload = max_payload
@@ -79,11 +80,14 @@ class ContentReader:
         self._last_sizes = (0, 0)
         """Bytes of the frames before the body, of the last delivery that was read by itself."""
 
-    def hand_over(self) -> None:
-        """Pass on what is complete."""
-        if self._ready:
-            ready, self._ready = self._ready, []
-            self._hand(ready)
+    def hand_over(self) -> int:
+        """Pass on what is complete; return how many that are."""
+        ready = self._ready
+        if not ready:
+            return 0
+        self._ready = []
+        self.wanted = self._hand(ready)
+        return len(ready)
 
     def take(self, kind: int, data: bytes, position: int, after: int) -> int:
         """Return where to go on reading, or 0 when the frame from position is not for here.

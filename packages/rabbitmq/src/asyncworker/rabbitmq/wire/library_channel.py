@@ -46,7 +46,7 @@ class LibraryChannel:
         return self.underlay.is_closed
 
     async def consume(
-        self, queue: str, take: Callable[[list[Content]], None], how: Consumer
+        self, queue: str, take: Callable[[list[Content]], int], how: Consumer
     ) -> None:
         """Consume a queue, and wait for no answer."""
         with broker_errors():
@@ -131,7 +131,7 @@ class LibraryChannel:
             await self.underlay.basic_reject(tag, requeue=requeue, wait=False)
 
 
-def _one_by_one(take: Callable[[list[Content]], None]) -> ConsumerCallback:
+def _one_by_one(take: Callable[[list[Content]], object]) -> ConsumerCallback:
     async def deliver(delivered: DeliveredMessage) -> None:
         take([_content(delivered)])
 

@@ -26,11 +26,12 @@ class MessageChannel(Protocol):
         ...
 
     async def consume(
-        self, queue: str, take: Callable[[list[Content]], None], how: Consumer
+        self, queue: str, take: Callable[[list[Content]], int], how: Consumer
     ) -> None:
         """Consume a queue, and wait for no answer; its name is the consumer tag.
 
-        The channel is lost when the broker refuses. take: gets the deliveries. how: to consume it.
+        The channel is lost when the broker refuses. take: gets the deliveries, and returns how many
+        more have to come before any of them is of use. how: to consume it.
         Raises: BrokerError
         """
         ...

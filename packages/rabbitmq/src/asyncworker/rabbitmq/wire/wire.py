@@ -27,6 +27,7 @@ from asyncworker.rabbitmq.wire.content_reader import ContentReader, Malformed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asyncworker.rabbitmq.wire.coalescing import Coalescing
     from asyncworker.rabbitmq.wire.content_reader import Content
 
 DEFAULT_FRAME_MAX: Final = 131_072
@@ -52,6 +53,7 @@ class Wire(asyncio.StreamReader):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self.writer: asyncio.StreamWriter
+        self.coalescing: Coalescing | None = None
         self.max_payload = DEFAULT_FRAME_MAX - OVERHEAD
         self.is_closing = False
         """Whether the library has said that the connection ends."""
@@ -68,8 +70,11 @@ class Wire(asyncio.StreamReader):
         """Take the largest frame that was negotiated, in bytes; 0 is none."""
         self.max_payload = payload_of(frame_max)
 
-    def open(self, number: int, take: Callable[[list[Content]], None]) -> ContentReader:
-        """Have the content of a channel handed over, all that one read brought at once."""
+    def open(self, number: int, take: Callable[[list[Content]], int]) -> ContentReader:
+        """Have the content of a channel handed over, all that one read brought at once.
+
+        take: returns how many more have to come before any of them is of use.
+        """
         # Each read goes through all of them: those of closed channels must not add up.
         self._readers = {one: reader for one, reader in self._readers.items() if not reader.is_over}
         reader = self._readers[number] = ContentReader(number, take, self.max_payload)
@@ -110,12 +115,14 @@ class Wire(asyncio.StreamReader):
             data = self._joined(data)
         try:
             rest = self._parse(data)
-            for reader in tuple(self._readers.values()):
-                reader.hand_over()
+            count = sum([reader.hand_over() for reader in tuple(self._readers.values())])
         except Malformed as error:
             self._pieces.clear()
             self.set_exception(InvalidFrameError(f"the broker sent no valid AMQP: {error}"))
             return
+        if count and self.coalescing is not None:
+            wanted = min(reader.wanted for reader in self._readers.values())
+            self.coalescing.read(rest, count, wanted)
         if rest < len(data):
             self._keep(data[rest:])
         if self._readers and self._clock() - self._passed_at >= HEARTBEAT_EVERY:

@@ -38,7 +38,7 @@ class WireChannel:
         return not is_open or self._wire.is_closing or self.underlay.is_closed
 
     async def consume(
-        self, queue: str, take: Callable[[list[Content]], None], how: Consumer
+        self, queue: str, take: Callable[[list[Content]], int], how: Consumer
     ) -> None:
         """Consume a queue, and wait for no answer."""
         if self._reader is None:

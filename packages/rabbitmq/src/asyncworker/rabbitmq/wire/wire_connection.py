@@ -10,6 +10,7 @@ from aiormq import SSLContextProvider, TransportFactory
 from aiormq.exceptions import AMQPConnectionError
 
 from asyncworker.rabbitmq.amqp.schemes import MEMORY
+from asyncworker.rabbitmq.wire.coalescing import Coalescing
 from asyncworker.rabbitmq.wire.wire import HIGH_WATER, Wire
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class WireTransportFactory(TransportFactory):
             except OSError as error:
                 raise AMQPConnectionError(*error.args) from error
         transport.set_write_buffer_limits(HIGH_WATER)
+        wire.coalescing = Coalescing.of(transport, loop)
         wire.writer = WireWriter(transport, protocol, wire, loop)
         self.wire = wire
         return wire, wire.writer

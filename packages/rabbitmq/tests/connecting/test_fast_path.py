@@ -10,7 +10,7 @@ import pytest
 from asyncworker import App, RouteTypes
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq import AMQPConnection
-from asyncworker.rabbitmq.wire.fast_path import _connection_class, connection_class
+from asyncworker.rabbitmq.connecting.fast_path import _connection_class, connection_class
 from asyncworker.rabbitmq.wire.wire_connection import WireConnection
 
 
