@@ -19,6 +19,8 @@ FAST: Final = 10
 """How many times as many messages a fast peer gets."""
 QUEUED: Final = frozenset({"consume", "forward", "publish", "ask"})
 """The kinds in which it gets them: those whose messages wait in queues."""
+BESIDE: Final = "beside"
+"""The kind whose peers are in one process, that of the last one, and take turns there."""
 QUICK: Final = 20
 """How many times fewer messages a quick run has."""
 
@@ -69,6 +71,11 @@ class Case:
         """Return the title, with the number by which it differs from the others of its series."""
         return f"{self.title}: {self.x:,}" if self.series else self.title
 
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """Return the peers that have a process of their own."""
+        return self.peers[-1:] if self.kind == BESIDE else self.peers
+
     def amount(self, peer: str, *, quick: bool) -> int:
         """Return how many messages a peer gets."""
         fast = self.kind in QUEUED and PEERS[peer].fast and not self.series
@@ -115,9 +122,9 @@ def _cases() -> Iterable[Case]:
             "http",
             f"HTTP: {title}",
             HTTP,
-            count=20_000,
+            count=10_000,
             settings={"request": kind},
-            turns=3,
+            turns=6,
             quick=kind != "plain",
         )
     followers: dict[int, tuple[str, ...]] = {1: (OURS,), 100: EVENTS}
@@ -230,23 +237,22 @@ def _consume_cases() -> Iterable[Case]:
 
 
 def _observed_cases() -> Iterable[Case]:
-    """Of what costs so little that only many messages, in several turns, tell it from chance."""
+    """Of what costs so little that only many turns within one process tell it from chance."""
     for bulk in (1, 100):
-        for name, what, peer in (
-            ("metered", "scraped each second", METERED),
-            ("guarded", "with a breaker", GUARDED),
-            ("ordered", "1,000 keys in order", ORDERED),
-            ("rated", "with a rate", RATED),
+        # Scraped once a slice: somewhat less than what a worker takes in a second.
+        for name, what, peer, count in (
+            ("metered", "with metrics", METERED, 40_000),
+            ("guarded", "with a breaker", GUARDED, 10_000),
+            ("ordered", "1,000 keys in order", ORDERED, 10_000),
+            ("rated", "with a rate", RATED, 10_000),
         ):
             yield Case(
                 f"{name}-bulk-{bulk}",
-                "consume",
+                BESIDE,
                 f"Consume 200 bytes, {what}, bulk {bulk}",
                 (OURS, peer),
-                # Long enough for what happens once a second to happen as often as it does in life.
-                count=20_000,
-                settings=_consume(bulk),
-                turns=3,
+                count=count,
+                settings=_consume(bulk, slices=400_000 // count),
                 quick=bulk > 1,
             )
         yield Case(

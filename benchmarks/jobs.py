@@ -49,6 +49,16 @@ class Forward(Consume):
     target: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside(Consume):
+    """Consume two queues in turns, the first plainly and the second with something more.
+
+    warmup, count: of each slice. slices: how many each queue has.
+    """
+
+    slices: int
+
+
 @dataclass(frozen=True)
 class Publish:
     """Publish persistent messages, and wait for the confirm of each.
@@ -121,10 +131,10 @@ class Idle:
     seconds: int = 0
 
 
-Job = Consume | Forward | Publish | Ask | Serve | Follow | Clock | Idle
+Job = Consume | Forward | Beside | Publish | Ask | Serve | Follow | Clock | Idle
 KINDS: dict[str, Callable[..., Job]] = {
     kind.__name__.lower(): kind
-    for kind in (Consume, Forward, Publish, Ask, Serve, Follow, Clock, Idle)
+    for kind in (Consume, Forward, Beside, Publish, Ask, Serve, Follow, Clock, Idle)
 }
 
 

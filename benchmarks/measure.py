@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from benchmarks import jobs, load
 from benchmarks.amqp import Client
-from benchmarks.cases import CPU, IMPORT, RATE, Case
+from benchmarks.cases import BESIDE, CPU, IMPORT, RATE, Case
 from benchmarks.environments import FOLDER, Home
 from benchmarks.messages import USUAL, body, encode, stamped
 from benchmarks.peers import Peer
@@ -28,6 +28,7 @@ from scripts.rabbitmq.probe import free_ports, wait_for
 
 QUEUE: Final = "asyncworker-bench"
 FORWARDED: Final = f"{QUEUE}-forwarded"
+BESIDE_QUEUE: Final = f"{QUEUE}-beside"
 LEFTOVERS: Final = ("asyncworker-bench-taskiq-dead", "asyncworker-bench-taskiq")
 """A queue and an exchange that taskiq-aio-pika declares."""
 COMPILED: Final = {
@@ -81,12 +82,14 @@ class Subject:
     amount: int
     profile: Path | None = None
 
-    def measure(self) -> Result:
-        """Return what was measured, by the names of metrics.
+    def measure(self) -> dict[str, list[Result]]:
+        """Return what was measured, by the names of metrics, for each peer of this process.
 
         Raises: SubjectFailed
         """
-        return KINDS[self.case.kind](self)
+        if self.case.kind == BESIDE:
+            return dict(zip(self.case.peers, beside(self), strict=True))
+        return {self.peer.name: [KINDS[self.case.kind](self)]}
 
     @property
     def count(self) -> int:
@@ -107,7 +110,7 @@ class Subject:
         """Return a setting of the case."""
         return self.case.settings.get(name, default)
 
-    def run(self, job: jobs.Job) -> Result:
+    def run(self, job: jobs.Job) -> Any:
         """Do a job to its end."""
         with self.running(job) as process:
             return self.result(process)
@@ -140,7 +143,7 @@ class Subject:
                 process.kill()
                 process.communicate()
 
-    def result(self, process: subprocess.Popen[str]) -> Result:
+    def result(self, process: subprocess.Popen[str]) -> Any:
         """Wait for the process; return the last line that it printed."""
         try:
             out, err = process.communicate(timeout=DEADLINE)
@@ -151,8 +154,7 @@ class Subject:
         if process.returncode != 0 or not out.strip():
             lines = (err.strip() or out.strip() or "no output").splitlines()
             raise SubjectFailed(f"exit code {process.returncode}: {lines[-1]}")
-        found: Result = json.loads(out.splitlines()[-1])
-        return found
+        return json.loads(out.splitlines()[-1])
 
 
 def consume(subject: Subject) -> Result:
@@ -166,6 +168,25 @@ def consume(subject: Subject) -> Result:
         if left:
             raise SubjectFailed(f"{left} messages were not settled")
     return per_message(found)
+
+
+def beside(subject: Subject) -> list[list[Result]]:
+    """Fill two queues, and have slices of them consumed in turns by one process.
+
+    Between two processes of the same program there is more than what these cases look for.
+    """
+    slices = subject.setting("slices", 1)
+    with queues(subject, BESIDE_QUEUE) as (client, names):
+        job = jobs.Beside(**vars(consume_job(subject, names)), slices=slices)
+        wanted = slices * (job.warmup + job.count)
+        # What is handled before the pause between two slices takes hold.
+        spare = slices * 2 * job.prefetch
+        for name in names:
+            client.fill(name, wanted + spare, *message_of(subject))
+        found = subject.run(job)
+        if any(client.depth(name) > spare for name in names):
+            raise SubjectFailed("messages were not settled")
+    return [[per_message(one) for one in found[name]] for name in names]
 
 
 def forward(subject: Subject) -> Result:

@@ -23,7 +23,7 @@ def profile(subject: Subject) -> Profile:
     """Return what takes most, each with its percent: functions, or of an idle worker libraries."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "profile"
-        result = replace(subject, profile=path).measure()
+        (result,) = replace(subject, profile=path).measure()[subject.peer.name]
         if subject.case.kind == "idle":
             return _most(json.loads(path.read_text()), result[RSS])
         return _functions(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from statistics import median
 
 from amqp import AMQPError
 
@@ -59,20 +60,23 @@ def _profile(results: Results, stage: Stage, cases: list[Case], homes: dict[str,
 def _turn(
     results: Results, stage: Stage, case: Case, homes: dict[str, Home], at: str, *, quick: bool
 ) -> None:
-    for name in case.peers:
+    for name in case.processes:
         if name not in homes:
             continue
         amount = case.amount(name, quick=quick)
         where = f"{at}: {case.name}: {name}"
         try:
-            result = Subject(stage, case, PEERS[name], homes[name], amount).measure()
+            found = Subject(stage, case, PEERS[name], homes[name], amount).measure()
         except (SubjectFailed, OSError, AMQPError) as error:
             results.failures.append(f"{where}: {error}")
             say(results.failures[-1])
         else:
-            results.add(case.name, name, result)
+            for peer, taken in found.items():
+                for result in taken:
+                    results.add(case.name, peer, result)
             metric = case.metrics[0]
-            say(f"{where}: {result[metric]:,.4g} {metric}")
+            middle = median(result[metric] for result in found[name])
+            say(f"{where}: {middle:,.4g} {metric}")
 
 
 def _homes(cases: list[Case], results: Results, *, quick: bool) -> dict[str, Home]:

@@ -21,7 +21,8 @@ MEMORY = Path("/proc/self/statm")
 class Window:
     """Count messages; read the clocks when the warm-up ends, and when all are there.
 
-    stop: called once, with the last message. tail: how many of the last are not measured, as a
+    stop: called once, with the last message. begun: called when the warm-up ends, and measured.
+    tail: how many of the last are not measured, as a
     batch that is not full waits for more before it is handled. endless: measure until the end,
     whenever that is.
     """
@@ -32,15 +33,22 @@ class Window:
         count: int,
         stop: Callable[[], object] = lambda: None,
         *,
+        begun: Callable[[], object] = lambda: None,
         tail: int = 0,
         endless: bool = False,
     ) -> None:
+        self._warmup = warmup
         self._total = warmup + count
         self._tail = tail
         self._stop = stop
+        self._begun = begun
         self._endless = endless
+        self.begin()
+
+    def begin(self) -> None:
+        """Measure anew, from the next message on."""
         self._seen = 0
-        self._next = max(warmup, 1)
+        self._next = max(self._warmup, 1)
         self._began: Result | None = None
         self._ended: Result = {}
 
@@ -69,6 +77,7 @@ class Window:
             self._began = reading
             # Nobody knows beforehand which message is the last when several share a queue.
             self._next = 0 if self._endless else self._total - self._tail
+            self._begun()
         elif self._endless:
             self._ended = reading
         else:

@@ -20,7 +20,12 @@ SETTLED_AFTER = 1.5
 
 def consume(job: jobs.Consume) -> Result:
     """Consume with one route for each queue."""
-    return consume_by(App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)]), job)
+    return consume_by(connected(job), job)
+
+
+def connected(job: jobs.Consume) -> App:
+    """Return an app with a connection to RabbitMQ."""
+    return App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
 
 
 def consume_by(
@@ -63,7 +68,7 @@ def typed(job: jobs.Consume, measured: Window | Latencies) -> Callable[..., Awai
 
 def forward(job: jobs.Forward) -> Result:
     """Consume by a route that publishes what its handler returns."""
-    app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
+    app = connected(job)
     measured = window(job, app.shutdown)
 
     @app.route(

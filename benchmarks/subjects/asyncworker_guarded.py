@@ -1,13 +1,12 @@
 """asyncworker with a breaker, which has nothing to do."""
 
-from asyncworker import App, Breaker, Options
-from asyncworker.connections import AMQPConnection
+from asyncworker import Breaker, Options
 from benchmarks import jobs
-from benchmarks.subjects.asyncworker import consume_by
+from benchmarks.subjects import asyncworker_beside
+from benchmarks.subjects.asyncworker import connected
 from benchmarks.window import Result
 
 
-def consume(job: jobs.Consume) -> Result:
-    """Consume as without a breaker."""
-    app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
-    return consume_by(app, job, {Options.BREAKER: Breaker()})
+async def beside(job: jobs.Beside) -> dict[str, list[Result]]:
+    """Consume without a breaker and with one."""
+    return await asyncworker_beside.beside(connected(job), job, {Options.BREAKER: Breaker()})

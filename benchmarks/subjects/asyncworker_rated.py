@@ -1,13 +1,12 @@
 """asyncworker with a rate that is not reached."""
 
-from asyncworker import App, Options, Rate
-from asyncworker.connections import AMQPConnection
+from asyncworker import Options, Rate
 from benchmarks import jobs
-from benchmarks.subjects.asyncworker import consume_by
+from benchmarks.subjects import asyncworker_beside
+from benchmarks.subjects.asyncworker import connected
 from benchmarks.window import Result
 
 
-def consume(job: jobs.Consume) -> Result:
-    """Consume as without a rate."""
-    app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
-    return consume_by(app, job, {Options.RATE: Rate(10_000_000)})
+async def beside(job: jobs.Beside) -> dict[str, list[Result]]:
+    """Consume without a rate and with one."""
+    return await asyncworker_beside.beside(connected(job), job, {Options.RATE: Rate(10_000_000)})

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from asyncworker import App
-from asyncworker.connections import AMQPConnection
 from benchmarks import jobs
-from benchmarks.subjects.asyncworker import consume_by
+from benchmarks.subjects.asyncworker import connected, consume_by
 from benchmarks.window import Result
 
 
@@ -24,6 +22,6 @@ def consume(job: jobs.Consume) -> Result:
     """Consume as without traces."""
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-    app = App(connections=[AMQPConnection(url=job.url, prefetch=job.prefetch)])
+    app = connected(job)
     app.trace(provider)
     return consume_by(app, job)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import jobs
-from benchmarks.cases import CASES, FAST, QUICK, chosen
+from benchmarks.cases import BESIDE, CASES, FAST, QUICK, chosen
 from benchmarks.measure import KINDS
 from benchmarks.peers import FLOOR, OURS, PEERS
 
@@ -16,12 +16,12 @@ def test_each_case_has_a_name_of_its_own():
 
 
 def test_each_kind_of_case_can_be_measured():
-    assert {case.kind for case in CASES} == set(KINDS)
+    assert {case.kind for case in CASES} == {*KINDS, BESIDE}
 
 
 @pytest.mark.parametrize("peer", PEERS.values(), ids=lambda peer: peer.name)
 def test_a_peer_has_a_function_for_each_of_its_cases(peer):
-    kinds = {case.kind for case in CASES if peer.name in case.peers}
+    kinds = {case.kind for case in CASES if peer.name in case.processes}
     functions = {JOBS.get(kind, kind) for kind in kinds} - {"imports"}
     (file,) = SUBJECTS.glob(f"{peer.module}.*")
     source = file.read_text()
@@ -37,7 +37,7 @@ def test_a_peer_is_imported_as_the_cases_say():
 
 
 def test_every_peer_is_measured_and_ours_always():
-    assert {peer for case in CASES for peer in case.peers} == set(PEERS)
+    assert {peer for case in CASES for peer in case.processes} == set(PEERS)
     assert all(OURS in case.peers for case in CASES)
 
 
@@ -52,7 +52,7 @@ def test_cases_are_chosen_by_how_their_names_begin():
     names = [case.name for case in chosen(["http", "timeit"], quick=False)]
     assert names == ["http-plain", "http-path", "http-json", "timeit"]
     assert chosen([], quick=False) == list(CASES)
-    assert {case.kind for case in chosen([], quick=True)} == set(KINDS)
+    assert {case.kind for case in chosen([], quick=True)} == {*KINDS, BESIDE}
 
 
 def test_a_name_that_begins_no_case_is_answered_with_those_that_do():

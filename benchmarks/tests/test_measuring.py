@@ -10,7 +10,7 @@ from benchmarks.amqp import Client
 from benchmarks.cases import CPU, RSS, chosen
 from benchmarks.events import event_server
 from benchmarks.measure import QUEUE, Stage
-from benchmarks.peers import OURS, PEERS
+from benchmarks.peers import GUARDED, METERED, ORDERED, OURS, PEERS, RATED
 from benchmarks.results import Value
 
 SMALL = 1_000
@@ -66,6 +66,27 @@ def test_measures_a_case(stage, name, peers):
             assert len(values) == 1
             assert min(values) > 0
     assert set(results.versions) >= {PEERS[peer].distributions[0] for peer in peers}
+
+
+@pytest.mark.parametrize(
+    ("name", "peer"),
+    [
+        ("metered-bulk-1", METERED),
+        ("guarded-bulk-100", GUARDED),
+        ("ordered-bulk-1", ORDERED),
+        ("rated-bulk-100", RATED),
+    ],
+)
+def test_measures_two_in_turns_within_one_process(stage, name, peer):
+    case = small(name, OURS, peer)
+    results = rounds.run(stage, [case], 1, quick=True)
+    assert results.failures == []
+    assert results.peers(name) == [OURS, peer]
+    for side in case.peers:
+        for metric in case.metrics:
+            values = results.values(Value(name, side, metric))
+            assert len(values) == case.settings["slices"]
+            assert min(values) > 0
 
 
 def test_leaves_no_queue_behind(stage, amqp_url):

@@ -55,6 +55,19 @@ def test_the_tail_is_waited_for_and_not_measured(stop):
     assert at_tail["messages"] == 80
 
 
+def test_a_window_begins_anew(stop):
+    begun = []
+    measured = Window(10, 20, stop, begun=lambda: begun.append(None))
+    for calls in (1, 2):
+        measured.begin()
+        with pytest.raises(RuntimeError, match="only 0 messages"):
+            measured.result()
+        for _ in range(40):
+            measured.add((None,))
+        assert measured.result()["messages"] == 20
+        assert stop.calls == len(begun) == calls
+
+
 def test_an_endless_window_lasts_until_the_last_message_so_far(stop):
     measured = Window(10, 20, stop, endless=True)
     for _ in range(50):

@@ -1,0 +1,64 @@
+"""Two apps in one process, which take turns: one that is plain, and one with something more."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from asyncworker import App, Options, RouteTypes
+from benchmarks import jobs
+from benchmarks.subjects.asyncworker import connected, plain
+from benchmarks.window import Result, Window
+
+PLAIN: Mapping[Options, Any] = MappingProxyType({})
+
+
+async def beside(
+    other: App,
+    job: jobs.Beside,
+    options: Mapping[Options, Any] = PLAIN,
+    each_slice: Callable[[], object] = lambda: None,
+) -> dict[str, list[Result]]:
+    """Consume by a plain app and by another with these options.
+
+    each_slice: called once in each slice of the other.
+    """
+    first, second = job.queues
+    one = Side(connected(job), job, first, PLAIN)
+    two = Side(other, job, second, options, each_slice)
+    async with one.app.started(), two.app.started():
+        for _ in range(job.slices):
+            await one.take_turn()
+            await two.take_turn()
+    return {side.queue: side.taken for side in (one, two)}
+
+
+class Side:
+    """Consume slices of a queue by one app."""
+
+    def __init__(
+        self,
+        app: App,
+        job: jobs.Beside,
+        queue: str,
+        options: Mapping[Options, Any],
+        each_slice: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.app = app
+        self.queue = queue
+        self.taken: list[Result] = []
+        self._done = asyncio.Event()
+        self._measured = Window(job.warmup, job.count, self._done.set, begun=each_slice)
+        self._handler: Callable[..., Awaitable[None]] = plain(job, self._measured)
+        given = {Options.BULK_SIZE: job.bulk, **options}
+        app.route([queue], type=RouteTypes.AMQP_RABBITMQ, options=given)(self._handler)
+        app.pause(self._handler)
+
+    async def take_turn(self) -> None:
+        """Consume one slice; what is in the queue beyond it stays there."""
+        self._measured.begin()
+        self._done.clear()
+        self.app.resume(self._handler)
+        await self._done.wait()
+        self.app.pause(self._handler)
+        self.taken.append(self._measured.result())
