@@ -1,6 +1,6 @@
 """Charts as SVG: bars for peers side by side, lines for what grows; for light and dark pages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -17,6 +17,9 @@ BAR: Final = 18
 STEP: Final = 30
 PLOT: Final = 240
 GRID: Final = 4
+BOTTOM: Final = HEAD + 8 + PLOT
+LEFT: Final = PAD + 60
+RIGHT: Final = WIDTH - PAD - 150
 CEILINGS: Final = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10, 20)
 
 # Hues that can be told apart in grey too, and by those who see no red.
@@ -83,6 +86,15 @@ def bars(title: str, unit: str, rows: Iterable[Bar]) -> str:
     return _card(title, unit, HEAD + len(rows) * STEP + PAD - STEP + BAR, parts)
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Hold one line of many points, evenly spaced from the first mark to the last."""
+
+    label: str
+    points: tuple[float, ...]
+    ours: bool = False
+
+
 def lines(title: str, unit: str, across: str, marks: list[str], series: Iterable[Line]) -> str:
     """Return lines over evenly spaced marks, from zero, with whiskers.
 
@@ -90,49 +102,94 @@ def lines(title: str, unit: str, across: str, marks: list[str], series: Iterable
     """
     series = list(series)
     most = max((point.high for line in series for point in line.points if point), default=1)
-    bottom = HEAD + 8 + PLOT
-    left, right = PAD + 60, WIDTH - PAD - 150
-    ceiling = _ceiling(most)
-    step = (right - left) / max(len(marks) - 1, 1)
+    plot = _Plot(_ceiling(most), across, marks)
+    ends = [_last(line) for line in series]
+    parts = plot.axes()
+    for line, (colour, name) in zip(series, plot.names(series, ends), strict=True):
+        parts += [*_line(line, colour, plot), name]
+    return _card(title, unit, BOTTOM + 36 + PAD, parts)
 
-    def height(value: float) -> float:
-        return bottom - value / ceiling * PLOT
 
-    parts = []
-    for part in range(GRID + 1):
-        value = ceiling * part / GRID
+def curves(title: str, unit: str, across: str, marks: list[str], series: Iterable[Curve]) -> str:
+    """Return lines of many points, from zero.
+
+    across: what the marks are.
+    """
+    series = list(series)
+    most = max((point for curve in series for point in curve.points), default=1)
+    plot = _Plot(_ceiling(most), across, marks)
+    parts = plot.axes()
+    # Where a curve ends tells little of it: names stand in the order of the highest points.
+    heights = [max(curve.points) for curve in series]
+    for curve, (colour, name) in zip(series, plot.names(series, heights), strict=True):
+        step = (RIGHT - LEFT) / max(len(curve.points) - 1, 1)
+        path = " ".join(
+            f"{LEFT + at * step:.1f},{plot.height(point):.1f}"
+            for at, point in enumerate(curve.points)
+        )
         parts += [
-            f'<line class="grid" x1="{left}" x2="{right}" y1="{height(value):.1f}" '
-            f'y2="{height(value):.1f}"/>',
-            f'<text class="soft" x="{left - 8}" y="{height(value) + 4:.1f}" text-anchor="end">'
-            f"{number(value) if value else 0}</text>",
+            f'<polyline class="line" points="{path}" stroke="{colour}" style="stroke-width: 1.5"/>',
+            name,
         ]
-    for position, mark in enumerate(marks):
-        parts.append(
-            f'<text class="soft" x="{left + position * step:.1f}" y="{bottom + 18}" '
-            f'text-anchor="middle">{escape(mark)}</text>'
-        )
-    parts.append(
-        f'<text class="soft" x="{(left + right) / 2:.1f}" y="{bottom + 36}" '
-        f'text-anchor="middle">{escape(across)}</text>'
-    )
-    ends = _apart([height(_last(line)) for line in series])
-    colours = iter(COLOURS)
-    for line, end in zip(series, ends, strict=True):
-        colour = OURS_COLOUR if line.ours else next(colours)
-        parts += _line(line, colour, left, step, height)
-        kind = ' class="ours"' if line.ours else ""
-        parts.append(
-            f'<text x="{right + 12}" y="{end + 4.5:.1f}"{kind} style="fill: {colour}">'
-            f"{escape(line.label)}</text>"
-        )
-    return _card(title, unit, bottom + 36 + PAD, parts)
+    return _card(title, unit, BOTTOM + 36 + PAD, parts)
 
 
-def _line(
-    line: Line, colour: str, left: float, step: float, height: Callable[[float], float]
-) -> list[str]:
-    found = [(left + at * step, point) for at, point in enumerate(line.points) if point]
+@dataclass(frozen=True)
+class _Plot:
+    """Place what has a height from zero to a ceiling, over evenly spaced marks."""
+
+    ceiling: float
+    across: str
+    marks: list[str]
+
+    @property
+    def step(self) -> float:
+        return (RIGHT - LEFT) / max(len(self.marks) - 1, 1)
+
+    def height(self, value: float) -> float:
+        return BOTTOM - value / self.ceiling * PLOT
+
+    def axes(self) -> list[str]:
+        """Return the grid with its numbers, and what is below it."""
+        parts = []
+        for part in range(GRID + 1):
+            value = self.ceiling * part / GRID
+            height = self.height(value)
+            parts += [
+                f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{height:.1f}" '
+                f'y2="{height:.1f}"/>',
+                f'<text class="soft" x="{LEFT - 8}" y="{height + 4:.1f}" text-anchor="end">'
+                f"{number(value) if value else 0}</text>",
+            ]
+        for position, mark in enumerate(self.marks):
+            parts.append(
+                f'<text class="soft" x="{LEFT + position * self.step:.1f}" y="{BOTTOM + 18}" '
+                f'text-anchor="middle">{escape(mark)}</text>'
+            )
+        parts.append(
+            f'<text class="soft" x="{(LEFT + RIGHT) / 2:.1f}" y="{BOTTOM + 36}" '
+            f'text-anchor="middle">{escape(self.across)}</text>'
+        )
+        return parts
+
+    def names(
+        self, series: Iterable[Line | Curve], values: Iterable[float]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the colour of each, and its name on the right, at the height of a value."""
+        colours = iter(COLOURS)
+        for one, at in zip(series, _apart([*map(self.height, values)]), strict=True):
+            colour = OURS_COLOUR if one.ours else next(colours)
+            kind = ' class="ours"' if one.ours else ""
+            yield (
+                colour,
+                f'<text x="{RIGHT + 12}" y="{at + 4.5:.1f}"{kind} style="fill: {colour}">'
+                f"{escape(one.label)}</text>",
+            )
+
+
+def _line(line: Line, colour: str, plot: _Plot) -> list[str]:
+    height = plot.height
+    found = [(LEFT + at * plot.step, point) for at, point in enumerate(line.points) if point]
     path = " ".join(f"{x:.1f},{height(point.median):.1f}" for x, point in found)
     parts = [f'<polyline class="line" points="{path}" stroke="{colour}"/>']
     for x, point in found:
@@ -157,7 +214,7 @@ def _apart(heights: list[float], gap: float = 17) -> list[float]:
         below = max(heights[position], below + gap)
         moved[position] = below
     # What was pushed under the axis moves up again, with all that stands above it.
-    over = below - (HEAD + 8 + PLOT)
+    over = below - BOTTOM
     if over > 0:
         limit = float("inf")
         for position in reversed(order):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.charts import WIDTH, Bar, Line, _apart, _ceiling, bars, lines
+from benchmarks.charts import WIDTH, Bar, Curve, Line, _apart, _ceiling, bars, curves, lines
 from benchmarks.results import Spread
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -58,3 +58,13 @@ def test_labels_do_not_touch_and_keep_their_order(heights):
     moved = sorted(_apart(heights))
     assert all(low + 16.9 <= high for low, high in pairwise(moved))
     assert max(moved) <= 312.1
+
+
+def test_a_curve_goes_from_one_side_to_the_other():
+    series = [Curve("ours", (0, 40, 20), ours=True), Curve("theirs", (10, 10))]
+    svg = ElementTree.fromstring(curves("t", "u", "hour", ["0:00", "24:00"], series))
+    ours, theirs = (path.get("points").split() for path in svg.iter(f"{SVG}polyline"))
+    assert [len(ours), len(theirs)] == [3, 2]
+    assert (ours[0].split(",")[0], ours[-1].split(",")[0]) == ("84.0", "586.0")
+    assert ours[1] == "335.0,72.0"
+    assert {text.text for text in svg.iter(f"{SVG}text")} >= {"0:00", "24:00", "ours", "theirs"}
