@@ -105,3 +105,8 @@ def test_marks_of_markup_stay_what_they_are():
 
 def test_numbers_have_the_marks_of_portuguese():
     assert portuguese.words("43,783 (0.5–1.25)") == "43.783 (0,5–1,25)"
+
+
+def test_a_version_is_no_number():
+    assert portuguese.words("3.10.8") == "3.10.8"
+    assert portuguese.words("3.10 (1–2.5)") == "3,10 (1–2,5)"
