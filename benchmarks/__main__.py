@@ -11,6 +11,7 @@ from benchmarks.events import event_server
 from benchmarks.measure import Stage
 from benchmarks.report import DOCS, RESULTS
 from benchmarks.results import Results
+from benchmarks.scaling import guide
 from scripts.rabbitmq.broker import BrokerError
 from scripts.rabbitmq.private import broker
 
@@ -74,8 +75,10 @@ def _renew(part: Results) -> int:
 
 
 def _write(results: Results, folder: Path) -> None:
-    path = report.write(results, folder)
-    say(f"wrote {path}")
+    say(f"wrote {report.write(results, folder)}")
+    if folder == DOCS:
+        # Its model takes some of the numbers.
+        say(f"wrote {guide.write(guide.read())}")
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:

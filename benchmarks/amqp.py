@@ -11,6 +11,7 @@ TIMEOUT = 120.0
 WINDOW = 5_000
 """Messages sent ahead of their confirms; a connection that only writes would fill its buffers."""
 PERSISTENT = 2
+CLASSIC = "classic"
 ANSWERED = ("content_type", "correlation_id")
 """What an answer takes over from its question."""
 CAPABILITIES = {"connection.blocked": False}
@@ -48,10 +49,12 @@ class Client:
         with suppress(OSError):
             self._connection.close()
 
-    def declare(self, queue: str) -> None:
-        """Make a new, empty, durable classic queue."""
+    def declare(self, queue: str, kind: str = CLASSIC) -> None:
+        """Make a new, empty, durable queue."""
         self.delete(queue)
-        self._channel.queue_declare(queue, durable=True, auto_delete=False)
+        # Who declares one of the usual kind again may say nothing of it.
+        arguments = {} if kind == CLASSIC else {"x-queue-type": kind}
+        self._channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
 
     def delete(self, queue: str) -> None:
         """Delete a queue; none of that name does no harm."""
