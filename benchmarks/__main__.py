@@ -76,9 +76,13 @@ def _renew(part: Results) -> int:
 
 def _write(results: Results, folder: Path) -> None:
     say(f"wrote {report.write(results, folder)}")
-    if folder == DOCS:
-        # Its model takes some of the numbers.
+    if folder != DOCS:
+        return
+    # Its model takes some of the numbers.
+    try:
         say(f"wrote {guide.write(guide.read())}")
+    except ValueError as error:
+        say(f"{guide.PAGE} is as it was: {error}")
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
