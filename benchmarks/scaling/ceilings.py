@@ -114,7 +114,7 @@ class Queues:
 
     def _alone(self, client: Client) -> Result:
         sent = self._publish()
-        with self._consuming() as taken:
+        with self._consuming(client) as taken:
             self._wait(client)
         _check_all_came(sent, taken)
         return {PUBLISHED: _rate(sent, sent), CONSUMED: _rate(taken, taken)}
@@ -122,9 +122,7 @@ class Queues:
     def _at_once(self, client: Client) -> Result:
         before = self._work()
         others = Bystanders(before[0] / 1e3)
-        with self._consuming() as taken:
-            if not wait_for(lambda: self._consumers(client) == self.count * WORKERS, DEADLINE):
-                raise TrafficFailed("they did not consume")
+        with self._consuming(client) as taken:
             sent = self._publish()
             self._wait(client)
         after = self._work()
@@ -153,12 +151,16 @@ class Queues:
             return [_result(process) for process in running]
 
     @contextmanager
-    def _consuming(self) -> Iterator[list[Result]]:
+    def _consuming(self, client: Client) -> Iterator[list[Result]]:
         """Run workers while the context lasts; the list is filled at its end."""
+        wanted = self.count * WORKERS
         taken: list[Result] = []
         traffic = Traffic(self.broker.url, self._names)
         with ExitStack() as stack:
             running = [stack.enter_context(_process("consume", traffic)) for _ in range(WORKERS)]
+            # One that comes late, when all is done, would not know yet what to do with SIGTERM.
+            if not wait_for(lambda: sum(map(client.consumers, self._names)) == wanted, DEADLINE):
+                raise TrafficFailed("they did not consume")
             yield taken
             # What is ready is none; what was delivered last may still be handled.
             time.sleep(SETTLING)
@@ -169,9 +171,6 @@ class Queues:
     def _wait(self, client: Client) -> None:
         if not wait_for(lambda: not sum(map(client.depth, self._names)), DEADLINE):
             raise TrafficFailed("the queues did not become empty")
-
-    def _consumers(self, client: Client) -> int:
-        return sum(map(client.consumers, self._names))
 
     def _work(self) -> tuple[int, ...]:
         said = self.broker.ctl("eval", WORK)
