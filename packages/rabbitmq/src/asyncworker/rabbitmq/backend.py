@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from asyncworker.parameters.batches import Batches, plan
+from asyncworker.parameters.header_value import header_of
 from asyncworker.rabbitmq.buffering.gate import Gate
 from asyncworker.rabbitmq.checkup import problems_of
 from asyncworker.rabbitmq.connection import AMQPConnection
 from asyncworker.rabbitmq.consumer import SHARED, Consumer
 from asyncworker.rabbitmq.consuming.consumer import RouteConsumer
 from asyncworker.rabbitmq.declaring.declarations import declare_at_start
-from asyncworker.rabbitmq.header_value import header_of
 from asyncworker.rabbitmq.message import RabbitMQMessage
 from asyncworker.rabbitmq.remarks import remarks_at_start
 from asyncworker.rabbitmq.route import AMQPOptions, AMQPRoute, make_route

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from inspect import Parameter
 
-    from asyncworker.rabbitmq.message import RabbitMQMessage
 
-
-def header_of(parameter: Parameter, marker: Marker) -> Callable[[RabbitMQMessage], Any]:
+def header_of(parameter: Parameter, marker: Marker) -> Callable[[Any], Any]:
     """Return what takes the value of a marked parameter from a message; it raises Invalid.
 
     Raises: ConfigurationError, for what no message has.
@@ -33,7 +31,7 @@ def header_of(parameter: Parameter, marker: Marker) -> Callable[[RabbitMQMessage
     validate = adapter.validator.validate_python
     of_text = converter(annotation, adapter, shape) if shape.kind is Kind.VALUE else validate
 
-    def take(message: RabbitMQMessage) -> Any:
+    def take(message: Any) -> Any:
         headers = message.headers
         try:
             if name not in headers:
