@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import CoreConfig, ErrorDetails
 
-__all__ = ["Settings"]
+__all__ = ["Environment", "Settings"]
 
 BACKENDS: Final = tuple(f"{PREFIX}{name}_" for name in ("AMQP", "HTTP", "RABBITMQ", "SSE"))
 """What settings of our backends begin with, which may be set where those are not installed."""

@@ -15,6 +15,7 @@ from asyncworker.parameters.signature import shown
 from asyncworker.plural import counted
 from asyncworker.resources import Resource
 from asyncworker.testing.journal import Journal, watched
+from asyncworker.testing.polled import PolledStand, polled_stand
 from asyncworker.testing.stopped_clock import StoppedClock
 
 if TYPE_CHECKING:
@@ -33,7 +34,16 @@ if TYPE_CHECKING:
     from asyncworker.routes import Route
     from asyncworker.sse.event import SSEEvent
 
-__all__ = ["Journal", "NotIdle", "Stand", "TestApp", "Testing", "watched"]
+__all__ = [
+    "Journal",
+    "NotIdle",
+    "PolledStand",
+    "Stand",
+    "TestApp",
+    "Testing",
+    "polled_stand",
+    "watched",
+]
 
 TIMEOUT: Final = 10.0
 TURNS: Final = 1000
@@ -269,12 +279,12 @@ class TestApp:
         backend = load_backend(route_type)
         if not isinstance(backend, Testing):
             raise ConfigurationError(f"{route_type!r} routes cannot be tested: no testing() there")
-        own = [route for route in self._app.routes if route.type is route_type]
+        own = [route for route in self._app.routes if route.type == route_type]
         context = backend.testing(self._app, own, self._journal)
         stand = await stack.enter_async_context(context)
         if self._twice and (deliver_twice := getattr(stand, "deliver_twice", None)) is not None:
             deliver_twice()
-        others = [route for route in self._app.routes if route.type is not route_type]
+        others = [route for route in self._app.routes if route.type != route_type]
         self._app.routes[:] = [*others, *stand.routes]
         self._stands.append(stand)
 
