@@ -19,6 +19,7 @@ CLASSES = (
     "asyncworker.rabbitmq.settings.RabbitMQSettings",
     "asyncworker.rabbitmq.settings.AMQPSettings",
     "asyncworker.sse.settings.SSESettings",
+    "asyncworker_redis.settings.RedisSettings",
 )
 GONE = {
     *(f"ASYNCWORKER_AMQP_DEFAULT_{what}" for what in ("HEARTBEAT", "PORT", "VHOST")),
