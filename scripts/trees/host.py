@@ -19,7 +19,7 @@ CONFIGURATION = (
     "/usr/local/share/ca-certificates",
     "/usr/share/ca-certificates",
 )
-AT_HOME = (".config/pip", ".config/uv", ".netrc", ".pip")
+AT_HOME = (".config/pip", ".config/uv", ".netrc", ".npmrc", ".pip")
 
 OWN = re.compile(
     r"HOME|PATH|PWD|OLDPWD|SHELL|TMPDIR|LANG|VIRTUAL_ENV|_?PYENV_.*|(LC|LD|XDG|HATCH|PYTHON|COVERAGE)_?.*"

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
+    from asyncworker.description import Description
     from asyncworker.routes import Route
 
-__all__ = ["Backend", "Checking", "Monitoring", "Remark", "Sharing"]
+__all__ = ["Backend", "Checking", "Describing", "Monitoring", "Remark", "Sharing"]
 
 DISTRIBUTIONS: Final = {
     RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
@@ -39,8 +40,8 @@ class Backend(Protocol):
     It may have more: `extend(app)` returns what `app.http` is for RouteTypes.HTTP; `route_classes`
     are the classes of routes that it takes beside names, each with a `name`; `check_handler`
     takes the place of core's, for a backend whose handlers may yield; `threads` is how many calls
-    of a plain function run side by side, where nothing else bounds its calls; `check`, `shared` and
-    `monitoring` are those of `Checking`, `Sharing` and `Monitoring`.
+    of a plain function run side by side, where nothing else bounds its calls; `check`, `describe`,
+    `shared` and `monitoring` are those of `Checking`, `Describing`, `Sharing` and `Monitoring`.
     """
 
     @property
@@ -81,6 +82,18 @@ class Checking(Protocol):
         """Return what would keep these routes from working, a line each, and `Remark`s.
 
         It takes no work and calls nothing of the user. Without routes it tries the connections.
+        """
+        ...
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """Say what routes take and give, for `asyncworker describe`."""
+
+    def describe(self, app: App, routes: Sequence[Any]) -> Description:
+        """Return what these routes take and give, in the order in which they are declared.
+
+        It opens nothing, calls nothing of the user, and tells no login.
         """
         ...
 

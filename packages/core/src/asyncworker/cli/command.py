@@ -14,6 +14,7 @@ import click
 from asyncworker.backend import Remark, load_backend
 from asyncworker.cli.checkup import problems_of
 from asyncworker.cli.commands import Commands, target_argument
+from asyncworker.cli.describe import describe
 from asyncworker.cli.failures import USAGE, fail
 from asyncworker.cli.health import health
 from asyncworker.cli.listing import print_table, rows_of
@@ -165,6 +166,7 @@ def check(target: str, timeout: float) -> None:
     click.echo(f"ok, routes: {len(app.routes)}{schedules}")
 
 
+main.add_command(describe)
 main.add_command(health)
 main.add_command(top)
 

@@ -17,7 +17,8 @@ class Codec(Protocol):
     A distribution announces its codec by an entry point of the group `asyncworker.codecs`, whose
     name in capitals is that of the codec and whose object has these methods. It may have one more:
     `typed(declared)` returns what takes the place of `decode` where a handler declares the type of
-    its bodies; without it what `decode` returned is validated.
+    its bodies; without it what `decode` returned is validated. And a `content_type`, where all that
+    it reads and writes is of one: documents of an app tell it.
     """
 
     def decode(self, body: bytes, message: Any) -> Any:

@@ -124,7 +124,7 @@ def declared_type(declared: Any) -> Validated | Struct:
 
     Raises: ConfigurationError, for what is no type of data.
     """
-    return Struct(declared) if _has_struct(declared) else Validated(declared)
+    return Struct(declared) if has_struct(declared) else Validated(declared)
 
 
 def typed(codec: Codec, declared: Any) -> Decode:
@@ -146,11 +146,12 @@ def _no_body(declared: Any, reason: str) -> ConfigurationError:
     return ConfigurationError(f"{declared!r} cannot be the type of a body: {reason}")
 
 
-def _has_struct(declared: Any) -> bool:
+def has_struct(declared: Any) -> bool:
+    """Tell a struct of msgspec, and what holds one."""
     # Where nothing has imported the library, nothing is a struct.
     msgspec = sys.modules.get("msgspec")
     if msgspec is None:
         return False
     if isinstance(declared, type) and issubclass(declared, msgspec.Struct):
         return True
-    return any(map(_has_struct, get_args(declared)))
+    return any(map(has_struct, get_args(declared)))

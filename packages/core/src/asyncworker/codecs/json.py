@@ -22,6 +22,8 @@ CONTENT_TYPE: Final = "application/json"
 class JSON:
     """Read and write JSON."""
 
+    content_type = CONTENT_TYPE
+
     def decode(self, body: bytes, message: Any) -> Any:
         """Return the value.
 

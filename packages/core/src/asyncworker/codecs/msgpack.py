@@ -25,6 +25,8 @@ AS_DATETIMES: Final = 3
 class Msgpack:
     """Read and write MessagePack."""
 
+    content_type = CONTENT_TYPE
+
     def decode(self, body: bytes, message: Any) -> Any:
         """Return the value.
 

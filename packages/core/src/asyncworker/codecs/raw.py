@@ -13,6 +13,8 @@ BYTES_LIKE: Final = (bytes, bytearray, memoryview)
 class Raw:
     """Hand bytes over."""
 
+    content_type = CONTENT_TYPE
+
     def decode(self, body: bytes, message: Any) -> bytes:
         """Return the body."""
         return body

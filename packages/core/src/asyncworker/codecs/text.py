@@ -18,6 +18,8 @@ CONTENT_TYPE: Final = "text/plain; charset=utf-8"
 class Text:
     """Read and write text."""
 
+    content_type = CONTENT_TYPE
+
     def decode(self, body: bytes, message: Any) -> str:
         """Return the text.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 from asyncworker.errors import ConfigurationError
 from asyncworker.parameters.arguments import calling
 from asyncworker.parameters.markers import Marker, marker_of
-from asyncworker.parameters.signature import parameters_of, shown
+from asyncworker.parameters.signature import ANYTHING, parameters_of, shown
 from asyncworker.routes import check_takes, name_of, standing_for
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Take = Callable[[list[Any]], Any]
     MarkerTake = Callable[[Parameter, Marker], Callable[[Any], Any]]
 
-ANYTHING: Final[Any] = object
-"""The type of bodies that nothing is said of."""
 LISTS: Final = (list, Sequence, Collection, Iterable)
 
 
@@ -45,13 +43,14 @@ class Plan:
     """Hold a handler that takes the list of items, and what it asks for of each of them.
 
     body: the type of the bodies; ANYTHING, when it says nothing of them. marked: what it takes of
-    an item beside the body, each of which may find that the item does not fit. is_single: whether
-    it takes the only item alone, and no list.
+    an item beside the body, each of which may find that the item does not fit. fields: the
+    parameters that those fill. is_single: whether it takes the only item alone, and no list.
     """
 
     handler: Handler
     body: Any = ANYTHING
     marked: tuple[Callable[[Any], Any], ...] = ()
+    fields: tuple[Parameter, ...] = ()
     is_single: bool = False
 
 
@@ -92,9 +91,14 @@ def plan(app: App, handler: Handler, batches: Batches) -> Plan:
     filled = parameters[: len(fillings)]
     _check(handler, filled, fillings, batches)
     body = next((each.body for each in fillings if each.body is not ANYTHING), ANYTHING)
-    marked = tuple(each.marked for each in fillings if each.marked is not None)
-    is_single = all(each.is_single for each in fillings if each.is_of_items)
-    return Plan(_called(handler, filled, [each.take for each in fillings]), body, marked, is_single)
+    of_marked = [(one, by.marked) for one, by in zip(filled, fillings, strict=True) if by.marked]
+    return Plan(
+        _called(handler, filled, [each.take for each in fillings]),
+        body,
+        tuple(take for _, take in of_marked),
+        tuple(parameter for parameter, _ in of_marked),
+        all(each.is_single for each in fillings if each.is_of_items),
+    )
 
 
 def _filling(app: App, parameter: Parameter, batches: Batches) -> _Filling:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from inspect import Parameter
     from types import FrameType
 
+ANYTHING: Final[Any] = object
+"""The type of what nothing is said of."""
 VARIABLE: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 USUAL: Final[dict[str, Any]] = {
     "Any": Any,
@@ -65,6 +67,18 @@ def returned_by(function: Callable[..., Any], known: Mapping[str, Any]) -> Any:
     """
     annotation = _signature(function).return_annotation
     return _evaluated(function, {"return": annotation}, known)["return"]
+
+
+def said_to_return(handler: Callable[..., Any]) -> Any:
+    """Return the type of what a handler returns as it says; object, where it says nothing.
+
+    So it does too where only a type checker can evaluate it.
+    """
+    try:
+        found = returned_by(handler, {})
+    except ConfigurationError:
+        return ANYTHING
+    return ANYTHING if found is inspect.Parameter.empty or found is Any else found
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
 from typing import Final
+
+from asyncworker.pages import policy_of, styled
 
 PAGE: Final = files(__package__) / "page"
 SCRIPTS: Final = (
@@ -37,26 +37,12 @@ def page() -> str:
 @cache
 def policy() -> str:
     """Return the Content-Security-Policy of the page: its own style and script, and no others."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            "connect-src 'self'",
-            f"style-src '{_hash(_style())}'",
-            f"script-src '{_hash(_script())}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        ]
-    )
+    return policy_of(_style(), _script())
 
 
 def _style() -> str:
-    return (PAGE / "page.css").read_text("utf-8")
+    return styled((PAGE / "page.css").read_text("utf-8"))
 
 
 def _script() -> str:
     return "".join((PAGE / name).read_text("utf-8") for name in SCRIPTS)
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
+    from asyncworker.description import Description
     from asyncworker.http.testing import HTTPStand
     from asyncworker.options import HandlerOptions
     from asyncworker.routes import Handler
@@ -98,6 +99,12 @@ class HTTPBackend:
         from asyncworker.http.testing import stand
 
         return stand(_extension(app), routes)
+
+    def describe(self, app: App, routes: Sequence[HTTPRoute]) -> Description:
+        """Return what is asked of routes, and answered."""
+        from asyncworker.http.describing.endpoints import described
+
+        return described(routes)
 
     async def check(self, app: App, routes: Sequence[HTTPRoute]) -> list[str]:
         """Return why the server, or the monitor's, could not listen, if so."""

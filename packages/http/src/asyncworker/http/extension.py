@@ -13,6 +13,7 @@ from asyncworker.errors import ConfigurationError, HookFailed
 from asyncworker.handling.redaction import brief
 from asyncworker.http.errors import NotServing
 from asyncworker.http.methods import Methods
+from asyncworker.http.path import check_plain_prefix
 from asyncworker.http.routing import add
 from asyncworker.http.serving.server import Server
 from asyncworker.http.settings import Settings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from asyncworker.app import App
     from asyncworker.feed import Activity
+    from asyncworker.http.describing.served import Documents
     from asyncworker.http.monitor.server import MonitorServer
     from asyncworker.http.route import HTTPRoute
 
@@ -48,6 +50,7 @@ class HTTP(Methods):
         self._url: URL | None = None
         self._server: Server | None = None
         self._monitor: MonitorServer | None = None
+        self._documents: list[Documents] = []
 
     def configure(self, hook: H) -> H:
         """Call `hook(application)` with each run's web.Application before it starts; return it.
@@ -77,6 +80,29 @@ class HTTP(Methods):
             raise ConfigurationError("the app runs already: call monitor() before app.run()")
         app.routes += monitor_routes(app, self.settings, prefix, app.routes)
         app.feed.keep_statistics()
+
+    def describe(
+        self, prefix: str = "", *, title: str | None = None, version: str | None = None
+    ) -> None:
+        """Serve what `asyncworker describe` writes, under a prefix of paths.
+
+        `/openapi.json`, `/asyncapi.json`, and `/docs`, a page for people. They are made at the
+        start of a run, out of all routes but these and those of monitors.
+
+        title: what the app is called; its module is, when left out. version: of the app; the
+        `__version__` of its module or package when left out.
+
+        Raises: ConfigurationError
+        """
+        from asyncworker.http.describing.served import Documents
+
+        app = self._app
+        if app.feed.phase != "off":
+            raise ConfigurationError("the app runs already: call describe() before app.run()")
+        check_plain_prefix(prefix, "the documents'")
+        documents = Documents(app, title, version)
+        app.routes += documents.routes(self.settings, prefix, app.routes)
+        self._documents.append(documents)
 
     @property
     def url(self) -> str:
@@ -133,6 +159,8 @@ class HTTP(Methods):
 
         Raises: CannotListen, HookFailed
         """
+        for documents in self._documents:
+            documents.make()
         application = web.Application(client_max_size=self.settings.body_limit)
         told = [(route, self._activity(route)) for route in routes]
         activities = [activity for _, activity in told if activity is not None]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from asyncworker.blueprint import checked_prefix
 from asyncworker.errors import ConfigurationError, suggestion
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -51,6 +52,15 @@ def check_path(path: str) -> frozenset[str]:
         raise ConfigurationError(f"path {path!r} never matches: a path ends before '?' and '#'")
     pattern: Any = resource.get_info().get("pattern")
     return frozenset(pattern.groupindex if pattern is not None else ())
+
+
+def check_plain_prefix(prefix: str, whose: str) -> None:
+    """Accept a prefix without parameters, or none. whose: as an error names it.
+
+    Raises: ConfigurationError
+    """
+    if set("{}?#") & set(checked_prefix(prefix)):
+        raise ConfigurationError(f"{whose} prefix is a plain path, as '/-': got {prefix!r}")
 
 
 def same_requests(path: str) -> str:

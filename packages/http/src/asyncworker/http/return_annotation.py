@@ -143,13 +143,13 @@ def _fits(annotation: Any, test: Callable[[Any], bool], is_fit: Callable[[type],
     """
     if type(annotation) in VALUES:
         return False
-    if parts := _alternatives(annotation):
+    if parts := alternatives(annotation):
         return any(map(test, parts))
     classes = _classes(annotation)
     return not classes or any(map(is_fit, classes))
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
+def alternatives(annotation: Any) -> tuple[Any, ...]:
     """Return what an annotation stands for, any of it; nothing where it stands for itself."""
     if hasattr(annotation, "__value__"):
         return (annotation.__value__,)

@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, Any
 from asyncworker.errors import ConfigurationError
 from asyncworker.handling.time_limit import limited
 from asyncworker.http.endpoint import is_answer, make_endpoint, make_expect
-from asyncworker.http.parameters.params import make_begin
+from asyncworker.http.parameters.params import make_begin, sources_of
 from asyncworker.http.path import check_methods, check_path, same_requests
 from asyncworker.http.return_annotation import check_returns, yields_events
 from asyncworker.http.streaming.kind import EVENTS
 from asyncworker.http.streaming.stream import make_send
 from asyncworker.http.traced import traced
 from asyncworker.options import HandlerOptions
-from asyncworker.parameters.signature import parameters_of
+from asyncworker.parameters.signature import ANYTHING, parameters_of, said_to_return
 from asyncworker.route_types import RouteTypes
 from asyncworker.routes import Route, name_of, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from inspect import Parameter
 
     from aiohttp import web
 
     from asyncworker.app import App
     from asyncworker.http.endpoint import Endpoint, Expect
-    from asyncworker.http.parameters.params import Begin
+    from asyncworker.http.parameters.params import Begin, Filling
     from asyncworker.http.settings import Settings
     from asyncworker.http.streaming.stream import Send
     from asyncworker.routes import Handler
@@ -39,13 +40,18 @@ class HTTPRoute(Route):
 
     begins: what answers a request, keyed by method and path. expects: what aiohttp calls before a
     body that the client announces by `Expect`, for those that may refuse it.
-    is_monitor: whether it tells of the run, and so nothing is told of it.
+    parameters: of the handler; sources: what fills each of them, keyed as well. returns: the type
+    of what it returns, or yields, as it says. is_monitor: whether it tells of the app, and so
+    nothing is told of it.
     tracing: what makes a span of each request; None where nobody wants one.
     """
 
     methods: tuple[str, ...]
     begins: Mapping[tuple[str, str], Begin]
     expects: Mapping[tuple[str, str], Expect]
+    parameters: tuple[Parameter, ...] = field(default=(), repr=False)
+    sources: Mapping[tuple[str, str], Sequence[Filling]] = field(default_factory=dict, repr=False)
+    returns: Any = field(default=ANYTHING, repr=False)
     is_monitor: bool = field(default=False, repr=False)
     tracing: Tracing | None = field(default=None, repr=False)
 
@@ -105,6 +111,7 @@ def make_route(
     taken = {key for route in beside if isinstance(route, HTTPRoute) for key in _keys(route)}
     begins: dict[tuple[str, str], Begin] = {}
     expects: dict[tuple[str, str], Expect] = {}
+    sources: dict[tuple[str, str], Sequence[Filling]] = {}
     for path in paths:
         in_path = check_path(path)
         for method in names:
@@ -112,7 +119,8 @@ def make_route(
             if key in taken:
                 raise ConfigurationError(f"{method} {path} has a handler already: choose another")
             taken.add(key)
-            begin, check = make_begin(app, called, parameters, in_path, method)
+            sources[method, path] = fillings = sources_of(app, parameters, in_path, method)
+            begin, check = make_begin(called, parameters, fillings)
             begins[method, path] = begin if send is None else _sending(begin, send)
             if check is not None:
                 expects[method, path] = make_expect(check, f"{method} {path}", name_of(handler))
@@ -124,6 +132,9 @@ def make_route(
         methods=names,
         begins=begins,
         expects=expects,
+        parameters=tuple(parameters),
+        sources=sources,
+        returns=said_to_return(handler),
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.cursors.cursor import Cursor
+    from asyncworker.description import Description
     from asyncworker.options import RouteOptions
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.streams.offset import Offset
@@ -144,6 +145,12 @@ class RabbitMQBackend:
         from asyncworker.rabbitmq.testing import stand
 
         return stand(app, routes, journal)
+
+    def describe(self, app: App, routes: Sequence[AMQPRoute]) -> Description:
+        """Return what is received, published and answered."""
+        from asyncworker.rabbitmq.describing import described
+
+        return described(app.connections.all, routes)
 
     async def check(self, app: App, routes: Sequence[AMQPRoute]) -> list[str]:
         """Return which vhosts cannot be reached, and which queues cannot be consumed."""

@@ -12,6 +12,7 @@ from asyncworker.errors import ConfigurationError
 from asyncworker.intake.delays import Delays
 from asyncworker.intake.options import IntakeOptions
 from asyncworker.options import Actions, DefaultValues
+from asyncworker.parameters.signature import ANYTHING, said_to_return
 from asyncworker.pausing.circuit import Circuit
 from asyncworker.rabbitmq.checks import checked_flag, checked_name, checked_short
 from asyncworker.rabbitmq.consumer import SHARED, Consumer
@@ -29,6 +30,7 @@ from asyncworker.routes import Route, name_of, standing_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from inspect import Parameter
 
     from asyncworker.cursors.cursor import Cursor
     from asyncworker.operation import Operation
@@ -88,8 +90,10 @@ class AMQPOptions(IntakeOptions):
 class AMQPRoute(Route):
     """Hold one handler with the queues it consumes, all in one vhost of one broker.
 
-    topology: those that are declared, by name. decode: returns the body of a message that was
-    delivered. takes_list: whether the handler takes the list of messages, not the only one.
+    topology: those that are declared, by name. body: the type of the bodies that the handler wants;
+    object for any. fields: its parameters that headers fill. returns: the type of what it returns,
+    where that leaves. decode: returns the body of a message that was delivered.
+    takes_list: whether the handler takes the list of messages, not the only one.
     target: where what it returns is published; target_queue: the queue that is declared there.
     dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
     returns is the answer to who asked. own_prefetch: what it says in place of its connection.
@@ -102,6 +106,9 @@ class AMQPRoute(Route):
     vhost: str
     circuit: Circuit = field(repr=False, compare=False)
     topology: Mapping[str, Queue] = field(default_factory=dict)
+    body: Any = field(default=ANYTHING, repr=False)
+    fields: tuple[Parameter, ...] = field(default=(), repr=False)
+    returns: Any = field(default=ANYTHING, repr=False)
     decode: Decoder = field(repr=False)
     takes_list: bool = field(default=True, repr=False)
     target: Target | None = None
@@ -112,6 +119,11 @@ class AMQPRoute(Route):
     consumer: Consumer = field(default=SHARED, repr=False)
     start: Start | None = field(default=None, repr=False)
     delays: Delays = field(default_factory=Delays, repr=False, compare=False)
+
+    @property
+    def codec(self) -> Codec:
+        """Return what decodes its messages."""
+        return self.options.codec or self.connection.codec
 
     @property
     def holds_failed(self) -> bool:
@@ -235,6 +247,9 @@ def make_route(
         connection=connection,
         vhost=connection.checked_vhost(vhost),
         topology=topology,
+        body=asked.body,
+        fields=asked.fields,
+        returns=said_to_return(asked.handler) if replies or publish_to is not None else ANYTHING,
         decode=Decoder(options.codec or connection.codec, asked.body, asked.marked),
         takes_list=not asked.is_single,
         target=None if publish_to is None else checked_target(publish_to),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncworker.app import App
     from asyncworker.connections import Connection
     from asyncworker.cursors.cursor import Cursor
+    from asyncworker.description import Description
     from asyncworker.once.once import Once
     from asyncworker.options import RouteOptions
     from asyncworker.parameters.markers import Marker
@@ -87,6 +88,12 @@ class SSEBackend:
             finally:
                 for consumer in consumers:
                     consumer.stop()
+
+    def describe(self, app: App, routes: Sequence[SSERoute]) -> Description:
+        """Return what is received by the streams of routes."""
+        from asyncworker.sse.describing import described
+
+        return described(app.connections.all, routes)
 
     def testing(
         self, app: App, routes: Sequence[SSERoute], journal: Journal

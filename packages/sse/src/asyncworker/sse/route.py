@@ -11,7 +11,7 @@ from asyncworker.errors import ConfigurationError
 from asyncworker.intake.delays import Delays
 from asyncworker.intake.options import IntakeOptions
 from asyncworker.operation import Operation
-from asyncworker.parameters.batches import ANYTHING
+from asyncworker.parameters.signature import ANYTHING
 from asyncworker.pausing.circuit import Circuit
 from asyncworker.record import COUNT, checked_field
 from asyncworker.route_types import RouteTypes
@@ -47,8 +47,9 @@ class SSEOptions(IntakeOptions):
 class SSERoute(Route):
     """Hold one handler with the streams it reads, all from one server.
 
-    endpoints: one for each of `routes`, whose queries may hold a secret. body_of: returns the body
-    of an event as the handler wants it, or raises Invalid; None, where it wants none of a type.
+    endpoints: one for each of `routes`, whose queries may hold a secret. body: the type of the
+    bodies that the handler wants; object for any. body_of: returns such a body of an event, or
+    raises Invalid; None, where it wants none of a type.
     cursor: what keeps its place. delays: what it waits for by the clock. claim: the lock that it
     reads by; None where each process reads.
     """
@@ -57,6 +58,7 @@ class SSERoute(Route):
     options: SSEOptions
     connection: SSEConnection
     endpoints: tuple[Endpoint, ...] = field(repr=False)
+    body: Any = field(default=ANYTHING, repr=False)
     body_of: Callable[[SSEEvent], Any] | None = field(repr=False)
     circuit: Circuit = field(repr=False, compare=False)
     cursor: Cursor | None = field(default=None, repr=False)
@@ -105,6 +107,7 @@ def make_route(
         options=options,
         connection=connection,
         endpoints=tuple(connection.endpoint(path, headers) for path in paths),
+        body=asked.body,
         body_of=None if asked.body is ANYTHING else _typed(asked.body),
         circuit=Circuit(options.breaker),
         cursor=checked_cursor(cursor, len(paths)),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from asyncworker.blueprint import checked_prefix
-from asyncworker.errors import ConfigurationError
 from asyncworker.http.monitor.endpoints import Endpoints
+from asyncworker.http.path import check_plain_prefix
 from asyncworker.http.route import make_route
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ def monitor_routes(
     prefix: of their paths. beside: routes of the same server.
     Raises: ConfigurationError
     """
-    if set("{}?#") & set(checked_prefix(prefix)):
-        raise ConfigurationError(f"a monitor's prefix is a plain path, as '/-': got {prefix!r}")
+    check_plain_prefix(prefix, "a monitor's")
     made = (
         make_route(app, (f"{prefix}{path}",), handler, None, ["GET"], settings, beside)
         for path, handler in Endpoints(app).handlers.items()

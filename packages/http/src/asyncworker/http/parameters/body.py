@@ -34,7 +34,7 @@ class Body:
     def __init__(self, adapter: TypeAdapter[Any], default: Any) -> None:
         self._validate = adapter.validator.validate_json
         self._validate_large = failing_fast(adapter)
-        self._default = default
+        self.default = default
 
     def check(self, request: web.Request) -> None:
         """Accept a body by its head.
@@ -57,9 +57,9 @@ class Body:
         raw = await _read(request)
         if raw:
             return [self._validated(raw)]
-        if self._default is REQUIRED:
+        if self.default is REQUIRED:
             raise _misfit(web.HTTPBadRequest, [a_problem("body", "", "it is missing")])
-        return [self._default]
+        return [self.default]
 
     def _validated(self, raw: bytes) -> Any:
         validate = self._validate if len(raw) <= SMALL else self._validate_large

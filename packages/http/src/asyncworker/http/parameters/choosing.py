@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from asyncworker.app import App
+    from asyncworker.description import Place
     from asyncworker.http.parameters.form import Fields
 
     TextsOf = Callable[[G], list[Any] | None]
 
 WITH_BODY: Final = {"POST", "PUT", "PATCH"}
 """Methods whose body has a meaning; DELETE may have one (RFC 9110, section 9.3)."""
+_ELEMENT: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"?|[^",])+')
+"""One of a list in a header, quoted or not."""
 THE_REQUEST: Final = Given(lambda request: request)
 
 
@@ -44,6 +48,11 @@ class Field:
     """Hold a source that takes from the form, once that is read."""
 
     source: Value[Fields] | Values[Fields]
+
+
+def wanted_type(parameter: Parameter) -> Any:
+    """Return the type of what a source gives for a parameter."""
+    return _annotation(parameter) if marker_of(parameter) is None else type_of(parameter)
 
 
 def source_of(
@@ -71,7 +80,7 @@ def _marked(parameter: Parameter, marker: Marker, method: str) -> Source | Field
     if isinstance(marker, Form):
         return _field(parameter, name, annotation, method)
     if isinstance(marker, Header):
-        return _value(parameter, "header", name, annotation, _headers(name))
+        return _value(parameter, "header", name, annotation, _headers(name), _listed(name))
     if isinstance(marker, Cookie):
         return _value(parameter, "cookie", name, annotation, _cookies(name))
     raise never(parameter.name, annotation, f"a request has no {type(marker).__name__}")
@@ -89,15 +98,23 @@ def _field(parameter: Parameter, name: str, annotation: Any, method: str) -> Fie
 
 
 def _value(
-    parameter: Parameter, place: str, name: str, annotation: Any, texts_of: TextsOf[G]
+    parameter: Parameter,
+    place: Place,
+    name: str,
+    annotation: Any,
+    texts_of: TextsOf[G],
+    listed_of: TextsOf[G] | None = None,
 ) -> Value[G] | Values[G]:
-    """Return the source of what is text, or a list of texts, at its place."""
+    """Return the source of what is text, or a list of texts, at its place.
+
+    listed_of: what takes a list, where that is not just all of the texts.
+    """
     adapter, shape = adapter_of(parameter.name, annotation)
     convert = converter(annotation, adapter, shape)
     if shape.kind is Kind.VALUE:
         return Value(place, name, texts_of, convert, parameter.default)
     if shape.kind is Kind.VALUES:
-        return Values(place, name, texts_of, convert, parameter.default)
+        return Values(place, name, listed_of or texts_of, convert, parameter.default)
     raise never(parameter.name, annotation, f"a {place} is text, or a list of texts")
 
 
@@ -107,6 +124,18 @@ def _queries(name: str) -> TextsOf[web.Request]:
 
 def _headers(name: str) -> TextsOf[web.Request]:
     return lambda request: request.headers.getall(name, None)
+
+
+def _listed(name: str) -> TextsOf[web.Request]:
+    """Return what takes a list: commas separate, and several lines are one (RFC 9110, 5.3)."""
+
+    def texts_of(request: web.Request) -> list[str] | None:
+        lines = request.headers.getall(name, None)
+        if lines is None:
+            return None
+        return [one for part in _ELEMENT.findall(",".join(lines)) if (one := part.strip())]
+
+    return texts_of
 
 
 def _cookies(name: str) -> TextsOf[web.Request]:

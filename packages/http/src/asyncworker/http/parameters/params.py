@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Begin = Callable[[web.Request], Awaitable[Any]]
     Check = Callable[[web.Request], None]
+    Filling = Source | Body | Field
 
 MISFITS: Final = (ValidationError, Misfit)
 NOTHING: Final = Given(lambda _: None)
@@ -99,28 +100,36 @@ class Plan:
         return await self._call(values)
 
 
+def sources_of(
+    app: App, parameters: Sequence[Parameter], in_path: Collection[str], method: str
+) -> list[Filling]:
+    """Return what fills each of a handler's parameters by a request of one method and path.
+
+    in_path: the names that the path holds.
+    Raises: ConfigurationError, for a parameter that can never be filled.
+    """
+    return [
+        source_of(app, parameter, in_path, method, is_first=index == 0)
+        for index, parameter in enumerate(parameters)
+    ]
+
+
 def make_begin(
-    app: App,
     handler: Handler,
     parameters: Sequence[Parameter],
-    in_path: Collection[str],
-    method: str,
+    sources: Sequence[Filling],
 ) -> tuple[Begin, Check | None]:
     """Return what calls the handler for the requests of one method and path.
 
     With it comes what tells by a request's head that it cannot be answered, if anything does.
 
-    in_path: the names that the path holds.
-    Raises: ConfigurationError, for a parameter that can never be filled.
+    sources: one for each of the parameters.
+    Raises: ConfigurationError, for more than one body.
     """
-    sources = [
-        source_of(app, parameter, in_path, method, is_first=index == 0)
-        for index, parameter in enumerate(parameters)
-    ]
     if not sources:
         return (lambda _request: handler()), None
     is_one = len(sources) == 1 and parameters[0].kind is not Parameter.KEYWORD_ONLY
-    if is_one and sources == [THE_REQUEST]:
+    if is_one and list(sources) == [THE_REQUEST]:
         return handler, None
     plan = Plan(handler, parameters, *_parted(parameters, sources))
     if is_one and not isinstance(sources[0], Body | Field):
@@ -129,7 +138,7 @@ def make_begin(
 
 
 def _parted(
-    parameters: Sequence[Parameter], sources: Sequence[Source | Body | Field]
+    parameters: Sequence[Parameter], sources: Sequence[Filling]
 ) -> tuple[list[Source], Body | Form | None, list[int]]:
     """Return what the head of a request fills, what its body fills, and where that belongs.
 

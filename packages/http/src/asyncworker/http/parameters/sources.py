@@ -13,6 +13,7 @@ from asyncworker.parameters.converter import Misfit, default_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asyncworker.description import Place
 
 G = TypeVar("G")
 H = TypeVar("H", contravariant=True)
@@ -22,16 +23,16 @@ class PathValue:
     """Take one part of the path."""
 
     def __init__(self, name: str, convert: Callable[[str], Any]) -> None:
-        self._name = name
+        self.name = name
         self._convert = convert
 
     def take(self, request: web.Request) -> Any:
         """Return the value; raise ValidationError."""
-        return self._convert(request.match_info[self._name])
+        return self._convert(request.match_info[self.name])
 
     def problems(self, request: web.Request) -> list[dict[str, str]]:
         """Return what is wrong with the value, if anything."""
-        return _problems(self, request, "path", self._name)
+        return _problems(self, request, "path", self.name)
 
 
 class Value(Generic[G]):
@@ -43,30 +44,30 @@ class Value(Generic[G]):
 
     def __init__(
         self,
-        place: str,
+        place: Place,
         name: str,
         texts_of: Callable[[G], list[Any] | None],
         convert: Callable[[Any], Any],
         default: Any,
     ) -> None:
-        self._place = place
-        self._name = name
+        self.place = place
+        self.name = name
+        self.default = default
         self._texts_of = texts_of
         self._convert = convert
-        self._default = default
 
     def take(self, given: G) -> Any:
         """Return the value; raise ValidationError, Misfit."""
         texts = self._texts_of(given)
         if texts is None:
-            return default_of(self._default)
+            return default_of(self.default)
         if len(texts) > 1:
             raise Misfit(f"it is given {len(texts)} times")
         return self._convert(texts[0])
 
     def problems(self, given: G) -> list[dict[str, str]]:
         """Return what is wrong with the value, if anything."""
-        return _problems(self, given, self._place, self._name)
+        return _problems(self, given, self.place, self.name)
 
 
 class Values(Generic[G]):
@@ -77,26 +78,26 @@ class Values(Generic[G]):
 
     def __init__(
         self,
-        place: str,
+        place: Place,
         name: str,
         texts_of: Callable[[G], list[Any] | None],
         convert: Callable[[list[Any]], Any],
         default: Any,
     ) -> None:
-        self._place = place
-        self._name = name
+        self.place = place
+        self.name = name
+        self.default = default
         self._texts_of = texts_of
         self._convert = convert
-        self._default = default
 
     def take(self, given: G) -> Any:
         """Return the values; raise ValidationError, Misfit."""
         texts = self._texts_of(given)
-        return default_of(self._default) if texts is None else self._convert(texts)
+        return default_of(self.default) if texts is None else self._convert(texts)
 
     def problems(self, given: G) -> list[dict[str, str]]:
         """Return what is wrong with the values, if anything."""
-        return _problems(self, given, self._place, self._name)
+        return _problems(self, given, self.place, self.name)
 
 
 class Given:

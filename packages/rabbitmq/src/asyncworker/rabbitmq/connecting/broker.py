@@ -61,11 +61,17 @@ class Broker:
     def __str__(self) -> str:
         if self.in_memory:
             return f"{MEMORY}://{self.hosts[0][0]}"
-        hosts = ",".join(
-            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
-        )
         user = f"{self.username}@" if self.username else ""
-        return f"{self._scheme}://{user}{hosts}"
+        return f"{self.scheme}://{user}{','.join(self.shown_hosts)}"
+
+    @property
+    def shown_hosts(self) -> list[str]:
+        """Return the hosts as URLs have them; of a broker in memory its name."""
+        if self.in_memory:
+            return [self.hosts[0][0]]
+        return [
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
+        ]
 
     def shares_host(self, other: Broker) -> bool:
         """Tell whether another one is the same broker, however each lists its hosts."""
@@ -120,7 +126,7 @@ class Broker:
 
     def _url(self, host: str, port: int, vhost: str, password: str) -> URL:
         url = URL.build(
-            scheme=self._scheme,
+            scheme=self.scheme,
             host=host,
             port=port,
             user=self.username or None,
@@ -133,7 +139,8 @@ class Broker:
         )
 
     @property
-    def _scheme(self) -> str:
+    def scheme(self) -> str:
+        """Return what its URLs begin with."""
         if self.in_memory:
             return MEMORY
         return "amqp" if self.tls is None else "amqps"
