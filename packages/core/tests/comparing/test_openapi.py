@@ -110,6 +110,14 @@ def test_what_takes_as_much_passes(old, new):
     assert changes([endpoint(**old)], [endpoint(**new)]) == []
 
 
+def test_an_error_that_is_no_longer_answered_breaks_nobody():
+    old = endpoint(answers=(*answer(), *answer(status=422), *answer(status=None)))
+    assert changes([old], [endpoint(answers=answer())]) == [
+        ("POST /orders: answer 422 is gone", False),
+        ("POST /orders: answer default is gone", False),
+    ]
+
+
 def test_a_parameter_of_a_path_may_be_called_otherwise():
     old, new = (
         endpoint(

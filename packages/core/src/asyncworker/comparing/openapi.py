@@ -105,7 +105,7 @@ def _of_answers(
     before, now = (objects(one.get("responses")) for _, one in (old, new))
     for status, answer in before.items():
         if status not in now:
-            yield Change(subject, f"answer {status} is gone")
+            yield Change(subject, f"answer {status} is gone", breaks=_is_promise(status))
             continue
         contents = objects(followed(new[0], now[status]).get("content"))
         for kind, media in objects(followed(old[0], answer).get("content")).items():
@@ -115,6 +115,11 @@ def _of_answers(
             schemas = _schema(media), _schema(contents[kind])
             pair = (old[0], schemas[0]), (new[0], schemas[1])
             yield from given(subject, f"answer {status}", *pair)
+
+
+def _is_promise(status: str) -> bool:
+    """Tell a status that clients wait for from errors, and from `default`, which is any status."""
+    return status[:1] in ("1", "2", "3")
 
 
 def _schema(media: Any) -> Any:

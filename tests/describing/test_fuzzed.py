@@ -1,0 +1,31 @@
+"""An app against its own document: it takes what that allows, and answers as that says."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from tests.faults.worker import Worker
+
+SHOP = Path(__file__).with_name("shop.py")
+SEED = "18"
+EXAMPLES = "25"
+"""For each operation and phase: a few hundred requests, which take some seconds."""
+
+
+async def test_schemathesis_finds_nothing(tmp_path):
+    environment = {"ASYNCWORKER_HTTP_PORT": "0"}
+    async with Worker.started(SHOP, tmp_path / "record", environment) as worker:
+        url = f"http://127.0.0.1:{await worker.port()}"
+        fuzzing = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/-/openapi.json"),
+            *("--checks", "all", "--seed", SEED, "--max-examples", EXAMPLES),
+            *("--generation-database", "none", "--generation-deterministic"),
+            cwd=tmp_path,
+            env=os.environ | {"NO_COLOR": "1"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await fuzzing.communicate()
+        assert fuzzing.returncode == 0, output.decode()
+        assert [line for line in worker.log if line["level"] in ("ERROR", "CRITICAL")] == []
