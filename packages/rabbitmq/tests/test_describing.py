@@ -191,8 +191,10 @@ def test_an_answer_is_a_reply(app):
     async def price(product: str) -> int | None: ...
 
     found = told(app)
-    reply = message_of(found, "price.prices.reply")
+    reply, failure = found["channels"]["price.prices.reply"]["messages"].values()
     assert reply["payload"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+    assert failure["payload"] == {"$ref": "#/components/schemas/Failure"}
+    assert failure["headers"]["required"] == ["x-asyncworker-error"]
     assert found["operations"]["price.prices"]["reply"]["address"] == {
         "location": "$message.header#/replyTo"
     }

@@ -83,15 +83,15 @@ class Message:
 class Operation:
     """Say what a handler receives or sends by a channel.
 
-    handler: whose name and docstring tell what it does. reply: what it answers to messages that say
-    where their answer goes. bindings: those of AsyncAPI, by protocol.
+    handler: whose name and docstring tell what it does. replies: any of which it answers to
+    messages that say where their answer goes. bindings: those of AsyncAPI, by protocol.
     """
 
     action: Action
     channel: Channel
     handler: Callable[..., Any]
     message: Message = field(default_factory=Message)
-    reply: Message | None = None
+    replies: tuple[Message, ...] = ()
     bindings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -82,10 +82,10 @@ BROKEN = [
         [receive(channel=queue(durable=False))],
         "receive from 'orders': the queue durable was True, and is False now",
     ),
-    ([receive(reply=Message())], [receive()], "receive from 'orders': is no longer answered"),
+    ([receive(replies=(Message(),))], [receive()], "receive from 'orders': is no longer answered"),
     (
-        [receive(reply=Message(type=int))],
-        [receive(reply=Message(type=str))],
+        [receive(replies=(Message(type=int),))],
+        [receive(replies=(Message(type=str),))],
         "answer to 'orders': body may be string now",
     ),
 ]
@@ -102,7 +102,7 @@ def test_what_breaks_is_named(old, new, expected):
         ([receive(Strict)], [receive(Order)]),
         ([send(Order)], [send(Order)]),
         ([receive(Order, content_type="application/json")], [receive(Order)]),
-        ([receive()], [receive(reply=Message(type=int))]),
+        ([receive()], [receive(replies=(Message(type=int),))]),
         ([receive(headers=(Field(name="x"),))], [receive()]),
     ],
 )

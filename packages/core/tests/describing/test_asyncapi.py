@@ -145,7 +145,7 @@ def test_an_answer_goes_to_who_asked():
         action="receive",
         channel=Channel(address="prices"),
         handler=store,
-        reply=Message(type=int, content_type="application/json"),
+        replies=(Message(type=int, content_type="application/json"),),
     )
     document = told(asked)
     assert document["operations"]["store.prices"]["reply"] == {

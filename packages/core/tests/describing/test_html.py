@@ -50,7 +50,7 @@ def shown(title="shop", address="orders", about="Sells tea."):
                 ),
                 handler=store,
                 message=told.Message(type=Order, headers=(told.Field(name="x-tenant", type=str),)),
-                reply=told.Message(type=Point, content_type="application/json"),
+                replies=(told.Message(type=Point, content_type="application/json"),),
             ),
         ),
         endpoints=(

@@ -68,8 +68,8 @@ class _Writer:
             **told_of(one.handler),
             "messages": [self._message(channel, one.message, mode, handler)],
         }
-        if one.reply is not None:
-            told["reply"] = self._reply(name, one.reply, handler)
+        if one.replies:
+            told["reply"] = self._reply(name, one.replies, handler)
         if one.bindings:
             told["bindings"] = one.bindings
         return name, told
@@ -95,13 +95,13 @@ class _Writer:
         self._servers[name] = {part: text for part, text in told.items() if text}
         return _reference("servers", name)
 
-    def _reply(self, operation: str, message: Message, handler: str) -> dict[str, Any]:
+    def _reply(self, operation: str, messages: tuple[Message, ...], handler: str) -> dict[str, Any]:
         channel = self._channel_names.of((operation, "reply"), f"{operation}.reply")
         self._channels[channel] = {"address": None, "messages": {}}
         return {
             "address": {"location": REPLY_TO},
             "channel": _reference("channels", channel),
-            "messages": [self._message(channel, message, GIVEN, handler)],
+            "messages": [self._message(channel, one, GIVEN, handler) for one in messages],
         }
 
     def _message(self, channel: str, message: Message, mode: Mode, handler: str) -> dict[str, str]:
@@ -132,11 +132,15 @@ class _Writer:
 def _wanted(described: Description) -> Iterator[Wanted]:
     for one in described.operations:
         mode: Mode = TAKEN if one.action == "receive" else GIVEN
-        yield one.message.type, mode
-        for header in one.message.headers:
-            yield header.type, mode
-        if one.reply is not None:
-            yield one.reply.type, GIVEN
+        yield from _of_message(one.message, mode)
+        for reply in one.replies:
+            yield from _of_message(reply, GIVEN)
+
+
+def _of_message(message: Message, mode: Mode) -> Iterator[Wanted]:
+    yield message.type, mode
+    for header in message.headers:
+        yield header.type, mode
 
 
 def _address(text: str) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import types
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
 
+from pydantic import BaseModel
+
 from asyncworker.description import Channel, Description, Field, Message, Operation, Server
 from asyncworker.parameters.batches import LISTS
 from asyncworker.parameters.markers import marker_of, place_of, type_of
 from asyncworker.parameters.signature import ANYTHING
+from asyncworker.rabbitmq.asking.failure import ERROR
 from asyncworker.rabbitmq.publishing.message import Message as Published
 from asyncworker.rabbitmq.topology import EXCHANGE_TYPES, Exchange
 
@@ -32,6 +35,17 @@ ACKNOWLEDGED: Final = {"amqp": {"ack": True, "bindingVersion": BINDING}}
 PERSISTENT: Final = {"amqp": {"deliveryMode": 2, "bindingVersion": BINDING}}
 MORE: Final = "x-rabbitmq"
 """Under which a channel tells what bindings of AsyncAPI have no words for."""
+
+
+class Failure(BaseModel):
+    """Say why there is no answer."""
+
+    type: str
+    message: str
+
+
+FAILED: Final = Message(type=Failure, content_type=JSON, headers=(Field(name=ERROR, type=str),))
+"""What is answered where a message fails for good."""
 
 
 class Topology:
@@ -137,7 +151,7 @@ def _operations(route: AMQPRoute, topology: Topology) -> Iterator[Operation]:
                 content_type=_content_type(route.codec, route.body),
                 headers=tuple(map(_header, route.fields)),
             ),
-            reply=_left(route, keeps_none=True) if route.replies else None,
+            replies=(_left(route, keeps_none=True), FAILED) if route.replies else (),
             bindings=ACKNOWLEDGED,
         )
     if (target := topology.target(route)) is not None:
