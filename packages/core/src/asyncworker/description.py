@@ -57,12 +57,14 @@ class Channel:
 class Field:
     """Be a value beside a body, or a field of a form.
 
-    type: as it stands on the handler. place: where it is in a request.
+    type: as it stands on the handler. default: what takes its place where it is left out, if it may
+    be. place: where it is in a request.
     """
 
     name: str
     type: Any = object
     is_required: bool = True
+    default: Any = None
     place: Place = "header"
 
 

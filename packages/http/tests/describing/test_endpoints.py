@@ -54,7 +54,7 @@ def test_parameters_have_their_places(app):
         ("path", "number"): (True, {"type": "integer"}),
         ("header", "x-tenant"): (True, text),
         ("query", "tags"): (True, {"type": "array", "items": text, "minItems": 1}),
-        ("query", "limit"): (False, {"type": "integer", "exclusiveMinimum": 0}),
+        ("query", "limit"): (False, {"type": "integer", "exclusiveMinimum": 0, "default": 10}),
         ("cookie", "session"): (False, text),
     }
     assert "requestBody" not in operation

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.describing.about import short_name, told_of
 from asyncworker.describing.keywords import in_draft_7
 from asyncworker.describing.names import UNFIT, Names
-from asyncworker.describing.schemas import GIVEN, REFERENCE, TAKEN, Schemas
+from asyncworker.describing.schemas import GIVEN, REFERENCE, TAKEN, Schemas, default_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,8 @@ class _Writer:
 
     def _headers(self, message: Message, mode: Mode) -> dict[str, Any]:
         properties = {
-            one.name: in_draft_7(self._schemas.of(one.type, mode)) for one in message.headers
+            one.name: in_draft_7(self._schemas.of(one.type, mode)) | default_of(one)
+            for one in message.headers
         }
         required = [one.name for one in message.headers if one.is_required]
         told = {"type": "object", "properties": properties}

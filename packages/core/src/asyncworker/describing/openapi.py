@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncworker.describing.about import short_name, told_of
 from asyncworker.describing.keywords import without_null
 from asyncworker.describing.names import Names
-from asyncworker.describing.schemas import GIVEN, TAKEN, Schemas
+from asyncworker.describing.schemas import GIVEN, TAKEN, Schemas, default_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +85,9 @@ class _Writer:
     def _text(self, one: Field) -> dict[str, Any]:
         """Return the schema of what is text, or a list of texts: without any it is left out."""
         schema = without_null(self._schemas.of(one.type, TAKEN))
-        is_list = one.is_required and schema.get("type") == "array"
-        return {**schema, "minItems": max(1, schema.get("minItems", 0))} if is_list else schema
+        if one.is_required and schema.get("type") == "array":
+            return {**schema, "minItems": max(1, schema.get("minItems", 0))}
+        return schema | default_of(one)
 
     def _responses(self, answers: tuple[Answer, ...]) -> dict[str, Any]:
         responses: dict[str, dict[str, Any]] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_jsonable_python
 
 from asyncworker.codecs.declared import has_struct
 from asyncworker.describing.keywords import mapped
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic_core import CoreSchema
+
+    from asyncworker.description import Field
 
 Mode: TypeAlias = Literal["validation", "serialization"]
 Key: TypeAlias = tuple[int, Mode]
@@ -95,6 +98,16 @@ class Schemas:
         own = {name: names.of(("struct", name), name) for name in sorted(shared)}
         self._made |= {key: _renamed(one, own) for key, one in zip(types, made, strict=True)}
         self.components |= {own[name]: _renamed(one, own) for name, one in shared.items()}
+
+
+def default_of(field: Field) -> dict[str, Any]:
+    """Return the default of a field, as a part of its schema; nothing, where JSON has no form."""
+    if field.is_required or field.default is None:
+        return {}
+    try:
+        return {"default": to_jsonable_python(field.default)}
+    except ValueError:
+        return {}
 
 
 def _renamed(schema: Any, names: Mapping[str, str]) -> Any:

@@ -171,6 +171,7 @@ def _header(parameter: Parameter) -> Field:
         name=place_of(parameter, marker),
         type=type_of(parameter),
         is_required=parameter.default is Parameter.empty,
+        default=None if parameter.default is Parameter.empty else parameter.default,
     )
 
 

@@ -75,6 +75,7 @@ def _field(parameter: Parameter, source: Value[Any] | Values[Any]) -> Field:
         name=source.name,
         type=_sent(choosing.wanted_type(parameter)),
         is_required=source.default is REQUIRED,
+        default=None if source.default is REQUIRED else source.default,
         place=source.place,
     )
 
