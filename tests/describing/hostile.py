@@ -82,7 +82,6 @@ class Odd(BaseModel):
     json_: JsonValue = Field(default=None, alias="json")
     class_: str = Field(default="", alias="class")
     infinite: float = float("inf")
-    ref: str = Field(default="", alias="$ref")
     items: str = ""
     prefixItems: list[int] = []  # noqa: N815 (a keyword of JSON Schema, as the name of a property)
 

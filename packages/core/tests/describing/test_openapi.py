@@ -60,11 +60,11 @@ def test_a_form_is_an_object_of_its_fields():
         Field(name="tags", type=list[str], place="form"),
         Field(name="more", type=list[str], place="form", is_required=False),
     )
-    form = Body(content_types=("multipart/form-data",), fields=fields)
+    form = Body(content_types=("application/x-www-form-urlencoded",), fields=fields)
     document = told(Endpoint(method="POST", path="/", handler=add, body=form))
     content = document["paths"]["/"]["post"]["requestBody"]["content"]
     texts = {"type": "array", "items": {"type": "string"}}
-    assert content["multipart/form-data"]["schema"] == {
+    assert content["application/x-www-form-urlencoded"]["schema"] == {
         "type": "object",
         "properties": {
             "title": {"type": "string"},

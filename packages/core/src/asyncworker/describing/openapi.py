@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from asyncworker.description import Answer, Body, Description, Endpoint, Field
 
 VERSION: Final = "3.1.0"
+MULTIPART: Final = "multipart/form-data"
+LINE: Final = {"pattern": r"^[^\u0000-\u001f\u007f]*$"}
+"""What the names of its fields are, which stand in headers (RFC 9110, 5.5)."""
 
 
 def openapi(described: Description, about: About) -> dict[str, Any]:
@@ -69,12 +72,15 @@ class _Writer:
         return {**told, "schema": self._text(one)}
 
     def _body(self, body: Body) -> dict[str, Any]:
-        if body.fields is None:
-            schema = self._schemas.of(body.type, TAKEN)
-        else:
-            schema = self._form(body.fields)
-        told: dict[str, Any] = {"content": {one: {"schema": schema} for one in body.content_types}}
+        content = {one: {"schema": self._content(body, one)} for one in body.content_types}
+        told: dict[str, Any] = {"content": content}
         return {**told, "required": True} if body.is_required else told
+
+    def _content(self, body: Body, content_type: str) -> dict[str, Any]:
+        if body.fields is None:
+            return self._schemas.of(body.type, TAKEN)
+        form = self._form(body.fields)
+        return {**form, "propertyNames": LINE} if content_type == MULTIPART else form
 
     def _form(self, fields: tuple[Field, ...]) -> dict[str, Any]:
         properties = {one.name: self._text(one) for one in fields}
