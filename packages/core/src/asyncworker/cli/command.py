@@ -166,9 +166,9 @@ def check(target: str, timeout: float) -> None:
     click.echo(f"ok, routes: {len(app.routes)}{schedules}")
 
 
-main.add_command(describe)
 main.add_command(health)
 main.add_command(top)
+main.add_command(describe)
 
 
 @main.command()

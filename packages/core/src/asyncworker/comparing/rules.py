@@ -56,7 +56,7 @@ def _sizes(cover: Object, covered: Object) -> Iterator[str]:
 
 
 def _size(schema: Object, name: str, default: float) -> float:
-    value = schema.get(name)
+    value: Any = schema.get(name)
     return value if _is_number(value) else default
 
 

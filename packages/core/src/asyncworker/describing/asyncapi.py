@@ -56,12 +56,12 @@ class _Writer:
         return {"asyncapi": VERSION, "info": about.info, **told}
 
     def _operation(self, one: Operation) -> tuple[str, dict[str, Any]]:
-        mode = TAKEN if one.action == "receive" else GIVEN
+        mode: Mode = TAKEN if one.action == "receive" else GIVEN
         channel = self._channel(one.channel)
         handler = short_name(one.handler)
         owner = (one.action, channel, getattr(one.handler, "__module__", None), handler)
         name = self._operation_names.of(owner, f"{handler}.{channel}")
-        told = {
+        told: dict[str, Any] = {
             "action": one.action,
             "channel": _reference("channels", channel),
             "title": handler,

@@ -66,7 +66,7 @@ class _Writer:
         return told
 
     def _parameter(self, one: Field) -> dict[str, Any]:
-        told = {"name": one.name, "in": one.place}
+        told: dict[str, Any] = {"name": one.name, "in": one.place}
         if one.is_required:
             told["required"] = True
         return {**told, "schema": self._text(one)}

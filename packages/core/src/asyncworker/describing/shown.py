@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.comparing.reading import lists, objects
 from asyncworker.describing.schemas import REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RULES: Final = {
     "minimum": "at least {}",
@@ -66,7 +69,7 @@ def properties_of(schema: Any, anchor: str) -> str:
     return table(("Name", "Type", "Required", "About"), rows)
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return a table of HTML; columns in which nothing stands are left out."""
     kept = [number for number, _ in enumerate(heads) if any(row[number] for row in rows)]
     head = "".join(f'<th scope="col">{heads[number]}</th>' for number in kept)
