@@ -61,8 +61,12 @@ def _install(folder: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     print(f"installing {PACKAGE} with npm ...", file=sys.stderr, flush=True)
-    command = [_program("npm"), *INSTALL, "--prefix", str(unfinished), f"{PACKAGE}@{VERSION}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    npm = _program("npm")
+    command = [npm, *INSTALL, "--prefix", str(unfinished), f"{PACKAGE}@{VERSION}"]
+    # It looks for node itself, which is beside it.
+    path = os.pathsep.join([str(Path(npm).parent), os.environ.get("PATH", os.defpath)])
+    environment = os.environ | {"PATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ParserMissing(f"npm cannot install {PACKAGE}:\n{done.stderr}")
     unfinished.rename(folder)

@@ -40,6 +40,25 @@ def problems(answer):
     return [(each["in"], each["field"], each["reason"]) for each in answer["problems"]]
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["1,2", "3"], ["1", "2", "3"]),
+        ([" a b ,, c ,"], ["a b", "c"]),
+        (['"a, b", c'], ['"a, b"', "c"]),
+        (['"a\\", b", c'], ['"a\\", b"', "c"]),
+        (['"a, b'], ['"a, b']),
+        ([""], []),
+    ],
+)
+async def test_a_list_in_a_header_is_separated_by_commas(ask, lines, expected):
+    async def handler(x_tag: Annotated[list[str], Header()]):
+        return x_tag
+
+    status, answer = await ask(handler, headers=[("x-tag", line) for line in lines])
+    assert (status, answer) == (200, expected)
+
+
 async def test_headers_and_cookies_are_converted(ask):
     async def handler(
         tenant: Annotated[str, Header("X-Tenant")],
