@@ -19,7 +19,9 @@ HEADERS = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy"
 @pytest.fixture(scope="module")
 def text():
     """The page, with one of everything."""
-    return page(document(shop, "openapi"), document(typed, "asyncapi"), {"OpenAPI": "openapi.json"})
+    return page(
+        document(shop, "openapi", "shop"), document(typed, "asyncapi"), {"OpenAPI": "openapi.json"}
+    )
 
 
 @pytest.fixture
