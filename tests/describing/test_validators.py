@@ -14,7 +14,7 @@ from asyncworker.describing.html import page
 from scripts.asyncapi.parser import problems_of
 from tests.describing import hostile
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.py"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 HOSTILE = (hostile.make_messages, hostile.make_http, hostile.make_many)
 ENOUGH = 10.0
 """Seconds in which a document of 200 routes is made on any machine."""
