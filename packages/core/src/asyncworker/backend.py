@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
     from asyncworker.description import Description
     from asyncworker.routes import Route
 
-__all__ = ["Backend", "Checking", "Describing", "Monitoring", "Remark", "Sharing"]
+__all__ = [
+    "Backend",
+    "Backlog",
+    "Checking",
+    "Describing",
+    "Monitoring",
+    "Remark",
+    "Scaling",
+    "Sharing",
+    "Trigger",
+]
 
 DISTRIBUTIONS: Final = {
     RouteTypes.AMQP_RABBITMQ: "asyncworker-rabbitmq",
@@ -41,7 +52,8 @@ class Backend(Protocol):
     are the classes of routes that it takes beside names, each with a `name`; `check_handler`
     takes the place of core's, for a backend whose handlers may yield; `threads` is how many calls
     of a plain function run side by side, where nothing else bounds its calls; `check`, `describe`,
-    `shared` and `monitoring` are those of `Checking`, `Describing`, `Sharing` and `Monitoring`.
+    `shared`, `monitoring` and `backlogs` are those of `Checking`, `Describing`, `Sharing`,
+    `Monitoring` and `Scaling`.
     """
 
     @property
@@ -116,6 +128,50 @@ class Monitoring(Protocol):
 
     def monitoring(self, app: App) -> AbstractAsyncContextManager[None]:
         """Tell it while the context lasts: from before anything is opened to the very end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Say how KEDA counts what waits.
+
+    type: which of its scalers does. metadata: what that is told, less the target, and no secret.
+    target: what the metadata calls the target, which is how many may wait for each replica.
+    url: what the scaler's authentication calls the URL. variable: that a worker has the URL in.
+    """
+
+    type: str
+    metadata: Mapping[str, str]
+    target: str
+    url: str
+    variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Say where items wait for a route, and how many of them one process takes at a time.
+
+    source: the queue, as `Feed.activity()` was told of it. batches: the most that are handled side
+    by side, of all sources of the route. bulk_size: the most items of each. per_second: the most
+    items of all sources that are begun with; None for any number. trigger: how they are counted;
+    None where more replicas would not help, and `reason` says why.
+    """
+
+    route: Route
+    source: str
+    batches: int
+    bulk_size: int
+    per_second: float | None = None
+    trigger: Trigger | None = None
+    reason: str = ""
+
+
+@runtime_checkable
+class Scaling(Protocol):
+    """Tell what waits for routes, for `asyncworker manifest --kind keda`."""
+
+    def backlogs(self, app: App, routes: Sequence[Any]) -> Sequence[Backlog]:
+        """Return one for each source of each route."""
         ...
 
 

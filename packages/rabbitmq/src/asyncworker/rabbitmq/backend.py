@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncworker.parameters.batches import Batches, plan
 from asyncworker.parameters.header_value import header_of
+from asyncworker.rabbitmq.backlogs import backlogs_of
 from asyncworker.rabbitmq.buffering.gate import Gate
 from asyncworker.rabbitmq.checkup import problems_of
 from asyncworker.rabbitmq.connection import AMQPConnection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncworker.app import App
+    from asyncworker.backend import Backlog
     from asyncworker.connections import Connection
     from asyncworker.cursors.cursor import Cursor
     from asyncworker.description import Description
@@ -155,6 +157,10 @@ class RabbitMQBackend:
     async def check(self, app: App, routes: Sequence[AMQPRoute]) -> list[str]:
         """Return which vhosts cannot be reached, and which queues cannot be consumed."""
         return await problems_of(app.connections.all, routes)
+
+    def backlogs(self, app: App, routes: Sequence[AMQPRoute]) -> list[Backlog]:
+        """Return what waits in each queue of these routes."""
+        return backlogs_of(app.connections.all, routes)
 
 
 def _tell_prefetch(route: AMQPRoute) -> None:
