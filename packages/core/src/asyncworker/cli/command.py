@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from importlib.resources import files
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn, get_args
 
@@ -18,6 +17,8 @@ from asyncworker.cli.describe import describe
 from asyncworker.cli.failures import USAGE, fail
 from asyncworker.cli.health import health
 from asyncworker.cli.listing import print_table, rows_of
+from asyncworker.cli.manifests.command import manifest
+from asyncworker.cli.manifests.texts import shipped
 from asyncworker.cli.size import size_of
 from asyncworker.cli.target import TargetFailed, parse_target
 from asyncworker.cli.top.command import top
@@ -174,8 +175,13 @@ main.add_command(describe)
 @main.command()
 @click.argument("name", type=click.Path(path_type=Path))
 def new(name: Path) -> None:
-    """Write a worker, its test and a Dockerfile into the new folder NAME."""
-    from asyncworker.cli.scaffold import NotWritten, write_project
+    """Write a worker, its test and what runs it into the new folder NAME.
+
+    That is a Dockerfile, files for Docker Compose with RabbitMQ, Prometheus and Grafana, a unit of
+    systemd, and a workflow of GitHub Actions.
+    """
+    from asyncworker.cli.manifests.files import NotWritten
+    from asyncworker.cli.scaffold import write_project
 
     try:
         files = write_project(name)
@@ -185,6 +191,9 @@ def new(name: Path) -> None:
         click.echo(f"wrote {file}")
 
 
+main.add_command(manifest)
+
+
 @main.command()
 @output_option
 def dashboard(output: IO[str]) -> None:
@@ -192,7 +201,7 @@ def dashboard(output: IO[str]) -> None:
 
     It shows what `asyncworker.metrics` tells Prometheus.
     """
-    output.write(_shipped("dashboard.json"))
+    output.write(shipped("dashboard.json"))
 
 
 @main.command()
@@ -202,12 +211,7 @@ def alerts(output: IO[str]) -> None:
 
     They are about what `asyncworker.metrics` tells it.
     """
-    output.write(_shipped("alerts.yml"))
-
-
-def _shipped(name: str) -> str:
-    """Return a file of the wing `metrics`, whose import would need a library."""
-    return (files("asyncworker") / "metrics" / name).read_text()
+    output.write(shipped("alerts.yml"))
 
 
 def _set_variables(**values: str | int | None) -> None:

@@ -38,11 +38,15 @@ async def told(app: App) -> AsyncIterator[None]:
 
             await stack.enter_async_context(app.siblings.answering(partial(report, app)))
         if has_port(app):
-            await stack.enter_async_context(_monitor().monitoring(app))
+            await stack.enter_async_context(monitor().monitoring(app))
         yield
 
 
-def _monitor() -> Monitoring:
+def monitor() -> Monitoring:
+    """Return what tells of a run on a port of its own.
+
+    Raises: BackendNotInstalled
+    """
     try:
         backend = load_backend(RouteTypes.HTTP)
     except BackendNotInstalled:

@@ -1,0 +1,1 @@
+"""What runs an app elsewhere: manifests, out of what is known of it."""
