@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -15,6 +16,8 @@ import aio_pika
 import pytest
 from aiohttp import ClientSession, web
 from yarl import URL
+
+from scripts.rabbitmq.probe import free_ports
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LIMIT = 60.0
@@ -422,7 +425,10 @@ async def test_a_new_project_handles_messages_and_passes_its_test(
     )
     async with asyncio.timeout(LIMIT):
         assert await tested.wait() == 0
-    worker = await command("", "run", "parcels/worker.py", AMQP_URL=amqp_url)
+    broker = {"ASYNCWORKER_AMQP_URL": amqp_url}
+    checked = await command("", "check", "parcels/worker.py", **broker)
+    assert await checked.end() == (0, "ok, routes: 1\n", "")
+    worker = await command("", "run", "parcels/worker.py", **broker)
     for body in (b'{"id": 7}', b"{}"):
         await parcels.default_exchange.publish(aio_pika.Message(body), "parcels")
     await worker.printed("handled 7")
@@ -432,6 +438,45 @@ async def test_a_new_project_handles_messages_and_passes_its_test(
     for name, count in (("parcels", 0), ("parcels.dead", 1)):
         queue = await parcels.declare_queue(name, passive=True)
         assert queue.declaration_result.message_count == count
+
+
+# manifest
+
+WORKING = """
+import asyncio
+from asyncworker import App, RouteTypes
+from asyncworker.connections import AMQPConnection
+from asyncworker.rabbitmq import Queue
+
+broker = AMQPConnection(url="memory://", prefetch=10)
+app = App(connections=[broker])
+
+@app.run_every(0.05)
+async def order():
+    await broker.put({}, routing_key="orders")
+
+@app.route([Queue("orders")], type=RouteTypes.AMQP_RABBITMQ)
+async def store(message):
+    await asyncio.sleep(0.02)
+    print("stored", flush=True)
+"""
+
+
+async def test_a_running_worker_says_how_fast_its_handlers_are(command):
+    [port] = free_ports(1)
+    worker = await command(WORKING, "run", "shop", ASYNCWORKER_MONITOR_PORT=str(port))
+    # When the second one ends, the first one has ended.
+    await worker.printed("stored")
+    await worker.printed("stored")
+    arguments = ("manifest", "shop", "--kind", "keda", "--from", f"http://127.0.0.1:{port}")
+    code, output, errors = await (await command(WORKING, *arguments)).end()
+    assert (code, errors) == (0, "")
+    [[seconds, target]] = re.findall(r"#   10 x 1 / ([\d.]+) s x 30 s = (\d+)\n", output)
+    assert float(seconds) >= 0.02
+    assert int(target) == pytest.approx(10 / float(seconds) * 30, rel=0.01)
+    worker.send(signal.SIGTERM)
+    code, _, errors = await worker.end()
+    assert (code, errors) == (0, "")
 
 
 # The example
