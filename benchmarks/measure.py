@@ -239,7 +239,8 @@ def latency(subject: Subject) -> Result:
                 client.send(name, *wrap(stamped(time.monotonic_ns(), USUAL)))
                 due += every
                 time.sleep(max(0.0, due - time.monotonic()))
-            return subject.result(process)
+            found: Result = subject.result(process)
+    return found
 
 
 def publish(subject: Subject) -> Result:
@@ -336,7 +337,8 @@ def idle(subject: Subject) -> Result:
         if subject.setting("compiled", False):
             # The first run may have to compile them.
             subject.run(job)
-        return subject.run(job)
+        found: Result = subject.run(job)
+    return found
 
 
 KINDS: Final[dict[str, Callable[[Subject], Result]]] = {
