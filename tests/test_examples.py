@@ -122,6 +122,17 @@ async def test_one_of_two_replicas_runs_a_schedule(private_node):
     assert set(printed[ended + 1 :]) == {"the second refreshes"}
 
 
+async def test_two_replicas_share_the_shards(private_node):
+    printed, _ = await output_of("shards.py", private_node.url)
+    orders = [line for line in printed if ", order " in line]
+    assert len(orders) == 12
+    for customer in ("ann", "bob", "cy", "dan", "eve", "fay"):
+        first, second = [line for line in orders if f": {customer}, " in line]
+        assert first.endswith("order 1")
+        assert second == first.replace("order 1", "order 2")
+    assert printed[-1] == "the first has ended, and the second has all"
+
+
 async def test_the_bodies_are_what_they_say(private_node):
     printed, logged = await output_of("bodies.py", private_node.url)
     assert logged.count("acknowledged a message whose body is no JSON: ") == 1

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.rabbitmq.broker import Broker, BrokerError
@@ -12,6 +13,7 @@ from scripts.rabbitmq.probe import DEADLINE, HOST, free_ports, speaks_amqp, wait
 
 IMAGE = "rabbitmq:4"
 CONFIG = "/etc/rabbitmq/conf.d/90-private.conf"
+ENABLED = "/etc/rabbitmq/enabled_plugins"
 
 
 def find_engine() -> str | None:
@@ -34,13 +36,22 @@ class Container(Broker):
 
     engine: `docker` or `podman`.
     config: lines for its rabbitmq.conf.
+    plugins: the names of those that it enables; each must be one that comes with the server.
     deadline: seconds that a start may take, after the image is there.
     """
 
-    def __init__(self, engine: str, config: str = "", *, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self,
+        engine: str,
+        config: str = "",
+        *,
+        plugins: Sequence[str] = (),
+        deadline: float = DEADLINE,
+    ) -> None:
         (self.port,) = free_ports(1)
         self._engine = engine
         self._config = config
+        self._plugins = plugins
         self._deadline = deadline
         self._name = f"rabbitmq-{os.getpid()}-{self.port}"
         self._folder: Path | None = None
@@ -99,13 +110,19 @@ class Container(Broker):
         self._call("run", "--detach", "--name", self._name, *publish, *self._mount(), IMAGE)
 
     def _mount(self) -> list[str]:
-        if self._folder is None or not self._config:
-            return []
-        file = self._folder / "rabbitmq.conf"
-        file.write_text(self._config)
-        # The server in the container runs as another user.
-        self._folder.chmod(0o755)
-        return ["--volume", f"{file}:{CONFIG}:ro"]
+        enabled = f"[{','.join(self._plugins)}].\n" if self._plugins else ""
+        arguments = []
+        for name, text, place in (
+            ("rabbitmq.conf", self._config, CONFIG),
+            ("plugins", enabled, ENABLED),
+        ):
+            if self._folder is not None and text:
+                file = self._folder / name
+                file.write_text(text)
+                # The server in the container runs as another user.
+                self._folder.chmod(0o755)
+                arguments += ["--volume", f"{file}:{place}:ro"]
+        return arguments
 
     def _call(self, *args: str) -> str:
         command = [self._engine, *args]

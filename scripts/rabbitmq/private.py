@@ -12,6 +12,8 @@ from scripts.rabbitmq.node import Node, find_server
 from scripts.rabbitmq.probe import HOST
 
 VARIABLE = "ASYNCWORKER_AMQP_URL"
+PLUGINS = ("rabbitmq_consistent_hash_exchange",)
+"""What comes with each RabbitMQ and is not enabled by itself: shards need it."""
 MISSING = (
     f"no RabbitMQ here: install rabbitmq-server, start docker or podman, or set {VARIABLE} "
     "to a broker's address, for example amqp://guest:guest@127.0.0.1:5672/"
@@ -40,11 +42,11 @@ def private_broker(config: str = "") -> Broker:
     Raises: BrokerError, when neither can be had.
     """
     if find_server() or _install():
-        return Node(config)
+        return Node(config, plugins=PLUGINS)
     engine = find_engine()
     if engine is None:
         raise BrokerError(MISSING)
-    return Container(engine, config)
+    return Container(engine, config, plugins=PLUGINS)
 
 
 def say(line: str) -> None:

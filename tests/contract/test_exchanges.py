@@ -2,7 +2,7 @@
 
 import pytest
 from aiormq import spec
-from aiormq.exceptions import ChannelNotFoundEntity
+from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from tests.contract.client import bodies_in, get
 
@@ -71,6 +71,78 @@ async def test_topic_goes_by_words(broker, channel, pattern, key, arrives):
     exchange = await broker.exchange(channel, "topic")
     binding = {"routing_key": pattern}
     assert arrives is await routed(broker, channel, exchange, binding, routing_key=key)
+
+
+HASHING = {"hash-header": "customer"}
+
+
+async def hashed(broker, channel, count, **options):
+    """The name of an exchange, and of queues that divide what is published to it."""
+    exchange = await broker.exchange(channel, "x-consistent-hash", **options)
+    queues = [await broker.queue(channel) for _ in range(count)]
+    for queue in queues:
+        await channel.queue_bind(queue, exchange, routing_key="1")
+    return exchange, queues
+
+
+async def depths(channel, queues):
+    return [len(await bodies_in(channel, queue)) for queue in queues]
+
+
+async def test_consistent_hash_goes_by_a_header_to_one_of_them(broker, channel):
+    exchange, queues = await hashed(broker, channel, 4, arguments=HASHING)
+    found = []
+    for number in range(60):
+        headers = {"customer": f"c{number}"}
+        for key in ("any", "other"):
+            await send(channel, exchange, key, headers=headers)
+        got = await depths(channel, queues)
+        assert sorted(got) == [0, 0, 0, 2]
+        found.append(got.index(2))
+    assert set(found) == {0, 1, 2, 3}
+
+
+async def test_consistent_hash_has_one_place_for_all_without_the_header(broker, channel):
+    exchange, queues = await hashed(broker, channel, 4, arguments=HASHING)
+    for headers in (None, {"other": 1}, {}):
+        await send(channel, exchange, "any", headers=headers)
+    assert sorted(await depths(channel, queues)) == [0, 0, 0, 3]
+
+
+async def test_consistent_hash_goes_by_the_routing_key_unless_told_otherwise(broker, channel):
+    exchange, queues = await hashed(broker, channel, 4)
+    for key in ("a", "b", "c", "d", "e", "f", "g", "h"):
+        for _ in range(2):
+            await send(channel, exchange, key)
+    got = await depths(channel, queues)
+    assert sum(got) == 16
+    assert all(number % 2 == 0 for number in got)
+    assert max(got) < 16
+
+
+async def test_consistent_hash_without_a_queue_has_no_place(broker, channel):
+    exchange = await broker.exchange(channel, "x-consistent-hash", arguments=HASHING)
+    answer = await channel.basic_publish(b"x", exchange=exchange, mandatory=False)
+    assert isinstance(answer, spec.Basic.Ack)
+
+
+@pytest.mark.parametrize("weight", ["", "one", "0"])
+async def test_consistent_hash_wants_weights(broker, channel, weight):
+    exchange = await broker.exchange(channel, "x-consistent-hash", arguments=HASHING)
+    queue = await broker.queue(channel)
+    with pytest.raises(ChannelPreconditionFailed):
+        await channel.queue_bind(queue, exchange, routing_key=weight)
+
+
+async def test_consistent_hash_keeps_the_header_that_it_has(broker, channel):
+    exchange, queues = await hashed(broker, channel, 4, arguments=HASHING)
+    await channel.exchange_declare(
+        exchange, exchange_type="x-consistent-hash", arguments={"hash-header": "other"}
+    )
+    for number in range(20):
+        headers = {"customer": "ann", "other": number}
+        await send(channel, exchange, headers=headers)
+    assert sorted(await depths(channel, queues)) == [0, 0, 0, 20]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,17 @@ class Queues:
             for name in names:
                 await channel.queue_delete(name)
 
+    async def delete_exchange(self, name: str) -> None:
+        """Delete an exchange."""
+        async with self._channel() as channel:
+            await channel.exchange_delete(name)
+
+    async def consumers(self, *names: str) -> list[int]:
+        """Return how many consume each of several queues."""
+        async with self._channel() as channel:
+            found = [(await channel.get_queue(name)).declaration_result for name in names]
+        return [one.consumer_count or 0 for one in found]
+
     async def publish(
         self,
         name: str,

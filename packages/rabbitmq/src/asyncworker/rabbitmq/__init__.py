@@ -18,6 +18,7 @@ from asyncworker.rabbitmq.message import RabbitMQMessage
 from asyncworker.rabbitmq.publishing.message import Message
 from asyncworker.rabbitmq.retry import Retry
 from asyncworker.rabbitmq.route import AMQPOptions
+from asyncworker.rabbitmq.shards import Shards
 from asyncworker.rabbitmq.split import Split
 from asyncworker.rabbitmq.target import Target
 from asyncworker.rabbitmq.topology import Binding, Exchange, Queue
@@ -41,6 +42,7 @@ __all__ = [
     "Queue",
     "RabbitMQMessage",
     "Retry",
+    "Shards",
     "Split",
     "Target",
     "TopologyMismatch",

@@ -19,6 +19,7 @@ from asyncworker.rabbitmq.declaring.declarations import declare_at_start
 from asyncworker.rabbitmq.message import RabbitMQMessage
 from asyncworker.rabbitmq.remarks import remarks_at_start
 from asyncworker.rabbitmq.route import AMQPOptions, AMQPRoute, make_route
+from asyncworker.rabbitmq.shards import Shards
 from asyncworker.rabbitmq.topology import Queue
 from asyncworker.route_types import RouteTypes
 
@@ -46,12 +47,12 @@ class RabbitMQBackend:
     """Consume the queues of AMQP routes: one link for each vhost, one channel for each route."""
 
     route_type = RouteTypes.AMQP_RABBITMQ
-    route_classes = (Queue,)
+    route_classes = (Queue, Shards)
 
     def route(
         self,
         app: App,
-        routes: Sequence[str | Queue],
+        routes: Sequence[str | Queue | Shards],
         handler: Handler,
         options: Mapping[Any, Any] | RouteOptions | None,
         *,
@@ -66,6 +67,8 @@ class RabbitMQBackend:
         cursor: Cursor | None = None,
     ) -> AMQPRoute:
         """Return a route that consumes these queues, checked; those given as Queues are declared.
+
+        Of Shards, it consumes its part.
 
         connection: the AMQPConnection to consume from, or its name; may be left out where there is
         but one. vhost: where the queues are; that of the connection when left out. publish_to: the

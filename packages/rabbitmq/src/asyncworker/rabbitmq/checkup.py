@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from asyncworker.backend import Remark
 from asyncworker.rabbitmq.connecting.link import Link
@@ -12,6 +12,7 @@ from asyncworker.rabbitmq.consuming.availability import Availability
 from asyncworker.rabbitmq.declaring.declarations import Declarations, own_exchanges
 from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch
 from asyncworker.rabbitmq.remarks import remark_on_limit, remarks_on
+from asyncworker.rabbitmq.sharing import trial
 from asyncworker.rabbitmq.topology import Queue
 
 if TYPE_CHECKING:
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
     from asyncworker.connections import Connection
     from asyncworker.rabbitmq.route import AMQPRoute
+    from asyncworker.rabbitmq.shards import Shards
 
 Place = tuple[AMQPConnection, str]
+BEYOND: Final = (
+    "it is there from a larger number of shards, and no route consumes it: unbind it and those "
+    "behind it from their exchange, have them emptied, and delete them"
+)
 
 
 async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRoute]) -> list[str]:
@@ -37,17 +43,22 @@ async def problems_of(connections: Iterable[Connection], routes: Sequence[AMQPRo
         if isinstance(one, AMQPConnection) and all(route.connection is not one for route in routes)
     }
     exchanges: dict[Place, set[str]] = {}
+    divided: dict[Place, list[Shards]] = {}
     for route in routes:
         place = route.connection, route.vhost
         names = queues.setdefault(place, [])
         names += [route.topology.get(name, name) for name in route.routes]
+        if route.shards is not None:
+            divided.setdefault(place, []).append(route.shards)
         if route.target is not None and route.target.exchange:
             exchanges.setdefault(place, set()).add(route.target.exchange)
         elif route.target is not None:
             names.append(route.target_queue or route.target.routing_key)
     async with asyncio.TaskGroup() as group:
         checks = [
-            group.create_task(_check(*place, names, exchanges.get(place, ())))
+            group.create_task(
+                _check(*place, names, exchanges.get(place, ()), divided.get(place, ()))
+            )
             for place, names in queues.items()
         ]
     problems = [problem for check in checks for problem in check.result()]
@@ -59,6 +70,7 @@ async def _check(
     vhost: str,
     queues: Iterable[str | Queue],
     exchanges: Iterable[str],
+    divided: Iterable[Shards],
 ) -> list[str]:
     link = Link(connection.broker, vhost)
     found: dict[str, str | None] = {}
@@ -77,6 +89,15 @@ async def _check(
                 remarks[queue.name] = remark_on_limit(queue, declarations.without_limit)
             elif queue not in found:
                 found[queue] = await availability.problem_of(queue)
+        shared = [
+            f"shards of {one.name!r}, vhost {vhost!r}: {problem}"
+            for one in divided
+            if (problem := await trial.problem_of(one, link)) is not None
+        ]
+        for one in divided:
+            beyond = f"{one.name}.{one.count}"
+            if not await availability.is_missing(beyond):
+                remarks[beyond] = BEYOND
         declared = {
             one.name for queue in queues if isinstance(queue, Queue) for one in own_exchanges(queue)
         }
@@ -92,6 +113,7 @@ async def _check(
     problems = [f"queue {queue!r}, vhost {vhost!r}: {why}" for queue, why in found.items() if why]
     return (
         problems
+        + shared
         + missing
         + differences
         + [

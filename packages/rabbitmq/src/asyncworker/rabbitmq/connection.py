@@ -22,7 +22,7 @@ from asyncworker.rabbitmq.connecting.address import address_of, checked_vhost
 from asyncworker.rabbitmq.connecting.fast_path import connection_class
 from asyncworker.rabbitmq.connecting.link import Link
 from asyncworker.rabbitmq.locking.locks import Locks
-from asyncworker.rabbitmq.locking.queue_lock import LONGEST_NAME
+from asyncworker.rabbitmq.locking.queue_lock import LONGEST_NAME, queue_of
 from asyncworker.rabbitmq.operations import server_of
 from asyncworker.rabbitmq.publishing.bundle import (
     encoded_messages,
@@ -423,7 +423,7 @@ class AMQPConnection(Connection):
 
     @asynccontextmanager
     async def _strive_for(self, name: str) -> AsyncIterator[Lock]:
-        async with self.locks.lock(name) as lock:
+        async with self.locks.lock(queue_of(name)) as lock:
             yield lock
 
     @property

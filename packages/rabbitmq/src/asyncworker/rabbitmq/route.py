@@ -21,6 +21,7 @@ from asyncworker.rabbitmq.decoding import Decoder
 from asyncworker.rabbitmq.operations import processing, processing_one, server_of
 from asyncworker.rabbitmq.policy import Policy, checked_policy
 from asyncworker.rabbitmq.retry import Retry
+from asyncworker.rabbitmq.shards import Shards, check_suits_shards, queues_of, shards_of
 from asyncworker.rabbitmq.streams.start import Start, check_suits_stream, checked_start
 from asyncworker.rabbitmq.target import Target, checked_target, returns_nothing
 from asyncworker.rabbitmq.topology import DEAD_LETTER_EXCHANGE, MAX_QUEUE, Queue
@@ -98,7 +99,7 @@ class AMQPRoute(Route):
     dead_letter_traceback: whether dead letters carry the traceback. replies: whether what it
     returns is the answer to who asked. own_prefetch: what it says in place of its connection.
     consumer: in what way its queues are consumed. start: where they are begun, if they are streams.
-    delays: what it waits for by the clock.
+    delays: what it waits for by the clock. shards: what it consumes a part of, if that is divided.
     """
 
     options: AMQPOptions
@@ -119,6 +120,7 @@ class AMQPRoute(Route):
     consumer: Consumer = field(default=SHARED, repr=False)
     start: Start | None = field(default=None, repr=False)
     delays: Delays = field(default_factory=Delays, repr=False, compare=False)
+    shards: Shards | None = field(default=None, repr=False)
 
     @property
     def codec(self) -> Codec:
@@ -195,7 +197,7 @@ class AMQPRoute(Route):
 
 
 def make_route(
-    queues: Sequence[str | Queue],
+    routes: Sequence[str | Queue | Shards],
     asked: Plan,
     options: AMQPOptions,
     connection: AMQPConnection,
@@ -214,19 +216,15 @@ def make_route(
     published.
     Raises: ConfigurationError
     """
+    shards, queues = shards_of(routes), queues_of(routes)
+    options = _checked_together(options, shards)
     names = tuple(one if isinstance(one, str) else one.name for one in queues)
     for name in names:
         checked_name("queue", name, MAX_QUEUE, is_ours=False)
     topology = {one.name: one for one in queues if isinstance(one, Queue)}
     checked_flag("route", "replies", replies)
     _check_prefetch(prefetch, options.bulk_size)
-    options.check_together()
-    if "order_on_failure" in options.given and options.order_by is None:
-        raise ConfigurationError(
-            "Options.ORDER_ON_FAILURE is about the keys of Options.ORDER_BY: say that too"
-        )
-    if not isinstance(consumer, Consumer):
-        raise ConfigurationError(f"consumer must be a Consumer, got {consumer!r}")
+    _check_consumer(consumer, shards)
     start = checked_start(offset, cursor, names, topology)
     if start is not None:
         check_suits_stream(options.given, consumer)
@@ -260,7 +258,34 @@ def make_route(
         own_prefetch=prefetch,
         consumer=consumer,
         start=start,
+        shards=shards,
     )
+
+
+def _checked_together(options: AMQPOptions, shards: Shards | None) -> AMQPOptions:
+    """Return options that mean something beside each other; shards have an order if none is said.
+
+    Raises: ConfigurationError
+    """
+    if shards is not None and "order_by" not in options.given:
+        options = AMQPOptions(**options.given, order_by=shards.by)
+    options.check_together()
+    if "order_on_failure" in options.given and options.order_by is None:
+        raise ConfigurationError(
+            "Options.ORDER_ON_FAILURE is about the keys of Options.ORDER_BY: say that too"
+        )
+    return options
+
+
+def _check_consumer(consumer: object, shards: Shards | None) -> None:
+    """Accept in what way queues are consumed.
+
+    Raises: ConfigurationError
+    """
+    if not isinstance(consumer, Consumer):
+        raise ConfigurationError(f"consumer must be a Consumer, got {consumer!r}")
+    if shards is not None:
+        check_suits_shards(shards, consumer)
 
 
 def _check_prefetch(prefetch: int | None, bulk_size: int) -> None:

@@ -38,6 +38,8 @@ class Standing:
         """Forget all problems."""
         for queue in self._route.routes:
             self._problems.pop(self._route.subject(queue), None)
+        if self._route.shards is not None:
+            self.shares(self._route.shards.name)
 
     def works(self, queue: str) -> bool:
         """Tell that a queue is consumed, and return whether that is more than a try."""
@@ -71,6 +73,24 @@ class Standing:
             self._problems[self._route.subject(queue)] = f"not consumed: {problem}"
             self._activity.waits(queue, problem)
 
+    def stands_by(self, queue: str, reason: str) -> None:
+        """Tell that another process consumes a queue which this one may consume too."""
+        if self._is_closed or self._route.circuit.state == "paused":
+            return
+        self._problems.pop(self._route.subject(queue), None)
+        self._activity.stands_by(queue, reason)
+
+    def cannot_share(self, name: str, problem: str) -> None:
+        """Tell why nobody can say who consumes which shard; the log has it once."""
+        subject = self._shared(name)
+        if not self._is_closed and self._problems.get(subject) != problem:
+            log.warning("%s: %s", subject, problem)
+            self._problems[subject] = problem
+
+    def shares(self, name: str) -> None:
+        """Tell that shards are divided again."""
+        self._problems.pop(self._shared(name), None)
+
     def is_paused(self) -> None:
         """Tell why the route takes nothing, and until when."""
         circuit = self._route.circuit
@@ -91,6 +111,11 @@ class Standing:
         return [
             queue for queue in self._route.routes if self._route.subject(queue) in self._problems
         ]
+
+    def _shared(self, name: str) -> str:
+        return (
+            f"handler {self._route.handler_name}, shards of {name!r}, vhost {self._route.vhost!r}"
+        )
 
     @property
     def _problems(self) -> dict[str, str]:

@@ -38,6 +38,8 @@ class PrefetchBuffer:
         self._redeliveries = Redeliveries()
         self._held: list[RabbitMQMessage] = []
         self._unwanted: list[RabbitMQMessage] = []
+        self._leaving: dict[str, list[RabbitMQMessage]] = {}
+        """What was delivered of queues that are left, and goes back together."""
 
     def open(self, *, tries_one: bool) -> None:
         """Begin with a channel. tries_one: have one message handled, and all others go back."""
@@ -49,8 +51,31 @@ class PrefetchBuffer:
         self.is_closed = True
         self._unwanted += self._withdrawn()
 
+    def leave(self, queue: str) -> None:
+        """Have nothing more of a queue handled; what is here goes back, and what still comes."""
+        if queue in self._leaving:
+            return
+        self._leaving[queue] = []
+        withdrawn = self._withdrawn()
+        if withdrawn and self._tries is not None:
+            # The one that was to be tried is among them.
+            self._tries = 1
+        messages = withdrawn + self._unwanted
+        self._unwanted = []
+        # Those of other queues go on in the order in which they came.
+        self.take(sorted(messages, key=_number_of))
+
+    def left(self, queue: str) -> None:
+        """Give back what is here of a queue that is left, once nothing more comes of it.
+
+        All at once: what goes back to a quorum queue later comes later.
+        """
+        _return(self._leaving.pop(queue, ()))
+
     def take(self, messages: list[RabbitMQMessage]) -> None:
         """Have messages handled as soon as the gate is open, or given back."""
+        if self._leaving:
+            messages = self._set_aside(messages)
         if self._gives_back:
             _return(messages)
         elif self.is_closed:
@@ -68,6 +93,8 @@ class PrefetchBuffer:
 
     def take_first(self, batches: list[list[RabbitMQMessage]]) -> None:
         """Have batches handled that were handled before, ahead of all others, or given back."""
+        if self._leaving:
+            batches = list(filter(None, map(self._set_aside, batches)))
         if self.is_closed:
             self.take([message for batch in batches for message in batch])
         else:
@@ -75,7 +102,7 @@ class PrefetchBuffer:
 
     def hold(self, message: RabbitMQMessage, seconds: float) -> None:
         """Have a message handled once more, some time after, before all others of its key."""
-        if self.is_closed:
+        if self.is_closed or message.queue in self._leaving:
             self.take([message])
         else:
             self._intake.hold(message, seconds)
@@ -89,8 +116,10 @@ class PrefetchBuffer:
 
         Return how many messages no handler was given, and how many handlers are still at.
         """
-        dropped = len(self._withdrawn()) + len(self._unwanted)
+        left = [message for aside in self._leaving.values() for message in aside]
+        dropped = len(self._withdrawn()) + len(self._unwanted) + len(left)
         self._unwanted.clear()
+        self._leaving = {queue: [] for queue in self._leaving}
         self._gives_back = False
         running = self._dispatcher.running()
         self._redeliveries.expect(running)
@@ -107,6 +136,13 @@ class PrefetchBuffer:
         self._gives_back = True
         _return(self._unwanted)
         self._unwanted.clear()
+
+    def _set_aside(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
+        """Return messages without those of queues that are left."""
+        for message in messages:
+            if message.queue in self._leaving:
+                self._leaving[message.queue].append(message)
+        return [message for message in messages if message.queue not in self._leaving]
 
     def _release(self) -> None:
         held, self._held = self._held, []
@@ -136,6 +172,10 @@ class PrefetchBuffer:
     def _withdrawn(self) -> list[RabbitMQMessage]:
         held, self._held = self._held, []
         return held + self._intake.withdraw() + self._redeliveries.clear()
+
+
+def _number_of(message: RabbitMQMessage) -> int:
+    return message.delivery_tag
 
 
 def _return(messages: Iterable[RabbitMQMessage]) -> None:

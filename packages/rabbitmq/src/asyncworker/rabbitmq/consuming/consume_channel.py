@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiormq.exceptions import ChannelInvalidStateError
 
-from asyncworker.rabbitmq.amqp.methods import cancel
+from asyncworker.rabbitmq.amqp.methods import QueueDeclare, call, cancel
 from asyncworker.rabbitmq.connecting.broker_version import version_of
 from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
@@ -159,7 +159,7 @@ class ConsumeChannel:
             raise
 
     async def cancelled(self, queue: str) -> None:
-        """Wait until the broker ends the consuming of a queue, as it does when one is deleted."""
+        """Wait until the consuming of a queue ends, as when one is deleted, or left."""
         await self._consumers[queue].wait()
 
     async def stop_consuming(self, busy: Collection[str]) -> None:
@@ -181,6 +181,35 @@ class ConsumeChannel:
         # Nothing is cancelled when that takes long: the library would close the channel, and what
         # handlers are still at could not be confirmed any more.
         await asyncio.wait([self._stopping], timeout=CLOSE_TIMEOUT)
+
+    async def leave(self, queue: str) -> None:
+        """Have the broker send nothing more of one queue, and wait for what it sent before.
+
+        Raises: BrokerError
+        """
+        if self._stopping is not None:
+            await self.stopped()
+        else:
+            # What was asked for is answered by then: it is not to come after the cancel.
+            async with self._asking:
+                self._wanted.pop(queue, None)
+                if queue.encode() in self.queues and not self.is_lost:
+                    with broker_errors():
+                        await cancel(self._channel.underlay, queue)
+                    for _ in range(2):
+                        await self._answered()
+        if queue in self._consumers:
+            self._consumers[queue].set()
+
+    async def taken_in(self, queue: str) -> None:
+        """Wait until a queue has taken in what was decided about its messages.
+
+        Raises: BrokerError
+        """
+        await self._settled()
+        with broker_errors():
+            # It answers behind all that this channel told it before.
+            await call(self._channel.underlay, QueueDeclare(queue=queue, passive=True))
 
     async def stopped(self) -> None:
         """Wait until the broker sends nothing more, however long that takes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
@@ -27,6 +27,8 @@ from asyncworker.rabbitmq.retrying.delivery_limit import DeliveryLimit
 from asyncworker.rabbitmq.settling.forwarding import Forwarding
 from asyncworker.rabbitmq.settling.ledger import Ledger
 from asyncworker.rabbitmq.settling.outcomes import Outcomes
+from asyncworker.rabbitmq.sharing.share import Share
+from asyncworker.rabbitmq.sharing.whole import Whole
 from asyncworker.rabbitmq.standing import Standing
 from asyncworker.rabbitmq.streams.offset import HEADER
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.consumer import Consumer
     from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.route import AMQPRoute
+    from asyncworker.rabbitmq.sharing.whole import Sharing
     from asyncworker.rabbitmq.wire.content_reader import Content
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ log = logging.getLogger(__name__)
 ENDED: Final = "the broker ended the consuming, as when a queue is deleted"
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
+LOOK_EVERY: Final = 0.02
+"""Seconds between two looks at whether handlers are still at a queue that is left."""
 TROUBLE_AFTER: Final = 0.5
 """Seconds after which what a question to the broker raised is no sign of a lost connection."""
 
@@ -101,6 +106,11 @@ class RouteConsumer:
             holds=route.holds_failed,
         )
         self._buffer = PrefetchBuffer(gate, self._intake, self._dispatcher)
+        self._sharing: Sharing = Whole(route.routes)
+        if route.shards is not None:
+            self._sharing = Share(
+                route, route.shards, link, self._standing, self._buffer.leave, self._left
+            )
         self._limit = DeliveryLimit(
             route, self._copies, self._availability.declarations, gate, self._buffer.take
         )
@@ -110,6 +120,7 @@ class RouteConsumer:
         self._stopping.set()
         self._standing.close()
         self._buffer.close()
+        self._sharing.stop()
 
     async def run(self) -> None:
         """Consume until `stop()`, however often the broker goes away meanwhile."""
@@ -119,11 +130,12 @@ class RouteConsumer:
         async with asyncio.TaskGroup() as group:
             owned = [group.create_task(self._supervise())]
             if (throttle := self._intake.throttle) is not None and throttle.is_shared:
-                share = keep_share(throttle, self._availability, self._route.routes)
+                share = keep_share(throttle, self._availability, self._sharing.counted)
                 owned.append(group.create_task(share))
             keeping = nullcontext() if self._reading is None else self._reading.running()
+            sharing = self._sharing.running()
             try:
-                async with keeping, self._activity, self._copies, self._dispatcher:
+                async with keeping, self._activity, sharing, self._copies, self._dispatcher:
                     try:
                         await self._stopping.wait()
                     finally:
@@ -206,10 +218,13 @@ class RouteConsumer:
     async def _keep_consuming(self, channel: ConsumeChannel, queue: str) -> None:
         """Consume a queue as soon as that is possible, and again after the broker ended it."""
         while not self._stopping.is_set():
+            await self._sharing.holding(queue)
             await self._until_consumable(queue)
             await self._limit.prepare()
             if self._buffer.is_closed:
                 return
+            if queue not in self._sharing.queues:
+                continue
             if channel.has_default_limit and not self._route.connection.broker.in_memory:
                 self._gate.begin()
             await channel.consume(queue, await self._how(queue))
@@ -217,6 +232,8 @@ class RouteConsumer:
             if self._standing.works(queue):
                 self._limit.remark(queue)
             await channel.cancelled(queue)
+            if queue not in self._sharing.queues:
+                continue
             if not await self._availability.is_missing(queue):
                 await self._buffer.give_back(channel)
                 # Since RabbitMQ 4.3 that is what becomes of a consumer whose messages are unsettled
@@ -224,6 +241,27 @@ class RouteConsumer:
                 # is taken: a new channel has neither trouble.
                 raise BrokerError(ENDED) if self._reading else ConsumerTakenBack(queue)
             self._standing.waits(queue, ENDED)
+
+    async def _left(self, queue: str) -> None:
+        """Return when nothing of a queue is here that may be with another process next.
+
+        What handlers are at may take its time: nothing else of the queue is handled meanwhile.
+        """
+        channel = self._channel
+        with suppress(BrokerError):
+            if channel is not None:
+                await channel.leave(queue)
+        # Whoever settles a message tells nobody of it, as that costs.
+        while self._copies.is_at(queue) or self._is_at(queue):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY)
+        self._buffer.left(queue)
+        with suppress(BrokerError):
+            # What a lost channel brought is back with its end.
+            if channel is not None and not channel.is_lost:
+                await channel.taken_in(queue)
+
+    def _is_at(self, queue: str) -> bool:
+        return any(message.queue == queue for message in self._dispatcher.running())
 
     async def _how(self, queue: str) -> Consumer:
         """Return in what way a queue is consumed, as soon as that is known."""
@@ -330,7 +368,7 @@ class RouteConsumer:
         dropped, running = self._buffer.forget()
         self._availability.learn(error, self._standing.waiting)
         self._timeout.explain(error)
-        for queue in self._route.routes:
+        for queue in self._sharing.queues:
             self._standing.waits(queue, f"not consumed: {error}")
         if dropped:
             messages = counted(dropped, "message")

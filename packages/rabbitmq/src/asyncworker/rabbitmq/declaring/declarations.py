@@ -48,6 +48,9 @@ class Declarations:
         self._link = link
         self._probe = Probe(link)
         self._risking = asyncio.Semaphore(WIDTH)
+        self._types = set(EXCHANGE_TYPES)
+        """Types of exchanges that the broker knows."""
+        self._learning = asyncio.Lock()
 
     async def declare(self, queue: Queue) -> None:
         """Declare a queue, where its dead letters go, and what it is bound to, in this order.
@@ -133,15 +136,33 @@ class Declarations:
     async def _channel(self, queue: Queue) -> AsyncIterator[AbstractChannel]:
         queues = _queues(queue)
         types = {exchange.type for one in queues for exchange in own_exchanges(one)}
-        are_usual = all(one.durable and not one.arguments for one in queues)
-        if are_usual and types.issubset(EXCHANGE_TYPES):
-            async with self._probe.channel() as channel:
-                yield channel.underlay
-        else:
+        if not all(one.durable and not one.arguments for one in queues):
             # A broker may end the whole connection over a type that no plugin of its knows, over a
             # transient queue, and over an argument that it takes no more.
-            async with self._risking, self._link.aside() as link, link.channel() as channel:
+            async with self._risking, self._aside() as channel:
+                yield channel
+            return
+        if not types <= self._types:
+            # One asks, and the others then know.
+            async with self._learning:
+                if not types <= self._types:
+                    async with self._aside() as channel:
+                        yield channel
+                    self._types |= types
+                    return
+        try:
+            async with self._probe.channel() as channel:
                 yield channel.underlay
+        except BrokerError:
+            # The plugin may have been disabled.
+            self._types = set(EXCHANGE_TYPES)
+            raise
+
+    @asynccontextmanager
+    async def _aside(self) -> AsyncIterator[AbstractChannel]:
+        """Offer a channel of a connection that may end without harm."""
+        async with self._link.aside() as link, link.channel() as channel:
+            yield channel.underlay
 
 
 async def declare_at_start(queues: Mapping[Link, Sequence[Queue]]) -> None:
@@ -160,12 +181,9 @@ async def _declare_now(link: Link, queues: Sequence[Queue]) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(START_TIMEOUT):
             if await _reached(link):
-                for missed in await asyncio.gather(
-                    *(_missed(declarations, queue) for queue in queues)
-                ):
+                for missed in await _missed_of(declarations, queues):
                     # What it needs may have been declared meanwhile.
-                    if missed is not None:
-                        await _missed(declarations, missed)
+                    await _missed(declarations, missed)
 
 
 async def _reached(link: Link) -> bool:
@@ -175,6 +193,20 @@ async def _reached(link: Link) -> bool:
         # Whoever consumes tries again, and says why that is.
         return False
     return True
+
+
+async def _missed_of(declarations: Declarations, queues: Sequence[Queue]) -> list[Queue]:
+    """Declare queues side by side; return those of which that cannot be done now.
+
+    Raises: TopologyMismatch, when none of them is at it any more
+    """
+    declaring = [asyncio.ensure_future(_missed(declarations, queue)) for queue in queues]
+    try:
+        return [queue for queue in await asyncio.gather(*declaring) if queue is not None]
+    finally:
+        for one in declaring:
+            one.cancel()
+        await asyncio.wait(declaring)
 
 
 async def _missed(declarations: Declarations, queue: Queue) -> Queue | None:

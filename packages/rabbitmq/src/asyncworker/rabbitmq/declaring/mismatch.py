@@ -14,6 +14,7 @@ from aiormq.exceptions import (
 )
 
 from asyncworker.rabbitmq.errors import BrokerError, TopologyMismatch
+from asyncworker.rabbitmq.shards import CONSISTENT_HASH, PLUGIN
 from asyncworker.rabbitmq.topology import DELIVERY_LIMIT
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ _DIFFERENCE: Final = re.compile(
 )
 """How the broker tells of the first difference: none is what is not set."""
 _DEPRECATED: Final = re.compile(r"Feature `(\w+)` is deprecated")
+_UNKNOWN_TYPE: Final = re.compile(r"(?:unknown|invalid) exchange type '(.*?)'")
+PLUGINS: Final = {
+    CONSISTENT_HASH: PLUGIN,
+    "x-delayed-message": "rabbitmq_delayed_message_exchange",
+    "x-modulus-hash": "rabbitmq_sharding",
+}
+"""What has exchanges of a type; the first comes with each RabbitMQ."""
 _TRANSIENT: Final = "transient_nonexcl_queues"
 """What a broker calls queues that are neither durable nor exclusive, when it takes them no more."""
 
@@ -50,11 +58,23 @@ def explained(kind: str, name: str) -> Iterator[None]:
             raise BrokerError(f"{subject} does not exist: {reason}") from cause
         if isinstance(cause, ChannelPreconditionFailed | ConnectionCommandInvalid):
             # What the client went through to be told adds nothing to the line.
+            unknown = _UNKNOWN_TYPE.search(str(error))
+            if unknown is not None and unknown[1] in PLUGINS:
+                raise TopologyMismatch(f"{subject}: {_without_plugin(unknown[1])}") from None
             raise _mismatch(subject, name, str(error)) from None
         found = _DEPRECATED.search(str(error))
         if isinstance(cause, ConnectionInternalError) and found is not None:
             raise TopologyMismatch(f"{subject}: {_not_permitted(found[1])}") from None
         raise
+
+
+def _without_plugin(kind: str) -> str:
+    """Return what the broker needs for exchanges of a type."""
+    plugin = PLUGINS[kind]
+    return (
+        f"this RabbitMQ knows no exchange of type {kind!r} until its plugin {plugin} is enabled: "
+        f"rabbitmq-plugins enable {plugin}"
+    )
 
 
 def _not_permitted(feature: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,8 @@ TRANSIENT: Final = 1
 class Locks:
     """Share a link between locks, and each lock between all who want it, on one event loop.
 
+    A lock is named by its queue.
+
     link: makes one. publisher: returns what publishes to the same vhost. The link is another one,
     as a broker that is short of memory or of disk hears nothing from who publishes.
     """
@@ -33,6 +36,8 @@ class Locks:
         self._link: Link | None = None
         self._locks: dict[str, QueueLock] = {}
         self._wanted: dict[str, int] = {}
+        self._users: Counter[Link] = Counter()
+        """How many locks use a link, those that are just given up among them."""
 
     @property
     def all(self) -> tuple[QueueLock, ...]:
@@ -40,35 +45,42 @@ class Locks:
         return tuple(self._locks.values())
 
     @asynccontextmanager
-    async def lock(self, name: str) -> AsyncIterator[QueueLock]:
+    async def lock(self, queue: str) -> AsyncIterator[QueueLock]:
         """Strive for a lock while the context lasts."""
-        if name not in self._locks:
+        if queue not in self._locks:
             if self._link is None:
                 self._link = self._new_link()
-            self._locks[name] = QueueLock(name, self._link, self._is_taken)
-            self._locks[name].open()
-        self._wanted[name] = self._wanted.get(name, 0) + 1
+            self._users[self._link] += 1
+            self._locks[queue] = QueueLock(queue, self._link, self.is_taken)
+            self._locks[queue].open()
+        self._wanted[queue] = self._wanted.get(queue, 0) + 1
         try:
-            yield self._locks[name]
+            yield self._locks[queue]
         finally:
-            self._wanted[name] -= 1
-            if not self._wanted[name]:
-                await self._give_up(name)
+            self._wanted[queue] -= 1
+            if not self._wanted[queue]:
+                await self._give_up(queue)
 
-    async def _give_up(self, name: str) -> None:
-        del self._wanted[name]
-        lock = self._locks.pop(name)
+    async def _give_up(self, queue: str) -> None:
+        del self._wanted[queue]
+        lock = self._locks.pop(queue)
         link = self._link
         if not self._locks:
             self._link = None
         try:
             await lock.close()
         finally:
-            if link is not None and link is not self._link:
-                await link.close()
+            if link is not None:
+                self._users[link] -= 1
+                if not self._users[link]:
+                    del self._users[link]
+                    await link.close()
 
-    async def _is_taken(self, queue: str) -> bool:
-        """Publish to the queue: the broker returns what no queue takes, and says no more of it."""
+    async def is_taken(self, queue: str) -> bool:
+        """Tell whether somebody seems to hold a lock, without harm to anything.
+
+        By publishing to its queue: the broker returns what no queue takes, and says no more of it.
+        """
         probe = encoded(
             body=b"",
             routing_key=queue,

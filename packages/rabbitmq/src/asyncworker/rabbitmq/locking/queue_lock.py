@@ -42,15 +42,14 @@ ASKED: Final = 0.5
 class QueueLock:
     """Declare an exclusive queue, which the broker deletes with the connection.
 
-    link: that of all locks of a connection. is_taken: tells, without harm to anything, whether
-    somebody seems to hold a lock whose queue is of that name.
+    queue: its name. link: that of all locks of a connection. is_taken: tells, without harm to
+    anything, whether somebody seems to hold a lock whose queue is of that name.
     """
 
-    def __init__(self, name: str, link: Link, is_taken: Callable[[str], Awaitable[bool]]) -> None:
-        self.queue = queue_of(name)
+    def __init__(self, queue: str, link: Link, is_taken: Callable[[str], Awaitable[bool]]) -> None:
+        self.queue = queue
         self.problem: str | None = UNDECIDED
         self.turned = asyncio.Event()
-        self._name = name
         self._link = link
         self._is_taken = is_taken
         self._channel: MessageChannel | None = None
@@ -201,7 +200,7 @@ class QueueLock:
 
 
 def queue_of(name: str) -> str:
-    """Return the queue by which a lock is held."""
+    """Return the queue by which one process does something `once`."""
     return PREFIX + name
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncworker.rabbitmq.memory.errors import Refused
+from asyncworker.rabbitmq.shards import CONSISTENT_HASH, HASH_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,13 +50,26 @@ class Exchange:
         """Add a binding; a second one that is the same changes nothing."""
         if self.type == "headers":
             _check_match(binding.arguments)
+        if self.type == CONSISTENT_HASH:
+            _check_weight(binding.routing_key)
         if binding not in self.bindings:
             self.bindings.append(binding)
 
     def matching(self, key: str, headers: Mapping[str, Any]) -> Iterator[Queue | Exchange]:
         """Yield the destinations of a message, perhaps some of them twice."""
+        if self.type == CONSISTENT_HASH:
+            return iter(self._hashed(key, headers))
         matches = TYPES[self.type]
         return (one.destination for one in self.bindings if matches(one, key, headers))
+
+    def _hashed(self, key: str, headers: Mapping[str, Any]) -> list[Queue | Exchange]:
+        """Return the one destination of all messages with the same header, or routing key."""
+        places = [one.destination for one in self.bindings for _ in range(int(one.routing_key))]
+        if not places:
+            return []
+        header = self.arguments.get(HASH_HEADER)
+        hashed = key if header is None else headers.get(header)
+        return [places[zlib.crc32(repr(hashed).encode()) % len(places)]]
 
 
 def _direct(binding: Binding, key: str, headers: Mapping[str, Any]) -> bool:
@@ -95,9 +110,16 @@ def _check_match(arguments: Mapping[str, Any]) -> None:
         raise Refused(406, f"Invalid x-match field value {match!r}; expected all or any")
 
 
+def _check_weight(key: str) -> None:
+    if not key.isdecimal() or not int(key):
+        raise Refused(406, f"The binding key must be an integer greater than 0: {key}")
+
+
 TYPES: Final[dict[str, Callable[[Binding, str, Mapping[str, Any]], bool]]] = {
     "direct": _direct,
     "fanout": _fanout,
     "topic": _topic,
     "headers": _headers,
+    # Of these one takes it, whichever the others are.
+    CONSISTENT_HASH: _fanout,
 }

@@ -9,7 +9,7 @@ from asyncworker.log_fields import beyond_handler
 from asyncworker.options import Actions
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sized
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from types import TracebackType
 
     from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
@@ -30,7 +30,7 @@ class Copies:
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
-        self._tasks: dict[asyncio.Task[None], Sized] = {}
+        self._tasks: dict[asyncio.Task[None], Sequence[RabbitMQMessage]] = {}
         """What is under way, with the messages that it is about."""
 
     async def __aenter__(self) -> Self:
@@ -65,7 +65,7 @@ class Copies:
     def own(
         self,
         publishing: Coroutine[Any, Any, None],
-        messages: Sized,
+        messages: Sequence[RabbitMQMessage],
         on_end: Callable[[], None] = _nothing,
     ) -> None:
         """Run what publishes, and then settles messages.
@@ -83,6 +83,10 @@ class Copies:
         task.add_done_callback(self._tasks.pop)
         if on_end is not _nothing:
             task.add_done_callback(lambda _: on_end())
+
+    def is_at(self, queue: str) -> bool:
+        """Tell whether anything is under way in place of a message of a queue."""
+        return any(one.queue == queue for messages in self._tasks.values() for one in messages)
 
     def abandon(self) -> int:
         """Forget what is under way, as the channel is lost; return how many messages that is."""

@@ -1,0 +1,1 @@
+"""Shards that processes share: how many there are, and which of them has which shard."""
