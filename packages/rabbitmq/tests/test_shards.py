@@ -52,7 +52,7 @@ BAD = {
     ),
     "a long name": (
         lambda: Shards(Queue("o" * 240), 8, by="customer"),
-        f"shards of queue '{'o' * 240}': name has at most 228 bytes, got '{'o' * 240}'",
+        f"shards of queue '{'o' * 240}': name has at most 227 bytes, got '{'o' * 240}'",
     ),
     "an exchange": (
         lambda: Shards(ORDERS, 8, by="customer", exchange=Exchange("orders")),
@@ -61,6 +61,20 @@ BAD = {
     "a stream": (
         lambda: Shards(Queue("orders", type="stream"), 8, by="customer"),
         "shards of queue 'orders': a stream is no queue: all of its readers read all of it",
+    ),
+    "a type among the arguments": (
+        lambda: Shards(Queue("orders", arguments={"x-queue-type": "quorum"}), 8, by="customer"),
+        (
+            "shards of queue 'orders': say type='quorum' of the Queue in place of the argument "
+            "'x-queue-type'"
+        ),
+    ),
+    "no limit": (
+        lambda: Shards(Queue("orders", type="quorum", delivery_limit=-1), 8, by="customer"),
+        (
+            "shards of queue 'orders': without any x-delivery-limit, a quorum queue puts what "
+            "comes back behind all others: leave delivery_limit=-1 out"
+        ),
     ),
     "a binding": (
         lambda: Shards(Queue("orders", bind=[Binding("events")]), 8, by="customer"),
@@ -138,9 +152,13 @@ def test_each_shard_is_like_the_queue():
     hashing = Exchange("orders", "x-consistent-hash", arguments={"hash-header": "customer"})
     for queue in route.declared:
         assert queue.single_active_consumer
-        assert (queue.type, queue.ttl, queue.delivery_limit) == ("quorum", 60, -1)
+        assert (queue.type, queue.ttl, queue.delivery_limit) == ("quorum", 60, 1_000_000)
         assert queue.bind == (Binding(hashing, "1"),)
         assert queue.dead_queue == Queue("orders.dead", "quorum")
+
+
+def test_the_type_is_that_of_the_queue_or_classic():
+    assert Shards(ORDERS, 1, by="customer").queues[0].type == "classic"
 
 
 def test_a_limit_that_is_said_stays():

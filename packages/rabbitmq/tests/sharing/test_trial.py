@@ -3,13 +3,13 @@
 import uuid
 
 import pytest
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from asyncworker import App, RouteTypes
 from asyncworker.backend import Remark
 from asyncworker.rabbitmq import AMQPConnection, Shards
 from asyncworker.rabbitmq.backend import backend
-
-pytestmark = pytest.mark.parametrize("kind", ["classic"], indirect=True)
+from asyncworker.rabbitmq.sharing.trial import TRIAL
 
 
 @pytest.fixture
@@ -31,10 +31,13 @@ async def checked(shards, url, **login):
     return await backend.check(app, app.routes)
 
 
-async def test_tells_nothing_where_all_is_well(shards, amqp_url, admin):
+async def test_tells_nothing_where_all_is_well(shards, amqp_url):
     assert await checked(shards, amqp_url) == []
-    with pytest.raises(Exception, match="no exchange"):
-        await admin.get_exchange(shards.exchange_name)
+    async with AMQPConnection(url=amqp_url).channel() as channel:
+        for name in (shards.exchange_name, TRIAL):
+            with pytest.raises(ChannelNotFoundEntity):
+                await channel.get_exchange(name)
+            await channel.reopen()
 
 
 async def test_tells_of_shards_that_are_too_many(shards, amqp_url, declare):

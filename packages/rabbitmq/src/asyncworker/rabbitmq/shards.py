@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from asyncworker.errors import ConfigurationError
 from asyncworker.rabbitmq.checks import checked_count, checked_name, short_text
-from asyncworker.rabbitmq.topology import MAX_EXCHANGE, UNLIMITED, Binding, Exchange, Queue
+from asyncworker.rabbitmq.topology import (
+    DELIVERY_LIMIT,
+    MAX_EXCHANGE,
+    UNLIMITED,
+    Binding,
+    Exchange,
+    Queue,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +32,10 @@ LOCKS: Final = "asyncworker.shards."
 """What the names of all queues begin with by which processes agree on who has which shard."""
 LONGEST_NAME: Final = 255 - len(f"{LOCKS}.{MOST - 1}.more")
 """Bytes in the name of what is divided: its longest queue has one of 255 (AMQP 0-9-1, 4.2.5.3)."""
+OFTEN: Final = 1_000_000
+"""How often a message may come back to a quorum queue. Without any limit, what comes back goes
+behind all others (https://www.rabbitmq.com/docs/quorum-queues, Repeated Requeues)."""
+QUEUE_TYPE: Final = "x-queue-type"
 MAX_HEADER: Final = 128
 """Characters in the name of a header (AMQP 0-9-1, 4.2.5.5)."""
 
@@ -38,8 +49,8 @@ class Shards:
     to one of them: messages with the same value of a header always to the same. Each process
     that has the route takes its part of them, and hands over as others come and go.
 
-    queue: what each of them is like; the queue of its own name is not declared. Dead letters of
-    `dead_letter=True` of all of them go to the one `NAME.dead`.
+    queue: what each of them is like, classic unless it has another type; the queue of its own name
+    is not declared. Dead letters of `dead_letter=True` of all of them go to the one `NAME.dead`.
     count: how many, up to 256. Another number moves keys from one to another.
     by: the name of the header. Messages without it go to one of them all together.
     exchange: the name of the exchange; that of the queue when left out.
@@ -90,6 +101,7 @@ class Shards:
         binding = Binding(self.hashing, WEIGHT)
         alike = replace(
             self.queue,
+            type=self.queue.type or "classic",
             bind=[binding],
             single_active_consumer=True,
             dead_letter=self.queue.dead_queue or self.queue.dead_letter,
@@ -111,16 +123,30 @@ class Shards:
         return f"{LOCKS}{self.name}.{number}.more"
 
     @property
+    def is_quorum(self) -> bool:
+        """Tell whether they are quorum queues."""
+        return self.queue.type == "quorum"
+
+    @property
     def _delivery_limit(self) -> int | None:
-        """Return the limit of each: what is kept from one behind the others has lost its place."""
-        if self.queue.type == "quorum" and self.queue.stated_limit is None:
-            return UNLIMITED
+        if self.is_quorum and self.queue.stated_limit is None:
+            return OFTEN
         return self.queue.delivery_limit
 
     def _check_queue(self, subject: str) -> None:
         if self.queue.is_stream:
             raise ConfigurationError(
                 f"{subject}: a stream is no queue: all of its readers read all of it"
+            )
+        if QUEUE_TYPE in self.queue.arguments:
+            raise ConfigurationError(
+                f"{subject}: say type={self.queue.arguments[QUEUE_TYPE]!r} of the Queue in place "
+                f"of the argument {QUEUE_TYPE!r}"
+            )
+        if self.queue.stated_limit == UNLIMITED:
+            raise ConfigurationError(
+                f"{subject}: without any {DELIVERY_LIMIT}, a quorum queue puts what comes back "
+                "behind all others: leave delivery_limit=-1 out"
             )
         if self.queue.bind:
             raise ConfigurationError(

@@ -65,12 +65,14 @@ class PrefetchBuffer:
         # Those of other queues go on in the order in which they came.
         self.take(sorted(messages, key=_number_of))
 
-    def left(self, queue: str) -> None:
+    async def left(self, queue: str, channel: ConsumeChannel | None) -> None:
         """Give back what is here of a queue that is left, once nothing more comes of it.
 
-        All at once: what goes back to a quorum queue later comes later.
+        All together: of what goes back to a quorum queue, the first is the first that is delivered.
         """
-        _return(self._leaving.pop(queue, ()))
+        if channel is not None:
+            await channel.give_back(sorted(self._leaving[queue], key=_number_of))
+        del self._leaving[queue]
 
     def take(self, messages: list[RabbitMQMessage]) -> None:
         """Have messages handled as soon as the gate is open, or given back."""
@@ -134,8 +136,8 @@ class PrefetchBuffer:
         # Now all is here that was under way, or goes back as it comes: what goes back by the
         # channel's end, 4.3 counts.
         self._gives_back = True
-        _return(self._unwanted)
-        self._unwanted.clear()
+        unwanted, self._unwanted = self._unwanted, []
+        await channel.give_back(unwanted)
 
     def _set_aside(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
         """Return messages without those of queues that are left."""

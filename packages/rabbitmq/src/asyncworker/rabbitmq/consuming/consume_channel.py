@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiormq.exceptions import ChannelInvalidStateError
 
+from asyncworker.rabbitmq.amqp.frames import Unhandled
 from asyncworker.rabbitmq.amqp.methods import QueueDeclare, call, cancel
 from asyncworker.rabbitmq.connecting.broker_version import version_of
 from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
-from asyncworker.rabbitmq.settling.settlement_pace import SettlementPace
+from asyncworker.rabbitmq.settling.settlement_pace import EACH, SettlementPace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
     from pamqp.commands import Basic
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.amqp.frames import Decision
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.consumer import Consumer
+    from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.settling.ledger import Ledger
     from asyncworker.rabbitmq.wire.content_reader import Content
     from asyncworker.rabbitmq.wire.message_channel import MessageChannel
+
+LOT: Final = 16
+"""Messages that go back together where they are to stay in order."""
 
 
 class ConsumeChannel:
@@ -51,6 +56,8 @@ class ConsumeChannel:
         self.codec = codec
         self.holds = False
         """Whether something may have to leave with messages before they are acknowledged."""
+        self.is_ordered = False
+        """Whether what goes back does so in order, to queues that make a muddle of much at once."""
         self.has_default_limit = version_of(channel.underlay) >= (4,)
         """Whether quorum queues drop what comes back often, though nobody set a limit."""
         self.queues: dict[bytes, str] = {}
@@ -200,6 +207,19 @@ class ConsumeChannel:
                         await self._answered()
         if queue in self._consumers:
             self._consumers[queue].set()
+
+    async def give_back(self, messages: Sequence[RabbitMQMessage]) -> None:
+        """Return messages to their queues.
+
+        Of more than 32 that a quorum queue takes back together it forgets the order (3.10.8). A
+        channel puts together what the queue has not taken in yet.
+        """
+        lot = LOT if self.is_ordered else max(1, len(messages))
+        for start in range(0, len(messages), lot):
+            if start:
+                await asyncio.sleep(LOT * EACH)
+            for message in messages[start : start + lot]:
+                self.settle(message.delivery_tag, Unhandled.RETURN)
 
     async def taken_in(self, queue: str) -> None:
         """Wait until a queue has taken in what was decided about its messages.

@@ -179,6 +179,7 @@ class RouteConsumer:
             self._unseen = {queue.encode() for queue in self._route.routes}
         self._arrivals = Arrivals()
         channel.holds = self._route.sends_returned
+        channel.is_ordered = self._route.shards is not None and self._route.shards.is_quorum
         self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(channel.lost())
@@ -254,7 +255,7 @@ class RouteConsumer:
         # Whoever settles a message tells nobody of it, as that costs.
         while self._copies.is_at(queue) or self._is_at(queue):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY)
-        self._buffer.left(queue)
+        await self._buffer.left(queue, channel)
         with suppress(BrokerError):
             # What a lost channel brought is back with its end.
             if channel is not None and not channel.is_lost:

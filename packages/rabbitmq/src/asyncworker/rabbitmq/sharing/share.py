@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.plural import counted
-from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
 from asyncworker.rabbitmq.errors import BrokerError
 from asyncworker.rabbitmq.locking.locks import Locks
 from asyncworker.rabbitmq.sharing.hold import Hold
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LEAVE_TIMEOUT: Final = 10.0
+"""Seconds that the broker has at the end to take in what was here; then the channel is closed."""
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at how many processes there are, less a random part."""
 SPREAD: Final = 0.75
@@ -100,7 +101,7 @@ class Share:
                 looking.cancel()
                 self.stop()
                 if self._keepers:
-                    await asyncio.wait(self._keepers, timeout=CLOSE_TIMEOUT)
+                    await asyncio.wait(self._keepers, timeout=LEAVE_TIMEOUT)
                 for keeper in self._keepers:
                     keeper.cancel()
         finally:
