@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections import defaultdict
 from contextlib import AsyncExitStack
+from itertools import pairwise
 
 import pytest
 
@@ -46,8 +47,20 @@ class Shop:
             found[key][number] = None
         return {key: list(numbers) for key, numbers in found.items()}
 
-    def is_in_order(self):
-        return all(numbers == sorted(numbers) for numbers in self.keys().values())
+    def overtaken(self):
+        """Return, for each key out of order, who handled which number around the first such."""
+        found = {}
+        for key in {key for _, key, _ in self.handled}:
+            firsts = {}
+            for by, own, number in self.handled:
+                if own == key:
+                    firsts.setdefault(number, by)
+            numbers = list(firsts)
+            late = [at for at, (one, two) in enumerate(pairwise(numbers)) if one > two]
+            if late:
+                around = numbers[max(0, late[0] - 3) : late[0] + 4]
+                found[key] = [(number, firsts[number]) for number in around]
+        return found
 
 
 class Replica:

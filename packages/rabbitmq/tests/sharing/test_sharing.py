@@ -27,7 +27,7 @@ async def test_one_has_all_and_each_key_in_order(replica, shop, send, logs, shar
     assert await one.holds(8) == ALL
     await send(range(200))
     await shop.has(200)
-    assert shop.is_in_order()
+    assert shop.overtaken() == {}
     assert one.app.problems == []
     line = f"shards 0, 1, 2, 3, 4, 5, 6, 7 of 8 of '{shards.name}', as one of 1 process"
     assert logs.matching(line)
@@ -56,7 +56,7 @@ async def test_replicas_come_and_go(replica, shop, send, limit):
         assert await third.holds(8) == ALL
     await send(range(300, 400), keys=100)
     await shop.has(400)
-    assert shop.is_in_order()
+    assert shop.overtaken() == {}
 
 
 async def test_more_replicas_than_shards(replica, shards, limit, logs):
@@ -87,7 +87,7 @@ async def test_a_shard_is_handed_over_when_its_handlers_have_ended(replica, shop
     assert {by for by, *_ in shop.handled} == {0, 1}
     # Nothing twice, and nothing out of order.
     assert len(shop.handled) == 400
-    assert shop.is_in_order()
+    assert shop.overtaken() == {}
 
 
 @both
@@ -117,7 +117,7 @@ async def test_order_is_kept_while_replicas_come_and_go(replica, shop, send, lim
     ended.set()
     count = await publishing
     await shop.has(count)
-    assert shop.is_in_order()
+    assert shop.overtaken() == {}
     assert len(shop.handled) == count
 
 
@@ -138,7 +138,7 @@ async def test_what_failed_is_handled_again_by_the_next_one_before_the_rest(
     first.failing.clear()
     await first.stop()
     await shop.has(100)
-    assert shop.is_in_order()
+    assert shop.overtaken() == {}
     assert len(shop.handled) == 100
 
 
@@ -150,7 +150,7 @@ async def test_who_loses_its_connections_has_a_part_again(replica, shop, send, l
         await parts(first, second, sizes=(4, 4))
     await send(range(100))
     await shop.has(100)
-    assert shop.is_in_order()
+    assert shop.overtaken() == {}
     assert first.app.problems == second.app.problems == []
 
 

@@ -65,14 +65,9 @@ class PrefetchBuffer:
         # Those of other queues go on in the order in which they came.
         self.take(sorted(messages, key=_number_of))
 
-    async def left(self, queue: str, channel: ConsumeChannel | None) -> None:
-        """Give back what is here of a queue that is left, once nothing more comes of it.
-
-        All together: of what goes back to a quorum queue, the first is the first that is delivered.
-        """
-        if channel is not None:
-            await channel.give_back(sorted(self._leaving[queue], key=_number_of))
-        del self._leaving[queue]
+    def left(self, queue: str) -> None:
+        """Give back what is here of a queue that is left, once nothing more comes of it."""
+        _return(self._leaving.pop(queue, ()))
 
     def take(self, messages: list[RabbitMQMessage]) -> None:
         """Have messages handled as soon as the gate is open, or given back."""
@@ -136,8 +131,8 @@ class PrefetchBuffer:
         # Now all is here that was under way, or goes back as it comes: what goes back by the
         # channel's end, 4.3 counts.
         self._gives_back = True
-        unwanted, self._unwanted = self._unwanted, []
-        await channel.give_back(unwanted)
+        _return(self._unwanted)
+        self._unwanted.clear()
 
     def _set_aside(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
         """Return messages without those of queues that are left."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aiormq.exceptions import ChannelInvalidStateError
 
-from asyncworker.rabbitmq.amqp.frames import Unhandled
 from asyncworker.rabbitmq.amqp.methods import QueueDeclare, call, cancel
 from asyncworker.rabbitmq.connecting.broker_version import version_of
 from asyncworker.rabbitmq.connecting.link import CLOSE_TIMEOUT
 from asyncworker.rabbitmq.errors import BrokerError, broker_errors, reason_of
-from asyncworker.rabbitmq.settling.settlement_pace import EACH, SettlementPace
+from asyncworker.rabbitmq.settling.settlement_pace import SettlementPace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
     from pamqp.commands import Basic
 
@@ -24,13 +23,9 @@ if TYPE_CHECKING:
     from asyncworker.rabbitmq.amqp.frames import Decision
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.consumer import Consumer
-    from asyncworker.rabbitmq.message import RabbitMQMessage
     from asyncworker.rabbitmq.settling.ledger import Ledger
     from asyncworker.rabbitmq.wire.content_reader import Content
     from asyncworker.rabbitmq.wire.message_channel import MessageChannel
-
-LOT: Final = 16
-"""Messages that go back together where they are to stay in order."""
 
 
 class ConsumeChannel:
@@ -56,8 +51,6 @@ class ConsumeChannel:
         self.codec = codec
         self.holds = False
         """Whether something may have to leave with messages before they are acknowledged."""
-        self.is_ordered = False
-        """Whether what goes back does so in order, to queues that make a muddle of much at once."""
         self.has_default_limit = version_of(channel.underlay) >= (4,)
         """Whether quorum queues drop what comes back often, though nobody set a limit."""
         self.queues: dict[bytes, str] = {}
@@ -70,7 +63,7 @@ class ConsumeChannel:
         self._is_settling = False
         self._consumers: dict[str, asyncio.Event] = {}
         self._asking = asyncio.Lock()
-        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._given_up: asyncio.Future[BrokerError] = asyncio.get_running_loop().create_future()
         self._wanted: dict[str, Consumer] = {}
         self._is_stopped = False
         self._stopping: asyncio.Future[None] | None = None
@@ -115,11 +108,11 @@ class ConsumeChannel:
         closing = self._channel.underlay.closing
         await asyncio.wait([closing, self._given_up], return_when=asyncio.FIRST_COMPLETED)
         if self._given_up.done():
-            raise BrokerError(self._given_up.result())
+            raise self._given_up.result()
         error = None if closing.cancelled() else closing.exception()
         raise BrokerError(reason_of(error) if error else "the channel was closed") from error
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, reason: BrokerError) -> None:
         """Have `lost()` raise, though the channel works."""
         if not self._given_up.done():
             self._given_up.set_result(reason)
@@ -207,19 +200,6 @@ class ConsumeChannel:
                         await self._answered()
         if queue in self._consumers:
             self._consumers[queue].set()
-
-    async def give_back(self, messages: Sequence[RabbitMQMessage]) -> None:
-        """Return messages to their queues.
-
-        Of more than 32 that a quorum queue takes back together it forgets the order (3.10.8). A
-        channel puts together what the queue has not taken in yet.
-        """
-        lot = LOT if self.is_ordered else max(1, len(messages))
-        for start in range(0, len(messages), lot):
-            if start:
-                await asyncio.sleep(LOT * EACH)
-            for message in messages[start : start + lot]:
-                self.settle(message.delivery_tag, Unhandled.RETURN)
 
     async def taken_in(self, queue: str) -> None:
         """Wait until a queue has taken in what was decided about its messages.

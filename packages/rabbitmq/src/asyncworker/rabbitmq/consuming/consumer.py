@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from asyncworker.backoff import Backoff
@@ -18,6 +18,7 @@ from asyncworker.rabbitmq.consuming.availability import Availability
 from asyncworker.rabbitmq.consuming.consume_channel import ConsumeChannel
 from asyncworker.rabbitmq.consuming.consumer_timeout import ConsumerTakenBack, ConsumerTimeout
 from asyncworker.rabbitmq.consuming.deliveries import read
+from asyncworker.rabbitmq.consuming.handover import HandedOver, Handover
 from asyncworker.rabbitmq.consuming.log_subject import subject_of
 from asyncworker.rabbitmq.consuming.rate_share import keep_share
 from asyncworker.rabbitmq.errors import BrokerError
@@ -47,8 +48,6 @@ log = logging.getLogger(__name__)
 ENDED: Final = "the broker ended the consuming, as when a queue is deleted"
 HEALTHY_AFTER: Final = 5.0
 """Seconds that a channel must last for the next loss to be a new one, not one of a series."""
-LOOK_EVERY: Final = 0.02
-"""Seconds between two looks at whether handlers are still at a queue that is left."""
 TROUBLE_AFTER: Final = 0.5
 """Seconds after which what a question to the broker raised is no sign of a lost connection."""
 
@@ -106,11 +105,16 @@ class RouteConsumer:
             holds=route.holds_failed,
         )
         self._buffer = PrefetchBuffer(gate, self._intake, self._dispatcher)
+        self._handover = Handover(
+            self._buffer,
+            self._dispatcher,
+            self._copies,
+            lambda: self._channel,
+            is_quorum=route.shards is not None and route.shards.is_quorum,
+        )
         self._sharing: Sharing = Whole(route.routes)
         if route.shards is not None:
-            self._sharing = Share(
-                route, route.shards, link, self._standing, self._buffer.leave, self._left
-            )
+            self._sharing = Share(route, route.shards, link, self._standing, self._handover)
         self._limit = DeliveryLimit(
             route, self._copies, self._availability.declarations, gate, self._buffer.take
         )
@@ -125,26 +129,31 @@ class RouteConsumer:
     async def run(self) -> None:
         """Consume until `stop()`, however often the broker goes away meanwhile."""
         self._standing.begin()
-        circuit = self._route.circuit
-        circuit.begin(self._on_pause)
+        self._route.circuit.begin(self._on_pause)
+        async with self._sharing.running():
+            try:
+                await self._consume_until_stopped()
+            finally:
+                self._handover.close()
+
+    async def _consume_until_stopped(self) -> None:
         async with asyncio.TaskGroup() as group:
             owned = [group.create_task(self._supervise())]
             if (throttle := self._intake.throttle) is not None and throttle.is_shared:
                 share = keep_share(throttle, self._availability, self._sharing.counted)
                 owned.append(group.create_task(share))
             keeping = nullcontext() if self._reading is None else self._reading.running()
-            sharing = self._sharing.running()
             try:
-                async with keeping, self._activity, sharing, self._copies, self._dispatcher:
+                async with keeping, self._activity, self._copies, self._dispatcher:
                     try:
                         await self._stopping.wait()
                     finally:
                         self.stop()
                         self._activity.drains()
-                        if self._channel is not None:
+                        if self._channel is not None and not self._handover.is_quorum:
                             await self._buffer.give_back(self._channel)
             finally:
-                circuit.end()
+                self._route.circuit.end()
                 for task in owned:
                     task.cancel()
                 self._standing.end()
@@ -155,6 +164,7 @@ class RouteConsumer:
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             opened_at = clock()
+            is_handed_over = False
             try:
                 route = self._route
                 async with ConsumeChannel.opened(
@@ -168,6 +178,9 @@ class RouteConsumer:
                     await self._consume_on(channel)
             except* BrokerError as errors:
                 self._on_lost(errors.exceptions[0])
+                is_handed_over = isinstance(errors.exceptions[0], HandedOver)
+            if is_handed_over:
+                continue
             if clock() - opened_at > HEALTHY_AFTER:
                 backoff.reset()
             await backoff.wait()
@@ -179,7 +192,6 @@ class RouteConsumer:
             self._unseen = {queue.encode() for queue in self._route.routes}
         self._arrivals = Arrivals()
         channel.holds = self._route.sends_returned
-        channel.is_ordered = self._route.shards is not None and self._route.shards.is_quorum
         self._outcomes.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(channel.lost())
@@ -243,27 +255,6 @@ class RouteConsumer:
                 raise BrokerError(ENDED) if self._reading else ConsumerTakenBack(queue)
             self._standing.waits(queue, ENDED)
 
-    async def _left(self, queue: str) -> None:
-        """Return when nothing of a queue is here that may be with another process next.
-
-        What handlers are at may take its time: nothing else of the queue is handled meanwhile.
-        """
-        channel = self._channel
-        with suppress(BrokerError):
-            if channel is not None:
-                await channel.leave(queue)
-        # Whoever settles a message tells nobody of it, as that costs.
-        while self._copies.is_at(queue) or self._is_at(queue):  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_EVERY)
-        await self._buffer.left(queue, channel)
-        with suppress(BrokerError):
-            # What a lost channel brought is back with its end.
-            if channel is not None and not channel.is_lost:
-                await channel.taken_in(queue)
-
-    def _is_at(self, queue: str) -> bool:
-        return any(message.queue == queue for message in self._dispatcher.running())
-
     async def _how(self, queue: str) -> Consumer:
         """Return in what way a queue is consumed, as soon as that is known."""
         if self._reading is None:
@@ -316,7 +307,7 @@ class RouteConsumer:
                 queue = channel.queues[tag]
                 # Somebody may have written it there.
                 if HEADER in properties and self._availability.may_be_stream(queue):
-                    channel.give_up(f"queue {queue!r} may be a stream")
+                    channel.give_up(BrokerError(f"queue {queue!r} may be a stream"))
                     return True
         return False
 
@@ -367,6 +358,8 @@ class RouteConsumer:
         self._channel = None
         self._route.connection.late_outcomes += self._copies.abandon()
         dropped, running = self._buffer.forget()
+        if isinstance(error, HandedOver):
+            return
         self._availability.learn(error, self._standing.waiting)
         self._timeout.explain(error)
         for queue in self._sharing.queues:

@@ -88,6 +88,11 @@ class Copies:
         """Tell whether anything is under way in place of a message of a queue."""
         return any(one.queue == queue for messages in self._tasks.values() for one in messages)
 
+    @property
+    def is_at_any(self) -> bool:
+        """Tell whether anything is under way."""
+        return bool(self._tasks)
+
     def abandon(self) -> int:
         """Forget what is under way, as the channel is lost; return how many messages that is."""
         for task in self._tasks:

@@ -60,8 +60,8 @@ class Hold:
         self.is_wanted = False
         self._unwanted.set()
 
-    async def ended(self) -> None:
-        """Wait until it is lost, or wanted no more."""
+    async def ended(self) -> bool:
+        """Wait until it is lost, or wanted no more; return whether it is lost."""
         while self.is_kept:
             ends = [
                 asyncio.ensure_future(event.wait()) for event in (self._lock.turned, self._unwanted)
@@ -71,7 +71,9 @@ class Hold:
             finally:
                 for end in ends:
                     end.cancel()
+        is_lost = self.is_wanted
         self.give_up()
+        return is_lost
 
     async def release(self) -> None:
         """Leave the lock to others."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from asyncworker.plural import counted
 from asyncworker.rabbitmq.errors import BrokerError
@@ -15,7 +15,7 @@ from asyncworker.rabbitmq.sharing.hold import Hold
 from asyncworker.rabbitmq.sharing.members import Members
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.route import AMQPRoute
@@ -33,6 +33,22 @@ SPREAD: Final = 0.75
 ELSEWHERE: Final = "another process has it"
 
 
+class Holder(Protocol):
+    """Consume what is held here."""
+
+    def end(self, queue: str) -> None:
+        """Have nothing more of a queue handed out, as the run ends."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """Leave all at once, as another process may have a queue already."""
+        ...
+
+    async def left(self, queue: str) -> None:
+        """Return when nothing of a queue is here that may be with another process next."""
+        ...
+
+
 class Share:
     """Have a part of the shards, and hand over as processes come and go.
 
@@ -41,8 +57,7 @@ class Share:
     shard is free when all that was delivered of it is settled or back at the broker, so that the
     next process begins where the last one ended.
 
-    leave: has nothing more of a shard handed out here, at once. left: returns when nothing of it is
-    here any more.
+    holder: does what has to be done before a shard is free.
     """
 
     def __init__(
@@ -51,16 +66,14 @@ class Share:
         shards: Shards,
         link: Link,
         standing: Standing,
-        leave: Callable[[str], None],
-        left: Callable[[str], Awaitable[None]],
+        holder: Holder,
     ) -> None:
         self.counted = (shards.members_queue,)
         """The queue whose consumers are the processes that share."""
         self._route = route
         self._shards = shards
         self._standing = standing
-        self._leave = leave
-        self._left = left
+        self._holder = holder
         self._members = Members(shards.members_queue, link)
         self._locks = Locks(
             lambda: route.connection.link(route.vhost),
@@ -89,7 +102,9 @@ class Share:
         """Take no shard more, and give up all."""
         self._is_stopped = True
         self._members.leave()
-        self._give_up(self.queues)
+        for queue in self.queues:
+            self._holds[queue].give_up()
+            self._holder.end(queue)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -130,7 +145,8 @@ class Share:
         each, more = divmod(self._shards.count, processes)
         await self._mind_more(each, more)
         part = each + (self._more is not None)
-        self._give_up(self.queues[part:])
+        for queue in self.queues[part:]:
+            self._holds[queue].give_up()
         await self._take(part, group)
         self._show(processes)
 
@@ -173,18 +189,13 @@ class Share:
         this process's consumer is gone.
         """
         try:
-            await hold.ended()
-            self._leave(queue)
-            await self._left(queue)
+            if await hold.ended():
+                self._holder.lost(f"lock {self._shards.lock_queue(hold.number)!r} is lost")
+            await self._holder.left(queue)
         finally:
             await hold.release()
             del self._holds[queue]
             self._turn()
-
-    def _give_up(self, queues: list[str]) -> None:
-        for queue in queues:
-            self._holds[queue].give_up()
-            self._leave(queue)
 
     def _show(self, processes: int) -> None:
         for queue in self._route.routes:
