@@ -6,9 +6,10 @@ from collections import defaultdict
 
 import pytest
 
-from asyncworker import Actions, Breaker, Events, Options, Pause, Rate, RouteTypes
+from asyncworker import Actions, App, Breaker, Events, Options, Pause, Rate, RouteTypes
 from asyncworker.errors import ConfigurationError
-from asyncworker.rabbitmq import Retry, Split
+from asyncworker.rabbitmq import AMQPConnection, Queue, Retry, Split
+from asyncworker.testing import TestApp
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -339,3 +340,24 @@ def test_what_cannot_be_is_refused_where_it_is_written(app, shop, options, reaso
     with pytest.raises(ConfigurationError) as caught:
         served(app, "orders", shop, **options)
     assert reason in str(caught.value)
+
+
+async def test_what_ends_after_a_lost_connection_has_no_handler_called_with_nothing():
+    app = App(connections=[AMQPConnection(url="memory://")])
+    began, may_end, sizes = asyncio.Event(), asyncio.Event(), []
+
+    @app.route(
+        [Queue("orders")], type=RouteTypes.AMQP_RABBITMQ, options={Options.ORDER_BY: "customer"}
+    )
+    async def handler(messages):
+        sizes.append(len(messages))
+        began.set()
+        await may_end.wait()
+
+    async with TestApp(app) as worker:
+        await worker.publish(1, "orders", headers={"customer": "ann"})
+        await began.wait()
+        await worker.lose_connection()
+        may_end.set()
+        await worker.idle()
+    assert sizes == [1, 1]

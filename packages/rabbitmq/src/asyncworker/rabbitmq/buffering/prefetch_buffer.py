@@ -106,7 +106,9 @@ class PrefetchBuffer:
 
     def ended(self, messages: Iterable[RabbitMQMessage]) -> None:
         """Have handled again what came again while a handler was at it."""
-        self._intake.take_again(self._redeliveries.released_by(messages))
+        released = self._set_aside(self._redeliveries.released_by(messages))
+        if released:
+            self._intake.take_again(released)
 
     def forget(self) -> tuple[int, int]:
         """Forget what a lost channel brought, as it comes again.
@@ -136,6 +138,8 @@ class PrefetchBuffer:
 
     def _set_aside(self, messages: list[RabbitMQMessage]) -> list[RabbitMQMessage]:
         """Return messages without those of queues that are left."""
+        if not self._leaving:
+            return messages
         for message in messages:
             if message.queue in self._leaving:
                 self._leaving[message.queue].append(message)
