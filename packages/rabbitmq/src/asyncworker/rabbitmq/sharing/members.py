@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from asyncworker.rabbitmq.amqp.methods import QueueDeclare, call, consume
 from asyncworker.rabbitmq.errors import broker_errors
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.wire.message_channel import MessageChannel
-
-ARGUMENTS: Final = {"x-queue-type": "classic"}
-"""Whatever the vhost makes of queues that do not say."""
 
 
 class Members:
@@ -51,7 +48,11 @@ class Members:
     async def _join(self) -> MessageChannel:
         channel = await self._link.open_channel(confirms=False)
         declaration = QueueDeclare(
-            queue=self._queue, durable=True, auto_delete=True, arguments=ARGUMENTS
+            queue=self._queue,
+            durable=True,
+            auto_delete=True,
+            # Whatever the vhost makes of queues that do not say.
+            arguments={"x-queue-type": "classic"},
         )
         with broker_errors():
             await call(channel.underlay, declaration)

@@ -15,7 +15,7 @@ from asyncworker.rabbitmq.sharing.hold import Hold
 from asyncworker.rabbitmq.sharing.members import Members
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from asyncworker.rabbitmq.connecting.link import Link
     from asyncworker.rabbitmq.route import AMQPRoute
@@ -68,7 +68,7 @@ class Share:
         standing: Standing,
         holder: Holder,
     ) -> None:
-        self.counted = (shards.members_queue,)
+        self.counted: Sequence[str] = (shards.members_queue,)
         """The queue whose consumers are the processes that share."""
         self._route = route
         self._shards = shards

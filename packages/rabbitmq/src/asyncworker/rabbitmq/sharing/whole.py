@@ -40,7 +40,7 @@ class Whole:
     """Have a route consume all of its queues, all the time."""
 
     def __init__(self, queues: Sequence[str]) -> None:
-        self.counted = queues
+        self.counted: Sequence[str] = queues
         self.queues = queues
 
     async def holding(self, queue: str) -> None:
