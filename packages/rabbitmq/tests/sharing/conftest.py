@@ -99,6 +99,7 @@ class Replica:
                     raise ConnectionError("no answer")
             finally:
                 self._shop.busy.discard(key)
+                self._shop.changed()
             self._shop.handled.append((self.name, key, number))
             self._shop.changed()
 
