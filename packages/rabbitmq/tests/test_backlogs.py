@@ -4,7 +4,7 @@ import pytest
 
 from asyncworker import App, Options, Rate, RouteTypes
 from asyncworker.backend import Scaling, load_backend
-from asyncworker.rabbitmq import AMQPConnection, Consumer, Queue
+from asyncworker.rabbitmq import AMQPConnection, Consumer, Queue, Shards
 
 NEXT = "a stream, of which each replica reads all"
 
@@ -32,6 +32,12 @@ def test_there_is_one_for_each_queue():
         "mode": "QueueLength",
     }
     assert first.trigger.variable == "ASYNCWORKER_AMQP_URL"
+
+
+def test_each_shard_has_one():
+    found = backlogs_of(Shards(Queue("orders"), 3, by="customer"))
+    assert [one.source for one in found] == ["orders.0", "orders.1", "orders.2"]
+    assert all(one.trigger is not None for one in found)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ def _reason(route: AMQPRoute, queue: str) -> str:
     declared = route.topology.get(queue)
     if route.start is not None or (declared is not None and declared.is_stream):
         return "a stream, of which each replica reads all"
-    if declared is not None and declared.all_arguments.get(SINGLE_ACTIVE):
+    is_single = declared is not None and bool(declared.all_arguments.get(SINGLE_ACTIVE))
+    # Of shards each replica has a part, until there are as many as these.
+    if is_single and route.shards is None:
         return "has a single active consumer"
     if route.consumer.exclusive:
         return "is consumed by one replica alone (exclusive)"
