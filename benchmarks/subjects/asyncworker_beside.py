@@ -27,9 +27,10 @@ async def beside(
     one = Side(connected(job), job, first, PLAIN)
     two = Side(other, job, second, options, each_slice)
     async with one.app.started(), two.app.started():
-        for _ in range(job.slices):
-            await one.take_turn()
-            await two.take_turn()
+        for number in range(job.slices):
+            # Neither is always the first: what a pause leaves to be done falls into the next slice.
+            for side in (one, two) if number % 2 else (two, one):
+                await side.take_turn()
     return {side.queue: side.taken for side in (one, two)}
 
 
