@@ -13,6 +13,9 @@ BASE: Final = re.compile(r'"base": "\.\.(?:/([^"]*))?"')
 TITLE: Final = 10.0
 """How much more a word of a title counts than one of a text: the theme's 1000 hides all texts."""
 WEIGHTS: Final = {
+    "guides/backend/": 0.5,
+    "guides/bulk/": 4.0,
+    "guides/describing/": 1.0,
     "guides/": 3.0,
     "reference/settings/": 3.0,
     "reference/testing/": 3.0,
@@ -21,7 +24,8 @@ WEIGHTS: Final = {
     "changelog/": 0.2,
     "contributing/": 0.2,
 }
-"""How much pages count, by their place: guides come before what they rest on."""
+"""How much pages count, by their place, of which the first one that fits: guides come before what
+they rest on, what every worker needs before what few do."""
 MEMBER: Final = "#asyncworker."
 MEMBER_WEIGHT: Final = 0.3
 """How much one name of the code counts, among hundreds."""

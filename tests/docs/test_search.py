@@ -32,14 +32,21 @@ def test_each_language_has_an_index_of_its_own(tmp_path):
 
 
 def test_guides_come_first(tmp_path):
-    places = ["guides/bulk/", "reference/core/#asyncworker.App", "tutorial/", "migration/#bulk"]
+    places = [
+        "guides/bulk/",
+        "guides/http/",
+        "reference/core/#asyncworker.App",
+        "tutorial/",
+        "guides/backend/",
+        "migration/#bulk",
+    ]
     index = {"config": {"fields": {}}, "docs": [{"location": place} for place in places]}
     (tmp_path / INDEX).parent.mkdir()
     (tmp_path / "pt-BR").mkdir()
     (tmp_path / INDEX).write_text(json.dumps(index))
     split_index(tmp_path, "pt-BR")
     docs = json.loads((tmp_path / INDEX).read_text())["docs"]
-    assert [one["boost"] for one in docs] == [3.0, 0.3, 1.0, 0.2]
+    assert [one["boost"] for one in docs] == [4.0, 3.0, 0.3, 1.0, 0.5, 0.2]
 
 
 @pytest.mark.parametrize(
