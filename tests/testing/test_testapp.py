@@ -154,7 +154,7 @@ async def test_names_what_is_near_to_a_misspelt_name(app):
         ),
         (
             Queue("orders", bind=[Binding(Exchange("late", type="x-delayed-message"))]),
-            "exchange 'late': .*unknown exchange type 'x-delayed-message'",
+            "exchange 'late': .*knows no exchange of type 'x-delayed-message'",
         ),
     ],
 )
