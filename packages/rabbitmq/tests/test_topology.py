@@ -133,7 +133,10 @@ def test_cannot_be_changed_and_can_be_compared():
     ("routes", "complaint"),
     [
         ([Queue("a"), "a"], "'a' is in routes twice"),
-        ([Exchange("a")], "each of routes must be a non-empty string or a Queue or a Shards, got Exchange("),
+        (
+            [Exchange("a")],
+            "each of routes must be a non-empty string or a Queue or a Shards, got Exchange(",
+        ),
         ([RabbitMQMessage], "each of routes must be a non-empty string, got <class"),
     ],
 )
