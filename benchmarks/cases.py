@@ -240,11 +240,11 @@ def _observed_cases() -> Iterable[Case]:
     """Of what costs so little that only many turns within one process tell it from chance."""
     for bulk in (1, 100):
         # Scraped once a slice: somewhat less than what a worker takes in a second.
-        for name, what, peer, count in (
-            ("metered", "with metrics", METERED, 40_000),
-            ("guarded", "with a breaker", GUARDED, 10_000),
-            ("ordered", "1,000 keys in order", ORDERED, 10_000),
-            ("rated", "with a rate", RATED, 10_000),
+        for name, what, peer, count, slices, turns in (
+            ("metered", "with metrics", METERED, 40_000, 10, 2),
+            ("guarded", "with a breaker", GUARDED, 2_500, 40, 4),
+            ("ordered", "1,000 keys in order", ORDERED, 2_500, 40, 4),
+            ("rated", "with a rate", RATED, 2_500, 40, 4),
         ):
             yield Case(
                 f"{name}-bulk-{bulk}",
@@ -252,7 +252,8 @@ def _observed_cases() -> Iterable[Case]:
                 f"Consume 200 bytes, {what}, bulk {bulk}",
                 (OURS, peer),
                 count=count,
-                settings=_consume(bulk, slices=400_000 // count),
+                settings=_consume(bulk, slices=slices),
+                turns=turns,
                 quick=bulk > 1,
             )
         yield Case(

@@ -51,9 +51,9 @@ class Forward(Consume):
 
 @dataclass(frozen=True, kw_only=True)
 class Beside(Consume):
-    """Consume two queues in turns, the first plainly and the second with something more.
+    """Consume a queue in turns, plainly and with something more.
 
-    warmup, count: of each slice. slices: how many each queue has.
+    warmup, count: of each slice. slices: how many each of both takes.
     """
 
     slices: int

@@ -28,7 +28,6 @@ from scripts.rabbitmq.probe import free_ports, wait_for
 
 QUEUE: Final = "asyncworker-bench"
 FORWARDED: Final = f"{QUEUE}-forwarded"
-BESIDE_QUEUE: Final = f"{QUEUE}-beside"
 LEFTOVERS: Final = ("asyncworker-bench-taskiq-dead", "asyncworker-bench-taskiq")
 """A queue and an exchange that taskiq-aio-pika declares."""
 COMPILED: Final = {
@@ -171,22 +170,22 @@ def consume(subject: Subject) -> Result:
 
 
 def beside(subject: Subject) -> list[list[Result]]:
-    """Fill two queues, and have slices of them consumed in turns by one process.
+    """Fill a queue, and have slices of it consumed by two apps of one process, in turns.
 
-    Between two processes of the same program there is more than what these cases look for.
+    Between two processes of the same program there is more than what these cases look for, and
+    two queues of the same messages differ by more as well.
     """
     slices = subject.setting("slices", 1)
-    with queues(subject, BESIDE_QUEUE) as (client, names):
-        job = jobs.Beside(**vars(consume_job(subject, names)), slices=slices)
-        wanted = slices * (job.warmup + job.count)
+    with queues(subject) as (client, [name]):
+        job = jobs.Beside(**vars(consume_job(subject, [name])), slices=slices)
+        wanted = 2 * slices * (job.warmup + job.count)
         # What is handled before the pause between two slices takes hold.
-        spare = slices * 2 * job.prefetch
-        for name in names:
-            client.fill(name, wanted + spare, *message_of(subject))
+        spare = 2 * slices * job.prefetch
+        client.fill(name, wanted + spare, *message_of(subject))
         found = subject.run(job)
-        if any(client.depth(name) > spare for name in names):
+        if client.depth(name) > spare:
             raise SubjectFailed("messages were not settled")
-    return [[per_message(one) for one in found[name]] for name in names]
+    return [[per_message(one) for one in found[side]] for side in ("plain", "other")]
 
 
 def forward(subject: Subject) -> Result:

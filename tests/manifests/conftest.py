@@ -52,7 +52,10 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manife
         return CliRunner().invoke(main, arguments, prog_name="asyncworker")
 
     yield call
-    sys.modules.pop("shop", None)
+    # An app that stays would be found by a test that has none.
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.fixture
