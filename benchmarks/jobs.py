@@ -53,10 +53,12 @@ class Forward(Consume):
 class Beside(Consume):
     """Consume a queue in turns, plainly and with something more.
 
-    warmup, count: of each slice. slices: how many each of both takes.
+    warmup, count: of each piece. pieces: how many make a slice; the other's are between them.
+    slices: how many each of both takes.
     """
 
     slices: int
+    pieces: int
 
 
 @dataclass(frozen=True)

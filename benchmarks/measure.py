@@ -175,12 +175,12 @@ def beside(subject: Subject) -> list[list[Result]]:
     Between two processes of the same program there is more than what these cases look for, and
     two queues of the same messages differ by more as well.
     """
-    slices = subject.setting("slices", 1)
+    slices, pieces = subject.setting("slices", 1), subject.setting("pieces", 1)
     with queues(subject) as (client, [name]):
-        job = jobs.Beside(**vars(consume_job(subject, [name])), slices=slices)
-        wanted = 2 * slices * (job.warmup + job.count)
-        # What is handled before the pause between two slices takes hold.
-        spare = 2 * slices * job.prefetch
+        job = jobs.Beside(**vars(consume_job(subject, [name])), slices=slices, pieces=pieces)
+        wanted = 2 * slices * pieces * (job.warmup + job.count)
+        # What is handled before the pause between two pieces takes hold.
+        spare = 2 * slices * pieces * job.prefetch
         client.fill(name, wanted + spare, *message_of(subject))
         found = subject.run(job)
         if client.depth(name) > spare:

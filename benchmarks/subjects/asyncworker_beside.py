@@ -27,15 +27,19 @@ async def beside(
     """
     one = Side(connected(job), job, PLAIN)
     two = Side(other, job, options, each_slice)
+    taken: dict[str, list[Result]] = {"plain": [], "other": []}
     async with one.app.started(), two.app.started():
-        for number in range(job.slices):
-            for side in (one, two) if number % 2 else (two, one):
-                await side.take_turn()
-    return {"plain": one.taken, "other": two.taken}
+        for _ in range(job.slices):
+            for number in range(job.pieces):
+                for side in (one, two) if number % 2 else (two, one):
+                    await side.take_piece()
+            taken["plain"].append(one.slice())
+            taken["other"].append(two.slice())
+    return taken
 
 
 class Side:
-    """Consume slices of the queue by one app."""
+    """Consume slices of the queue by one app, piece by piece."""
 
     def __init__(
         self,
@@ -45,20 +49,30 @@ class Side:
         each_slice: Callable[[], object] = lambda: None,
     ) -> None:
         self.app = app
-        self.taken: list[Result] = []
+        self._each_slice = each_slice
+        self._pieces: list[Result] = []
         self._done = asyncio.Event()
-        self._measured = Window(job.warmup, job.count, self._done.set, begun=each_slice)
+        self._measured = Window(job.warmup, job.count, self._done.set, begun=self._begun)
         self._handler: Callable[..., Awaitable[None]] = plain(job, self._measured)
         given = {Options.BULK_SIZE: job.bulk, **options}
         app.route([job.queue], type=RouteTypes.AMQP_RABBITMQ, options=given)(self._handler)
         app.pause(self._handler)
 
-    async def take_turn(self) -> None:
-        """Consume one slice; what is in the queue beyond it stays there."""
+    async def take_piece(self) -> None:
+        """Consume one piece; what is in the queue beyond it stays there."""
         await asyncio.sleep(SETTLED)
         self._measured.begin()
         self._done.clear()
         self.app.resume(self._handler)
         await self._done.wait()
         self.app.pause(self._handler)
-        self.taken.append(self._measured.result())
+        self._pieces.append(self._measured.result())
+
+    def slice(self) -> Result:
+        """Return what the pieces took since the last slice, all together."""
+        pieces, self._pieces = self._pieces, []
+        return {name: sum(piece[name] for piece in pieces) for name in ("messages", "cpu", "wall")}
+
+    def _begun(self) -> None:
+        if not self._pieces:
+            self._each_slice()

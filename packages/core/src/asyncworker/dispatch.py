@@ -207,6 +207,9 @@ class Dispatcher(Generic[T]):
         worker = asyncio.current_task()
         ready, running, handle, size = self._ready, self._running, self._handle, self._size
         recording, starts, clock = self._recording, self._began, time.perf_counter
+        if recording is not None:
+            bulks, seconds = recording.bulks, recording.seconds
+            add_began, add_seconds = recording.began.append, seconds.append
         while True:
             self._is_called = False
             if recording is not None:
@@ -228,10 +231,11 @@ class Dispatcher(Generic[T]):
                     # Both, or a worker would keep the batch in memory until it has the next.
                     del running[worker], batch, call
                 if recording is not None:
-                    recording.began.append(began)
+                    if items != 1:
+                        bulks[len(seconds)] = items
+                    add_began(began)
                     ended = clock()
-                    recording.seconds.append(ended - began)
-                    recording.sizes.append(items)
+                    add_seconds(ended - began)
                     # The next one begins now: to ask for the time once more is not for nothing.
                     began = ended
                 if len(copy_context()) != size or (self._variables and self._is_any_changed()):

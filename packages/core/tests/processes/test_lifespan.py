@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from asyncworker.feed import Batches
 from asyncworker.processes import lifespan
 from asyncworker.processes.lifespan import Lifespan, Limits
 
@@ -15,7 +16,8 @@ def told():
 
 
 def read(span, *sizes, kind="rabbitmq"):
-    span.read(SimpleNamespace(kind=kind), SimpleNamespace(sizes=sizes))
+    batches = Batches([0.0] * len(sizes), [0.1] * len(sizes), dict(enumerate(sizes)), {})
+    span.read(SimpleNamespace(kind=kind), batches)
 
 
 def test_it_is_told_once_that_so_many_were_handled(told, caplog):

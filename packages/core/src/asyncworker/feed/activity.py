@@ -159,7 +159,7 @@ class Activity:
         if self._tells_starts:
             self._tell_starts(batches)
         if batches is not None:
-            usual = sum(batches.sizes) - sum(batches.sizes[number] for number in batches.unusual)
+            usual = batches.items - sum(batches.bulks.get(one, 1) for one in batches.unusual)
             if usual:
                 self.outcomes[self.usual] += usual
             if self._tells_outcomes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,18 +21,23 @@ class Histogram:
         self._up_to = [0] * len(self.bounds)
 
     def add(self, values: Sequence[float]) -> None:
-        """Count values, of which there are some."""
+        """Count values."""
         self.count += len(values)
         self.sum += sum(values)
-        first = bisect_left(self.bounds, min(values))
-        last = bisect_left(self.bounds, max(values))
-        if first < last:
-            # Sorted, each bound is looked up once, however many they are. Mostly there is no need.
-            ordered = sorted(values)
-            for number in range(first, last):
-                self._up_to[number] += bisect_right(ordered, self.bounds[number])
-        for number in range(last, len(self.bounds)):
-            self._up_to[number] += len(values)
+        # Where there are many in a short time, they are small: few are left after the first bound.
+        above = values
+        for number, bound in enumerate(self.bounds):
+            if above:
+                above = [value for value in above if value > bound]
+            self._up_to[number] += len(values) - len(above)
+
+    def repeat(self, value: float, times: int) -> None:
+        """Count one value so many times."""
+        self.count += times
+        self.sum += value * times
+        for number, bound in enumerate(self.bounds):
+            if value <= bound:
+                self._up_to[number] += times
 
     def buckets(self) -> list[tuple[float, int]]:
         """Return each bound with how many values were not above it."""

@@ -27,14 +27,28 @@ class Unusual(NamedTuple):
 class Batches(NamedTuple):
     """Hold batches that ended, in that order.
 
-    began: by `time.perf_counter()`. seconds: how long each took. sizes: of how many it was.
-    unusual: by their numbers in these lists, those that did not just come to the usual outcome.
+    began: by `time.perf_counter()`. seconds: how long each took.
+    bulks: by their numbers in these lists, of how many those were that were not of one.
+    unusual: by their numbers, those that did not just come to the usual outcome.
     """
 
     began: Sequence[float]
     seconds: Sequence[float]
-    sizes: Sequence[int]
+    bulks: Mapping[int, int]
     unusual: Mapping[int, Unusual]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Return of how many each was."""
+        sizes = [1] * len(self.seconds)
+        for number, size in self.bulks.items():
+            sizes[number] = size
+        return sizes
+
+    @property
+    def items(self) -> int:
+        """Return of how many they were together."""
+        return len(self.seconds) - len(self.bulks) + sum(self.bulks.values())
 
 
 class Recording:
@@ -46,7 +60,7 @@ class Recording:
     def __init__(self) -> None:
         self.began: list[float] = []
         self.seconds: list[float] = []
-        self.sizes: list[int] = []
+        self.bulks: dict[int, int] = {}
         self._unusual: dict[int, Unusual] = {}
         self._running: dict[Task[Any] | None, tuple[float, int]] = {}
 
@@ -57,9 +71,10 @@ class Recording:
     def end(self, worker: Task[Any] | None) -> None:
         """Note that a task is done with them."""
         began, size = self._running.pop(worker)
+        if size != 1:
+            self.bulks[len(self.seconds)] = size
         self.began.append(began)
         self.seconds.append(time.perf_counter() - began)
-        self.sizes.append(size)
 
     def tell(self, raised: BaseException | None, outcomes: Outcomes) -> None:
         """Note what became of the batch that is to end next."""
@@ -74,9 +89,9 @@ class Recording:
         """Return what ended since the last call, or None when nothing has."""
         if not self.seconds:
             return None
-        batches = Batches(self.began.copy(), self.seconds.copy(), self.sizes.copy(), self._unusual)
+        batches = Batches(self.began.copy(), self.seconds.copy(), self.bulks.copy(), self._unusual)
         self._unusual = {}
         # In place: workers hold on to them.
-        for column in (self.began, self.seconds, self.sizes):
+        for column in (self.began, self.seconds, self.bulks):
             column.clear()
         return batches

@@ -47,7 +47,9 @@ class Statistics:
         """Add batches that ended."""
         totals = self.totals.setdefault(activity, Totals())
         totals.seconds.add(batches.seconds)
-        totals.sizes.add(batches.sizes)
+        totals.sizes.repeat(1, len(batches.seconds) - len(batches.bulks))
+        for size, times in Counter(batches.bulks.values()).items():
+            totals.sizes.repeat(size, times)
         if ages := activity.ages():
             totals.ages.add(ages)
 

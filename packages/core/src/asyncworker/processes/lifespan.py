@@ -67,7 +67,7 @@ class Lifespan:
     def read(self, activity: Activity, batches: Batches) -> None:
         """Count what was handled."""
         if activity.kind != PUBLISHING:
-            self._handled += sum(batches.sizes)
+            self._handled += batches.items
         if self._tell is not None and (reason := self._over()):
             log.info("%s: another process is to take the place of this one", reason)
             self._tell()
