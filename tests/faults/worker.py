@@ -7,7 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.waiting import LIMIT, until
 
 WORKERS = Path(__file__).parent / "workers"
+LINES = 40
+"""Of its log, how much a failure shows."""
 
 
 class Worker:
@@ -105,7 +107,7 @@ class Worker:
 
     async def noted(self, event: str, count: int = 1, limit: float = LIMIT) -> None:
         """Wait until handlers noted something this often."""
-        await until(
+        await self._until(
             lambda: len(self.notes(event)) >= count,
             f"{event!r} noted {count} times",
             limit,
@@ -113,7 +115,7 @@ class Worker:
 
     async def handled(self, ids: set[str], limit: float = LIMIT) -> None:
         """Wait until handlers had all of these messages."""
-        await until(
+        await self._until(
             lambda: ids <= {note["id"] for note in self.notes("handled")},
             f"{len(ids)} messages handled",
             limit,
@@ -144,6 +146,12 @@ class Worker:
         """Return the seconds of CPU it has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    async def _until(self, condition: Callable[[], object], what: str, limit: float) -> None:
+        try:
+            await until(condition, what, limit)
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *map(str, self.log[-LINES:])])) from None
 
     def _read_record(self) -> None:
         """Read on: the record of a long drill is too large to be read again at each look."""
