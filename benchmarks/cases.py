@@ -240,11 +240,11 @@ def _observed_cases() -> Iterable[Case]:
     """Of what costs so little that only many turns within one process tell it from chance."""
     for bulk in (1, 100):
         # Scraped once a slice, which is 40,000 messages: what a worker takes in less than a second.
-        for name, what, peer in (
-            ("metered", "with metrics", METERED),
-            ("guarded", "with a breaker", GUARDED),
-            ("ordered", "1,000 keys in order", ORDERED),
-            ("rated", "with a rate", RATED),
+        for name, what, peer, turns in (
+            ("metered", "with metrics", METERED, 4),
+            ("guarded", "with a breaker", GUARDED, 2),
+            ("ordered", "1,000 keys in order", ORDERED, 2),
+            ("rated", "with a rate", RATED, 2),
         ):
             yield Case(
                 f"{name}-bulk-{bulk}",
@@ -253,7 +253,7 @@ def _observed_cases() -> Iterable[Case]:
                 (OURS, peer),
                 count=2_500,
                 settings=_consume(bulk, slices=4, pieces=16),
-                turns=4,
+                turns=turns,
                 quick=bulk > 1,
             )
         yield Case(

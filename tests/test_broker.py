@@ -102,9 +102,7 @@ class TestNode:
         async with await aio_pika.connect(private_node.url) as connection:
             channel = await connection.channel()
             await channel.declare_queue("kept", durable=True)
-        # A queue that was declared a moment before is gone now and then: RabbitMQ 3.10, busy disk.
-        private_node.stop()
-        private_node.start()
+        private_node.keep_queues()
         async with await aio_pika.connect(private_node.url) as connection:
             channel = await connection.channel()
             body = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)

@@ -38,11 +38,17 @@ class Broker(ABC):
         self.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
 
     def keep_queues(self) -> None:
-        """Have it on disk which quorum queues there are: a broker writes that down seconds later.
+        """Have it on disk which queues there are: a broker writes that down a while later.
 
-        One that is killed before that starts with those queues empty, whatever it had confirmed.
+        One that is killed before that starts without its classic queues, and with its quorum queues
+        empty, whatever it had confirmed.
         """
-        self.ctl("eval", "[ok = dets:sync(Table) || Table <- dets:all()].")
+        # Where Khepri keeps the queues, nothing of Mnesia runs, and nothing waits.
+        self.ctl(
+            "eval",
+            "[ok = dets:sync(Table) || Table <- dets:all()],"
+            " case mnesia:system_info(is_running) of yes -> ok = mnesia:sync_log(); no -> ok end.",
+        )
 
     def _no_answer(self, log: str) -> BrokerError:
         tail = "\n".join(log.splitlines()[-60:])

@@ -21,6 +21,7 @@ CUTS = (64, 1000, 100, 2000, 250, 3000, 500, 4096)
 async def test_broker_killed(drill, queues, worker, node):
     """Broker killed with -9 and started again."""
     first = await queues.publish("drill", range(1000))
+    await asyncio.to_thread(node.keep_queues)
     async with worker("counting", PAUSE="0.05") as process:
         await process.noted("handled", 300)
         await asyncio.to_thread(node.kill)

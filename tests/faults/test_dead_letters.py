@@ -84,6 +84,7 @@ async def test_cut_while_splitting(drill, case, queues, worker, proxy, step):
 async def test_broker_killed_while_splitting(drill, case, queues, worker, node, step):
     """Broker killed as a half is handled, or a dead letter is due, published or confirmed."""
     await queues.publish("drill", range(COUNT))
+    await asyncio.to_thread(node.keep_queues)
     async with worker("splitting", STEP=step) as process:
         await process.noted("halted")
         known = len(process.notes("handled")) + len(process.notes("failed"))

@@ -80,6 +80,7 @@ async def test_broker_gone_while_messages_wait(
 ):
     """Broker gone while messages wait and while they go from queue to queue, twice."""
     ids = await publish(range(COUNT))
+    await asyncio.to_thread(node.keep_queues)
     is_killed, known = end == "killed with -9", 0
     async with worker("counting", PAUSE="0") as process:
         for handled in (100, 300):

@@ -77,6 +77,7 @@ async def test_cut_while_forwarding(drill, case, queues, worker, proxy, step):
 async def test_broker_killed_while_forwarding(drill, case, queues, worker, node, step):
     """Broker killed when a handler has returned, its messages are published, or confirmed."""
     ids = await queues.publish("drill", range(500))
+    await asyncio.to_thread(node.keep_queues)
     async with worker("forwarding", STEP=step) as process:
         await process.noted("halted")
         known = len(process.notes("handled"))

@@ -72,6 +72,10 @@ async def test_it_is_but_a_note_where_hooks_may_do_the_work(command):
 
 @pytest.fixture
 def odd_module(monkeypatch):
+    # An app that another test has imported is one that has the handlers.
+    for name, known in list(sys.modules.items()):
+        if any(issubclass(type(one), App) for one in getattr(known, "__dict__", {}).values()):
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "odd", None)
     module = ModuleType("other")
     module.empty = App()
