@@ -242,7 +242,7 @@ def _observed_cases() -> Iterable[Case]:
         # Scraped once a slice, which is 40,000 messages: what a worker takes in less than a second.
         for name, what, peer, turns in (
             ("metered", "with metrics", METERED, 4),
-            ("guarded", "with a breaker", GUARDED, 2),
+            ("guarded", "with a breaker", GUARDED, 4),
             ("ordered", "1,000 keys in order", ORDERED, 2),
             ("rated", "with a rate", RATED, 2),
         ):
