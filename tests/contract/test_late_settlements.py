@@ -99,8 +99,10 @@ async def test_a_cancelled_consumer_keeps_its_tag(broker, queue):
     assert said == "NOT_ALLOWED - attempt to reuse consumer tag 'mine'"
 
 
-async def test_a_client_may_consume_again_once_it_has_cancelled_too(broker, queue):
+async def test_a_client_may_consume_again_once_it_has_cancelled_too(broker, channel, queue):
     late = await Late.of(broker, queue)
+    # Each of the two is late by itself.
+    await until_deep(channel, queue, 3)
     await late.channel.basic_cancel("mine")
     arrivals = await Arrivals.of(late.channel, queue, consumer_tag="mine")
     assert await arrivals.bodies(2) == [b"1", b"2"]
