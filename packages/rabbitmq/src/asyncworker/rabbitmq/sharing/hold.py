@@ -71,6 +71,7 @@ class Hold:
             finally:
                 for end in ends:
                     end.cancel()
+                await asyncio.wait(ends)
         is_lost = self.is_wanted
         self.give_up()
         return is_lost
