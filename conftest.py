@@ -1,7 +1,6 @@
 """What the tests of several packages share: a broker, an inbox, a log to wait for, a clock."""
 
 import asyncio
-import gc
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +21,6 @@ from scripts.rabbitmq.probe import version_of
 
 LIMIT = 60.0
 """Seconds that anything may take on a busy machine before a test gives up waiting for it."""
-
-
-def pytest_collection_finish() -> None:
-    """Have the collector leave alone what was collected here: thousands of tests, each time."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
 failed=0
-# Tests of what is beside the packages: the same on each system, and slow.
-beside=(benchmarks tests/docs/test_site.py tests/manifests tests/test_broker.py tests/test_wheels.py)
+# Tests of what depends on the version of Python or RabbitMQ. All others are the same on each system.
+versioned=(packages tests/contract tests/faults examples/backend)
 lanes=()
 pids=()
 trap 'for pid in "${pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done; rm -rf "$scratch"' EXIT

@@ -60,6 +60,9 @@ class Program:
         program = cls(name, folder)
         linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
         with ExitStack() as stack:
+            # What forgets the program collects what is new, not what all tests are made of.
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             stack.enter_context(chdir(folder))
             stack.enter_context(patch.object(sys, "path", [str(folder), *sys.path]))
             stack.enter_context(patch.object(App, "run", lambda app: program.keep(app)))
