@@ -20,6 +20,8 @@ from scripts.rabbitmq.container import IMAGE, Container
 from scripts.rabbitmq.node import Node
 from scripts.rabbitmq.probe import free_ports, speaks_amqp, wait_for
 
+pytestmark = pytest.mark.slow
+
 USER = """
 from scripts.rabbitmq.private import broker
 with broker() as url:

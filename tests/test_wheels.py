@@ -148,6 +148,7 @@ def sdists(tmp_path_factory, wheels):
 
 
 class TestSourceDistributions:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", NAMES)
     def test_builds_the_same_wheel_as_the_source_does(self, sdists, wheels, name, tmp_path):
         wheel = wheels[name]
@@ -307,6 +308,7 @@ class TestTogether:
         environment.install([], "--find-links", str(links), core)
         environment.run(IMPORTS["asyncworker-rabbitmq"])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("gone", "left"),
         [

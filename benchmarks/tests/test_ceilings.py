@@ -10,6 +10,7 @@ from benchmarks.scaling.traffic import Traffic
 FEW = 2_000
 
 
+@pytest.mark.slow
 def test_queues_are_filled_and_emptied_alone_and_at_once(private_node, monkeypatch):
     monkeypatch.setattr(ceilings, "COUNTS", (2,))
     results = ceilings.measure(private_node, 1, FEW)

@@ -13,6 +13,8 @@ from benchmarks.measure import QUEUE, Stage
 from benchmarks.peers import GUARDED, METERED, ORDERED, OURS, PEERS, RATED
 from benchmarks.results import Value
 
+pytestmark = pytest.mark.slow
+
 SMALL = 1_000
 SHARED = 10_000
 

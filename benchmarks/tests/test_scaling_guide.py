@@ -24,6 +24,7 @@ def model():
     return guide.read()
 
 
+@pytest.mark.slow
 def test_no_number_of_the_published_guide_is_typed_by_hand(model, tmp_path):
     """What is committed is what `hatch run scaling` writes."""
     guide.write(model, tmp_path)

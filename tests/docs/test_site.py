@@ -26,7 +26,7 @@ def pages(site):
 
 
 # The first build makes its environment.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_every_page_leads_to_itself_in_the_other_language(site, pages):

@@ -36,6 +36,7 @@ def installed(folder, wheel):
     return record.exists() and set(files) <= set(record.read_text().split())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(2 * INSTALLING)
 def test_the_tutorial_leads_from_nothing_to_a_worker_that_passes_its_test(
     variables, wheels, tmp_path

@@ -7,6 +7,8 @@ import pytest
 
 from asyncworker.rabbitmq import AMQPConnection, Message, PublishError
 
+pytestmark = pytest.mark.slow
+
 COUNT = 600
 LONGEST = 10
 """Seconds for which the last message waits."""

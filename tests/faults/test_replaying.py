@@ -8,6 +8,8 @@ import pytest
 
 from asyncworker.rabbitmq.dead.sweep import LOT
 
+pytestmark = pytest.mark.slow
+
 COUNT = 500
 KINDS = ("classic", "quorum")
 STEPS = ("read", "published", "confirmed")

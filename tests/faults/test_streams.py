@@ -7,6 +7,8 @@ import pytest
 
 from tests.faults.queues import Queues
 
+pytestmark = pytest.mark.slow
+
 PREFETCH = 200
 """That of the `streaming` worker."""
 COUNT = int(os.environ.get("COUNT", "5000"))

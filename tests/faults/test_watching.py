@@ -3,6 +3,8 @@
 import asyncio
 import signal
 
+import pytest
+
 from tests.faults.monitor import ON, Monitor
 
 NOTICED = 2
@@ -36,6 +38,7 @@ async def test_queue_deleted(drill, queues, worker):
     drill.check(within=NOTICED)
 
 
+@pytest.mark.slow
 async def test_broker_stopped(drill, queues, worker, node):
     """Broker stopped and started again: not ready meanwhile, but alive."""
     async with worker("counting", **ON) as process, Monitor.of(process) as monitor:

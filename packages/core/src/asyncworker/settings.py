@@ -131,8 +131,10 @@ class Settings(Environment):
 
     @classmethod
     def _check_names(cls) -> None:
-        # What backends are there is asked only when it matters.
-        if not (unknown := _unknown(PREFIX, _names_of(cls))):
+        # What backends are there is asked only when it matters, and of those that are not in use.
+        complete = [one for one in Environment.__subclasses__() if hasattr(one, "env_prefix")]
+        imported = [name for one in complete for name in _names_of(one)]
+        if not (unknown := _unknown(PREFIX, imported)):
             return
         names, others = _names_of(cls), []
         for entry_point in backend_entry_points():

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import sys
 import zlib
+from functools import cache
 
 import brotli
 import pytest
@@ -318,6 +319,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off(hasty, connect,
         await logs.wait("cut off 1 client")
 
 
+@cache
 def compressed(encoding, size):
     """Spaces, very small."""
     if encoding == "br":

@@ -138,6 +138,7 @@ async def test_a_lost_connection_loses_nothing(private_node, ledger, count):
     assert await ledger.close() <= LOT
 
 
+@pytest.mark.slow
 async def test_a_killed_broker_loses_nothing(private_node, ledger):
     await asyncio.to_thread(private_node.keep_queues)
     told = []
