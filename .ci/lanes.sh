@@ -5,8 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
 failed=0
-# What each change is tested with on the newest system as well; nights see to the rest of it there.
-both=(packages tests/contract examples/backend)
 lanes=()
 pids=()
 trap 'for pid in "${pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done; rm -rf "$scratch"' EXIT

@@ -261,6 +261,7 @@ class TestCommand:
         assert "parcels" in table
 
 
+@pytest.mark.slow
 class TestTogether:
     def test_a_strict_type_checker_knows_them(self, environment, wheels, tmp_path):
         environment.install(wheels.values())
@@ -308,7 +309,6 @@ class TestTogether:
         environment.install([], "--find-links", str(links), core)
         environment.run(IMPORTS["asyncworker-rabbitmq"])
 
-    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("gone", "left"),
         [

@@ -37,6 +37,7 @@ async def test_broker_killed(drill, queues, worker, node):
     drill.check(within=15, duplicates=known + PREFETCH)
 
 
+@pytest.mark.slow
 async def test_broker_stopped(drill, queues, worker, node):
     """Broker stopped and started again."""
     first = await queues.publish("drill", range(1000))

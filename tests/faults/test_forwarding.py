@@ -93,6 +93,7 @@ async def test_broker_killed_while_forwarding(drill, case, queues, worker, node,
     drill.check(within=30, duplicates=known + PREFETCH)
 
 
+@pytest.mark.slow
 async def test_stopped_while_forwarding(drill, queues, worker):
     """SIGTERM while handlers return and messages leave, then a second worker."""
     ids = await queues.publish("drill", range(5000))

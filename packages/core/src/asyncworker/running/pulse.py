@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import time
+from asyncio.selector_events import BaseSelectorEventLoop
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,8 @@ LONGEST: Final = 0.5
 """Seconds between two looks, whatever the limit is."""
 LOG_TIMEOUT: Final = 2.0
 """Seconds that the log has for a line, when the run ends."""
+WAKING: Final = vars(BaseSelectorEventLoop)["_read_from_self"].__code__
+"""What a loop does once a thread has woken it: nothing that could keep it from turning."""
 DEBUGGERS: Final = {"_pydevd_bundle", "bdb", "debugpy", "pydevd"}
 """Modules whose functions run while somebody looks at a line."""
 
@@ -139,7 +142,7 @@ class Pulse:
         if self._blockage is not None or silent < self._limit:
             return
         called = frames_of_thread(self._thread)[self._depth :]
-        if not called:
+        if not called or called[0].f_code is WAKING:
             # It turns, or it would if the machine let it.
             return
         if _is_debugged(called):

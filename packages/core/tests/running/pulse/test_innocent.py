@@ -107,6 +107,26 @@ async def test_a_loop_that_is_not_let_run_is_not_blocked(
     assert pulse_lines.empty()
 
 
+async def test_a_loop_that_is_kept_from_waking_is_not_blocked(
+    app, pulse_lines, others_blocked, monkeypatch
+):
+    loop = asyncio.get_running_loop()
+
+    class Starved:
+        """What a loop reads once a thread has woken it, as if the machine had no time for that."""
+
+        def recv(self, count):
+            monkeypatch.undo()
+            others_blocked(5 * LIMIT)
+            return b"x"
+
+    await asyncio.to_thread(thread_is_there)
+    async with app.started():
+        monkeypatch.setattr(loop, "_ssock", Starved())
+        await asyncio.to_thread(thread_is_there)
+    assert pulse_lines.empty()
+
+
 def test_a_loop_that_does_not_run_is_not_blocked(app, pulse_lines, others_blocked):
     with asyncio.Runner() as runner:
         run = app.started()
