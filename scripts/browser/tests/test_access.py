@@ -5,7 +5,11 @@ import pytest
 from scripts.browser.access import violations
 from scripts.browser.visit import OPEN_SHADOWS, SCHEMES, settled
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(300),
+]
 
 # One of each kind.
 PATHS = {

@@ -25,11 +25,13 @@ def test_pages_are_written_well(check, built):
     assert_none(list(written.CHECKS[check](built)))
 
 
+@pytest.mark.slow
 def test_every_page_is_opened_on_every_screen_in_every_scheme(visits, built):
     assert len(visits) == len(built) * len(SCREENS)
     assert {frozenset(visit.seen) for visit in visits} == {frozenset(SCHEMES)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", shown.CHECKS)
 def test_pages_are_shown_well(check, visits):
     assert_none([f"{visit}: {text}" for visit in visits for text in shown.CHECKS[check](visit)])
