@@ -120,3 +120,14 @@ def test_members_stay_equal_through_copies_and_pickles():
 def test_members_are_frozen():
     with pytest.raises(AttributeError):
         RouteTypes.SSE.name = "HTTP"
+
+
+def test_our_own_are_known_without_a_look_at_what_is_installed(monkeypatch):
+    def look():
+        raise AssertionError("looked")
+
+    monkeypatch.setattr("asyncworker.route_types.backend_entry_points", look)
+    assert RouteTypes(RouteTypes.SSE) is RouteTypes("sse") is RouteTypes.SSE
+    assert "http" in RouteTypes
+    with pytest.raises(AssertionError, match="looked"):
+        RouteTypes("kafka")

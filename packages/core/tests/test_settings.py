@@ -218,6 +218,23 @@ def test_settings_of_a_backend_read_by_themselves_know_their_names(monkeypatch):
         KafkaSettings.load()
 
 
+def test_names_of_what_is_imported_need_no_look_at_what_is_installed(monkeypatch):
+    class PulsarSettings(Environment):
+        env_prefix = "ASYNCWORKER_PULSAR_"
+        acks: int = 1
+
+    def look():
+        raise AssertionError("looked")
+
+    monkeypatch.setattr("asyncworker.settings.backend_entry_points", look)
+    monkeypatch.setenv("ASYNCWORKER_PULSAR_ACKS", "2")
+    assert Settings.load() == Settings()
+    assert PulsarSettings.load().acks == 2
+    monkeypatch.setenv("ASYNCWORKER_PULSAR_AKCS", "2")
+    with pytest.raises(AssertionError, match="looked"):
+        Settings.load()
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "reason"),
     [
